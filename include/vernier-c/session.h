@@ -1,0 +1,121 @@
+//===- session.h - Training state on a device
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A session holds the states of one plan (parameters, moments, counters, loss
+// scale, copies) and runs its entries. A session is used by one thread at a
+// time; sessions are independent of each other. Nothing is allocated between
+// the first run of an entry and the last.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_C_SESSION_H
+#define VERNIER_C_SESSION_H
+
+#include "vernier-c/device.h"
+#include "vernier-c/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct vernier_session_t vernier_session_t;
+
+/// Create a session: allocates its memory and initialises every state from
+/// `seed` (the same seed gives the same bits on every machine). Retains plan and
+/// device. The caller owns one reference to `*session`; null on failure.
+VERNIER_API vernier_status_t vernier_session_create(vernier_plan_t *plan,
+                                                    vernier_device_t *device,
+                                                    uint64_t seed,
+                                                    vernier_session_t **session);
+
+/// Add a reference. Thread-safe; null is allowed and does nothing.
+VERNIER_API void vernier_session_retain(vernier_session_t *session);
+
+/// Drop a reference; the last one frees the session. Null is allowed.
+VERNIER_API void vernier_session_release(vernier_session_t *session);
+
+/// Copy `bytes` bytes into an input of an entry; they stay until overwritten
+/// (inputs of different entries are separate). The size must be the input's.
+/// Class indices are checked here: one outside [0, classes) is
+/// VERNIER_INVALID_ARGUMENT, naming its position.
+VERNIER_API vernier_status_t vernier_session_set_input(
+    vernier_session_t *session, const char *entry, const char *input,
+    const void *data, uint64_t bytes);
+
+/// Run an entry once, to completion.
+VERNIER_API vernier_status_t vernier_session_run(vernier_session_t *session,
+                                                 const char *entry);
+
+/// Copy an output of the last run of `entry` into `data`, in its own dtype.
+VERNIER_API vernier_status_t vernier_session_get_output(
+    vernier_session_t *session, const char *entry, const char *output,
+    void *data, uint64_t bytes);
+
+/// All states, copies excluded, in plan order. Borrowed from the session.
+VERNIER_API vernier_status_t vernier_session_states(
+    vernier_session_t *session, size_t *count,
+    const vernier_tensor_info_t **states);
+
+/// Copy a state out of or into the session, in its own dtype. Writing a master
+/// refreshes the copies derived from it.
+VERNIER_API vernier_status_t vernier_session_get_state(
+    vernier_session_t *session, const char *name, void *data, uint64_t bytes);
+VERNIER_API vernier_status_t vernier_session_set_state(
+    vernier_session_t *session, const char *name, const void *data,
+    uint64_t bytes);
+
+/// Write every state (but copies) and `metadata` (a UTF-8 JSON object of the
+/// caller's, or null) as a checkpoint folder `directory`/step-NNNNNNNN, by the
+/// protocol of docs/Checkpoints.md: complete and synced before it is visible,
+/// the last `keep` kept (0 keeps all). A failure leaves earlier checkpoints
+/// untouched: VERNIER_RESOURCES for a full or read-only disk.
+VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
+                                                  const char *directory,
+                                                  uint64_t step,
+                                                  const char *metadata,
+                                                  uint32_t keep);
+
+/// Load the newest valid checkpoint below `directory` (or `directory` itself, if
+/// it is one). `*step` and `*metadata` (borrowed until the next load; may be
+/// null if unwanted) are what save was given. Nothing changes on failure:
+/// VERNIER_BAD_FILE for damage or another model's checkpoint, naming the first
+/// difference.
+VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,
+                                                  const char *directory,
+                                                  uint64_t *step,
+                                                  const char **metadata);
+
+/// Called after each call of an entry, with its name ("train.softmax"), place in
+/// the model ("model.mlir:12:8") and the first result buffer.
+typedef void (*vernier_observer_t)(void *context, const char *name,
+                                   const char *location,
+                                   const vernier_tensor_info_t *result,
+                                   const void *data);
+
+/// Have `observer` called after each call of every entry, once for each of its
+/// results; null stops it. The data is only valid during the call.
+VERNIER_API void vernier_session_set_observer(vernier_session_t *session,
+                                              vernier_observer_t observer,
+                                              void *context);
+
+/// Memory of the session in bytes.
+typedef struct vernier_memory_info_t {
+  uint64_t state_bytes; ///< parameters, moments, counters, copies
+  uint64_t arena_bytes; ///< the largest entry's activations and workspaces
+  uint64_t saved_bytes; ///< of these, kept for the backward part of `step`
+  uint64_t total_bytes; ///< everything the session allocated
+} vernier_memory_info_t;
+
+VERNIER_API vernier_memory_info_t
+vernier_session_memory(const vernier_session_t *session);
+
+#ifdef __cplusplus
+} // extern "C"
+#endif
+
+#endif // VERNIER_C_SESSION_H

@@ -1,0 +1,39 @@
+//===- AmpDialect.h - The amp dialect
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_DIALECT_AMP_IR_AMPDIALECT_H
+#define VERNIER_DIALECT_AMP_IR_AMPDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "vernier/Interfaces/CostOpInterface.h"
+#include "vernier/Interfaces/FusionOpInterface.h"
+
+#include "vernier/Dialect/Amp/IR/AmpDialect.h.inc"
+
+#include "vernier/Dialect/Amp/IR/AmpEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "vernier/Dialect/Amp/IR/AmpAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "vernier/Dialect/Amp/IR/AmpOps.h.inc"
+
+namespace vernier::amp {
+
+/// The discardable attribute that holds an op's decision, a PrecisionAttr.
+inline constexpr llvm::StringLiteral kPrecisionAttr = "amp.precision";
+
+} // namespace vernier::amp
+
+#endif // VERNIER_DIALECT_AMP_IR_AMPDIALECT_H

@@ -1,0 +1,165 @@
+//===- TrainAttributes.td - Enums, initialisers, optimizers
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_DIALECT_TRAIN_IR_TRAINATTRIBUTES_TD
+#define VERNIER_DIALECT_TRAIN_IR_TRAINATTRIBUTES_TD
+
+include "vernier/Dialect/Train/IR/TrainBase.td"
+
+//===----------------------------------------------------------------------===//
+// Enums
+//===----------------------------------------------------------------------===//
+
+class Train_Enum<string name, string mnemonic, string summary,
+                 list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::vernier::train";
+  let genSpecializedAttr = 0;
+}
+
+def Train_Reduction : Train_Enum<"Reduction", "reduction",
+    "How a loss combines its elements", [
+      I32EnumAttrCase<"Mean", 0, "mean">, I32EnumAttrCase<"Sum", 1, "sum">]>;
+def Train_ReductionAttr : EnumAttr<Train_Dialect, Train_Reduction, "reduction">;
+
+def Train_ReduceKind : Train_Enum<"ReduceKind", "reduce_kind",
+    "How a reduce combines the elements it meets", [
+      I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Mean", 1, "mean">,
+      I32EnumAttrCase<"Max", 2, "max">]>;
+def Train_ReduceKindAttr : EnumAttr<Train_Dialect, Train_ReduceKind, "reduce_kind">;
+
+def Train_GeluForm : Train_Enum<"GeluForm", "gelu_form",
+    "The form of GELU", [
+      I32EnumAttrCase<"Erf", 0, "erf">, I32EnumAttrCase<"Tanh", 1, "tanh">]>;
+def Train_GeluFormAttr : EnumAttr<Train_Dialect, Train_GeluForm, "gelu_form">;
+
+def Train_Epilogue : Train_Enum<"Epilogue", "epilogue",
+    "What a contraction applies to its sums before rounding them", [
+      I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">]>;
+def Train_EpilogueAttr : EnumAttr<Train_Dialect, Train_Epilogue, "epilogue">;
+
+def Train_FusionSchedule : Train_Enum<"FusionSchedule", "fusion_schedule",
+    "What the loops of a fusion run over", [
+      I32EnumAttrCase<"Flat", 0, "flat">, I32EnumAttrCase<"Rows", 1, "rows">,
+      I32EnumAttrCase<"Columns", 2, "columns">]>;
+def Train_FusionScheduleAttr
+    : EnumAttr<Train_Dialect, Train_FusionSchedule, "fusion_schedule">;
+
+def Train_Schedule : Train_Enum<"Schedule", "schedule",
+    "How the learning rate changes over the steps", [
+      I32EnumAttrCase<"Constant", 0, "constant">,
+      I32EnumAttrCase<"Linear", 1, "linear">,
+      I32EnumAttrCase<"Cosine", 2, "cosine">]>;
+def Train_ScheduleAttr : EnumAttr<Train_Dialect, Train_Schedule, "schedule">;
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+/// A double that prints as MLIR prints floats, so that it round-trips.
+def Train_Double : AttrParameter<"::vernier::train::Number", "a number"> {
+  let printer = "$_printer.printFloat(::llvm::APFloat(double($_self)))";
+}
+
+class Train_Attr<string name, string attrMnemonic> : AttrDef<Train_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+class Train_Default<string value>
+    : AttrOrTypeParameter<"::vernier::train::Number", ""> {
+  let defaultValue = "::vernier::train::Number(" # value # ")";
+  let printer = "$_printer.printFloat(::llvm::APFloat(double($_self)))";
+}
+
+//===-- Initialisers: the value of a global before the first step ---------===//
+
+def Train_ConstantAttr : Train_Attr<"Constant", "constant"> {
+  let summary = "Every element has this value";
+  let parameters = (ins Train_Double:$value);
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Train_NormalAttr : Train_Attr<"Normal", "normal"> {
+  let summary = "Independent normal values: mean, standard deviation";
+  let parameters = (ins Train_Double:$mean, Train_Double:$stddev);
+  let assemblyFormat = "`<` $mean `,` $stddev `>`";
+}
+
+def Train_UniformAttr : Train_Attr<"Uniform", "uniform"> {
+  let summary = "Independent uniform values in [low, high)";
+  let parameters = (ins Train_Double:$low, Train_Double:$high);
+  let assemblyFormat = "`<` $low `,` $high `>`";
+}
+
+def Train_KaimingAttr : Train_Attr<"Kaiming", "kaiming"> {
+  let summary = "He et al. 2015: variance 2 / fan-in, normal or uniform";
+  let description = [{
+    `fan_in` counts the inputs of one output: all dims of the weight but the
+    first. Normal has standard deviation sqrt(2 / fan_in); uniform covers
+    [-b, b) with b = sqrt(6 / fan_in).
+  }];
+  let parameters = (ins DefaultValuedParameter<"bool", "false">:$uniform);
+  let assemblyFormat = "(`<` `uniform` `=` $uniform^ `>`)?";
+}
+
+def Train_XavierAttr : Train_Attr<"Xavier", "xavier"> {
+  let summary = "Glorot and Bengio 2010: variance 2 / (fan-in + fan-out)";
+  let description = [{
+    `fan_out` is the first dim of the weight. Normal has standard deviation
+    sqrt(2 / (fan_in + fan_out)); uniform covers [-b, b) with
+    b = sqrt(6 / (fan_in + fan_out)).
+  }];
+  let parameters = (ins DefaultValuedParameter<"bool", "false">:$uniform);
+  let assemblyFormat = "(`<` `uniform` `=` $uniform^ `>`)?";
+}
+
+//===-- Optimizers --------------------------------------------------------===//
+
+def Train_SgdAttr : Train_Attr<"Sgd", "sgd"> {
+  let summary = "Stochastic gradient descent, as torch.optim.SGD with dampening 0";
+  let description = [{
+    g' = g + weight_decay * p; with momentum: b' = momentum * b + g' (b is g' on
+    the first step, which b = 0 makes the same), and the direction is b', or
+    g' + momentum * b' with Nesterov; p' = p - lr * direction.
+    States: the buffer b if momentum is not zero, else none.
+  }];
+  let parameters = (ins Train_Default<"0.0">:$momentum,
+                        Train_Default<"0.0">:$weightDecay,
+                        DefaultValuedParameter<"bool", "false">:$nesterov);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+class Train_AdamLike<string name, string mnemonic> : Train_Attr<name, mnemonic> {
+  let parameters = (ins Train_Default<"0.9">:$beta1, Train_Default<"0.999">:$beta2,
+                        Train_Default<"1e-8">:$epsilon,
+                        Train_Default<"0.0">:$weightDecay);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Train_AdamAttr : Train_AdamLike<"Adam", "adam"> {
+  let summary = "Kingma and Ba 2015, as torch.optim.Adam (L2 decay in the gradient)";
+  let description = [{
+    g' = g + weight_decay * p; m' = beta1 m + (1 - beta1) g';
+    v' = beta2 v + (1 - beta2) g'^2;
+    p' = p - lr / (1 - beta1^t) * m' / (sqrt(v') / sqrt(1 - beta2^t) + epsilon).
+    States: m, v.
+  }];
+}
+
+def Train_AdamWAttr : Train_AdamLike<"AdamW", "adamw"> {
+  let summary = "Loshchilov and Hutter 2019, as torch.optim.AdamW (decoupled decay)";
+  let description = [{
+    First p is multiplied by (1 - lr * weight_decay), then Adam without decay.
+    States: m, v.
+  }];
+}
+
+def Train_OptimizerAttr : AnyAttrOf<[Train_SgdAttr, Train_AdamAttr, Train_AdamWAttr],
+                                    "an optimizer">;
+
+#endif // VERNIER_DIALECT_TRAIN_IR_TRAINATTRIBUTES_TD

@@ -1,0 +1,89 @@
+//===- TrainBase.td - The train dialect, its types and op classes
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_DIALECT_TRAIN_IR_TRAINBASE_TD
+#define VERNIER_DIALECT_TRAIN_IR_TRAINBASE_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "vernier/Interfaces/ContractionOpInterface.td"
+include "vernier/Interfaces/CostOpInterface.td"
+include "vernier/Interfaces/DifferentiableOpInterface.td"
+include "vernier/Interfaces/FusionOpInterface.td"
+include "vernier/Interfaces/PrecisionOpInterface.td"
+
+def Train_Dialect : Dialect {
+  let name = "train";
+  let cppNamespace = "::vernier::train";
+  let summary = "What is computed in one training step";
+  let description = [{
+    The ops of a training step that upstream dialects lack: contractions,
+    normalisations, activations, losses, broadcast and reduce, the gradient, the
+    optimizer update, and the fusion region. Elementwise arithmetic is `arith`
+    and `math` on tensors; every value that outlives a step is a module-level
+    `ml_program.global`. All tensors have static shapes and value semantics.
+
+    Attributes on other dialects' ops:
+
+    | attribute | on | meaning |
+    |---|---|---|
+    | `train.role` | `ml_program.global` | `"parameter"` (trained), `"frozen"`, `"moment"`, `"counter"`, `"loss_scale"` or `"copy"` |
+    | `train.copy_of` | `ml_program.global` | the master that a `"copy"` is rounded from |
+    | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
+    | `train.backward` | any op | built by reverse mode, for the forward op at the same location |
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// f64 is for exact references; training runs in the other three.
+def Train_Float : AnyTypeOf<[F32, BF16, F16, F64]>;
+def Train_FloatTensor : StaticShapeTensorOf<[Train_Float]>;
+def Train_FloatScalar : 0DTensorOf<[Train_Float]>;
+def Train_IndexTensor : StaticShapeTensorOf<[I32, I64]>;
+def Train_StepScalar : 0DTensorOf<[I32]>;
+
+//===----------------------------------------------------------------------===//
+// Op classes
+//===----------------------------------------------------------------------===//
+
+/// An op of the dialect. `precision` is its PrecisionClass, `fullInside` says
+/// that it computes in f32 whatever it reads, `fusion` is its FusionKind.
+class Train_Op<string mnemonic, string precision, bit fullInside,
+               string fusion, list<Trait> traits = []>
+    : Op<Train_Dialect, mnemonic,
+         traits # [Pure, PrecisionOpInterface, FusionOpInterface]> {
+  string interfaceDeclarations =
+      "::vernier::PrecisionClass getPrecisionClass() {\n"
+      "  return ::vernier::PrecisionClass::" # precision # ";\n}\n"
+      "bool computesInFullPrecision() { return " #
+      !if(fullInside, "true", "false") # "; }\n"
+      "::vernier::FusionKind getFusionKind() {\n"
+      "  return ::vernier::FusionKind::" # fusion # ";\n}\n" #
+      !if(!eq(fusion, "Composite"),
+          "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>\n"
+          "expand(::mlir::OpBuilder &builder);\n", "");
+  let extraClassDeclaration = interfaceDeclarations;
+}
+
+/// The traits of an op with its own vjp and cost.
+defvar Train_Differentiable = DeclareOpInterfaceMethods<DifferentiableOpInterface>;
+defvar Train_Costed = DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>;
+
+#endif // VERNIER_DIALECT_TRAIN_IR_TRAINBASE_TD

@@ -1,0 +1,75 @@
+//===- TrainDialect.h - The train dialect
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_DIALECT_TRAIN_IR_TRAINDIALECT_H
+#define VERNIER_DIALECT_TRAIN_IR_TRAINDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/bit.h"
+
+#include "vernier/Interfaces/ContractionOpInterface.h"
+#include "vernier/Interfaces/CostOpInterface.h"
+#include "vernier/Interfaces/DifferentiableOpInterface.h"
+#include "vernier/Interfaces/FusionOpInterface.h"
+#include "vernier/Interfaces/PrecisionOpInterface.h"
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h.inc"
+
+#include "vernier/Dialect/Train/IR/TrainEnums.h.inc"
+
+namespace vernier::train {
+
+/// A double as attribute parameter: compared and hashed by its bits.
+struct Number {
+  explicit Number(double value = 0.0) : value(value) {}
+  operator double() const { return value; }
+  bool operator==(const Number &other) const {
+    return llvm::bit_cast<uint64_t>(value) ==
+           llvm::bit_cast<uint64_t>(other.value);
+  }
+  friend llvm::hash_code hash_value(const Number &number) {
+    return llvm::hash_value(llvm::bit_cast<uint64_t>(number.value));
+  }
+  double value;
+};
+
+} // namespace vernier::train
+
+#define GET_ATTRDEF_CLASSES
+#include "vernier/Dialect/Train/IR/TrainAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "vernier/Dialect/Train/IR/TrainOps.h.inc"
+
+namespace vernier::train {
+
+/// Names of the discardable attributes that the dialect reads (see its
+/// description).
+inline constexpr llvm::StringLiteral kRoleAttr = "train.role";
+inline constexpr llvm::StringLiteral kCopyOfAttr = "train.copy_of";
+inline constexpr llvm::StringLiteral kNameAttr = "train.name";
+inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
+
+inline constexpr llvm::StringLiteral kParameterRole = "parameter";
+inline constexpr llvm::StringLiteral kFrozenRole = "frozen";
+inline constexpr llvm::StringLiteral kMomentRole = "moment";
+inline constexpr llvm::StringLiteral kCounterRole = "counter";
+inline constexpr llvm::StringLiteral kLossScaleRole = "loss_scale";
+inline constexpr llvm::StringLiteral kCopyRole = "copy";
+
+} // namespace vernier::train
+
+#endif // VERNIER_DIALECT_TRAIN_IR_TRAINDIALECT_H

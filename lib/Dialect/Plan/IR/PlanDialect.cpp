@@ -1,0 +1,123 @@
+//===- PlanDialect.cpp - The plan dialect
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Dialect/Plan/IR/PlanDialect.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace vernier::plan;
+
+#include "vernier/Dialect/Plan/IR/PlanDialect.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "vernier/Dialect/Plan/IR/PlanTypes.cpp.inc"
+
+static ParseResult parsePlainI64(OpAsmParser &parser, IntegerAttr &attr) {
+  int64_t value;
+  if (parser.parseInteger(value))
+    return failure();
+  attr = parser.getBuilder().getI64IntegerAttr(value);
+  return success();
+}
+
+static void printPlainI64(OpAsmPrinter &printer, Operation *, IntegerAttr attr) {
+  printer << attr.getInt();
+}
+
+#define GET_OP_CLASSES
+#include "vernier/Dialect/Plan/IR/PlanOps.cpp.inc"
+
+void PlanDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "vernier/Dialect/Plan/IR/PlanOps.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "vernier/Dialect/Plan/IR/PlanTypes.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// BufferType
+//===----------------------------------------------------------------------===//
+
+Type BufferType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type elementType;
+  if (parser.parseLess() ||
+      parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
+      parser.parseType(elementType) || parser.parseGreater())
+    return {};
+  return BufferType::get(parser.getContext(), shape, elementType);
+}
+
+void BufferType::print(AsmPrinter &printer) const {
+  printer << "<";
+  for (int64_t extent : getShape())
+    printer << extent << "x";
+  printer << getElementType() << ">";
+}
+
+int64_t BufferType::getNumElements() const {
+  return std::accumulate(getShape().begin(), getShape().end(), int64_t(1),
+                         std::multiplies<int64_t>());
+}
+
+int64_t BufferType::getNumBytes() const {
+  return getNumElements() * ((getElementType().getIntOrFloatBitWidth() + 7) / 8);
+}
+
+//===----------------------------------------------------------------------===//
+// Verifiers
+//===----------------------------------------------------------------------===//
+
+LogicalResult ViewOp::verify() {
+  auto source = cast<BufferType>(getSource().getType());
+  auto result = cast<BufferType>(getBuffer().getType());
+  if (source.getNumElements() != result.getNumElements() ||
+      source.getElementType() != result.getElementType())
+    return emitOpError("(P3) expects as many elements of the same type, got ")
+           << source << " and " << result;
+  return success();
+}
+
+/// The number of elements that `rows` rows of `cols` elements, `ld` apart, span.
+static int64_t spanOf(int64_t batch, int64_t rows, int64_t cols, int64_t ld) {
+  return (batch * rows - 1) * ld + cols;
+}
+
+LogicalResult MatmulOp::verify() {
+  int64_t batch = getBatch(), m = getM(), n = getN(), k = getK();
+  auto check = [&](Value buffer, int64_t count, int64_t rows, int64_t cols,
+                   int64_t ld, StringRef what) -> LogicalResult {
+    auto type = cast<BufferType>(buffer.getType());
+    if (ld >= cols && type.getNumElements() >= spanOf(count, rows, cols, ld))
+      return success();
+    return emitOpError("(P2) expects ")
+           << what << " to hold " << count << " x " << rows << " x " << cols
+           << " elements with leading dimension " << ld << ", got " << type;
+  };
+  bool transposeLhs = getTransposeLhs(), transposeRhs = getTransposeRhs();
+  if (failed(check(getLhs(), batch, transposeLhs ? k : m, transposeLhs ? m : k,
+                   getLhsLd(), "lhs")) ||
+      failed(check(getRhs(), getSharedRhs() ? 1 : batch, transposeRhs ? n : k,
+                   transposeRhs ? k : n, getRhsLd(), "rhs")) ||
+      failed(check(getResult(), batch, m, n, getResultLd(), "result")))
+    return failure();
+  if (getBias())
+    return check(getBias(), 1, 1, n, n, "bias");
+  return success();
+}

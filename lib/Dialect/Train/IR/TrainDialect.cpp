@@ -1,0 +1,55 @@
+//===- TrainDialect.cpp - The train dialect
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace vernier::train;
+
+#include "vernier/Dialect/Train/IR/TrainDialect.cpp.inc"
+
+#include "vernier/Dialect/Train/IR/TrainEnums.cpp.inc"
+
+namespace mlir {
+/// Numbers read as MLIR floats do.
+template <> struct FieldParser<Number> {
+  static FailureOr<Number> parse(AsmParser &parser) {
+    double value;
+    if (parser.parseFloat(value))
+      return failure();
+    return Number(value);
+  }
+};
+} // namespace mlir
+
+#define GET_ATTRDEF_CLASSES
+#include "vernier/Dialect/Train/IR/TrainAttributes.cpp.inc"
+
+void TrainDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "vernier/Dialect/Train/IR/TrainOps.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "vernier/Dialect/Train/IR/TrainAttributes.cpp.inc"
+      >();
+}
+
+Operation *TrainDialect::materializeConstant(OpBuilder &builder,
+                                             Attribute value, Type type,
+                                             Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
