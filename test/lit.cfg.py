@@ -1,7 +1,15 @@
+#===- lit.cfg.py - How the tests run
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 """How the tests run. %python is VERNIER_PYTHON (the project's virtual environment
 when the test script set it up) or the interpreter that runs lit."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -34,8 +42,19 @@ def importable(module):
                           capture_output=True).returncode == 0
 
 
-if config.has_compiler:
+# An instrumented runtime has only the tests of the runtime and its tool, and
+# borrows the compiler of another build.
+compiler_bin = os.environ.get("VERNIER_COMPILER_BIN")
+if not config.has_compiler:
+    config.excludes += [name for name in os.listdir(config.test_source_root)
+                        if name not in ("Runtime", "Tools")]
+    config.excludes += ["vernier-compile", "vernier-evaluate"]
+if not config.has_compiler and compiler_bin:
+    config.environment["PATH"] += os.pathsep + compiler_bin
+if config.has_compiler or compiler_bin:
     config.available_features.add("compiler")
+if shutil.which("clang-format-22"):
+    config.available_features.add("clang-format")
 for module in ("numpy", "ml_dtypes", "jax", "torch"):
     if importable(module):
         config.available_features.add(module)

@@ -29,7 +29,16 @@ def Train_GradientOp : Op<Train_Dialect, "gradient",
 
     Example:
     ```mlir
-    %loss, %dw = train.gradient @loss(%x) wrt [@w] : (tensor<8x4xf32>) -> (tensor<f32>, tensor<4x4xf32>)
+    ml_program.global private mutable @w(dense<1.0> : tensor<8x4xf32>) : tensor<8x4xf32>
+    func.func @loss(%x: tensor<8x4xf32>) -> tensor<f32> {
+      %w = ml_program.global_load @w : tensor<8x4xf32>
+      %loss = train.mse_loss %x, %w : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<f32>
+      return %loss : tensor<f32>
+    }
+    func.func @step(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
+      %loss, %dw = train.gradient @loss(%x) wrt [@w] : (tensor<8x4xf32>) -> (tensor<f32>, tensor<8x4xf32>)
+      return %dw : tensor<8x4xf32>
+    }
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$inputs,
