@@ -15,42 +15,41 @@ include "vernier/Dialect/Train/IR/TrainBase.td"
 // Enums
 //===----------------------------------------------------------------------===//
 
-class Train_Enum<string name, string mnemonic, string summary,
-                 list<I32EnumAttrCase> cases>
+class Train_Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
   let cppNamespace = "::vernier::train";
   let genSpecializedAttr = 0;
 }
 
-def Train_Reduction : Train_Enum<"Reduction", "reduction",
+def Train_Reduction : Train_Enum<"Reduction",
     "How a loss combines its elements", [
       I32EnumAttrCase<"Mean", 0, "mean">, I32EnumAttrCase<"Sum", 1, "sum">]>;
 def Train_ReductionAttr : EnumAttr<Train_Dialect, Train_Reduction, "reduction">;
 
-def Train_ReduceKind : Train_Enum<"ReduceKind", "reduce_kind",
+def Train_ReduceKind : Train_Enum<"ReduceKind",
     "How a reduce combines the elements it meets", [
       I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Mean", 1, "mean">,
       I32EnumAttrCase<"Max", 2, "max">]>;
 def Train_ReduceKindAttr : EnumAttr<Train_Dialect, Train_ReduceKind, "reduce_kind">;
 
-def Train_GeluForm : Train_Enum<"GeluForm", "gelu_form",
+def Train_GeluForm : Train_Enum<"GeluForm",
     "The form of GELU", [
       I32EnumAttrCase<"Erf", 0, "erf">, I32EnumAttrCase<"Tanh", 1, "tanh">]>;
 def Train_GeluFormAttr : EnumAttr<Train_Dialect, Train_GeluForm, "gelu_form">;
 
-def Train_Epilogue : Train_Enum<"Epilogue", "epilogue",
+def Train_Epilogue : Train_Enum<"Epilogue",
     "What a contraction applies to its sums before rounding them", [
       I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">]>;
 def Train_EpilogueAttr : EnumAttr<Train_Dialect, Train_Epilogue, "epilogue">;
 
-def Train_FusionSchedule : Train_Enum<"FusionSchedule", "fusion_schedule",
+def Train_FusionSchedule : Train_Enum<"FusionSchedule",
     "What the loops of a fusion run over", [
       I32EnumAttrCase<"Flat", 0, "flat">, I32EnumAttrCase<"Rows", 1, "rows">,
       I32EnumAttrCase<"Columns", 2, "columns">]>;
 def Train_FusionScheduleAttr
     : EnumAttr<Train_Dialect, Train_FusionSchedule, "fusion_schedule">;
 
-def Train_Schedule : Train_Enum<"Schedule", "schedule",
+def Train_Schedule : Train_Enum<"Schedule",
     "How the learning rate changes over the steps", [
       I32EnumAttrCase<"Constant", 0, "constant">,
       I32EnumAttrCase<"Linear", 1, "linear">,
