@@ -82,7 +82,8 @@ VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
 
 /// Load the newest valid checkpoint below `directory` (or `directory` itself, if
 /// it is one). `*step` and `*metadata` (borrowed until the next load; may be
-/// null if unwanted) are what save was given. Nothing changes on failure:
+/// null if unwanted) are what save was given. Damaged checkpoints are skipped:
+/// the message of VERNIER_OK then names them. Nothing changes on failure:
 /// VERNIER_BAD_FILE for damage or another model's checkpoint, naming the first
 /// difference.
 VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,

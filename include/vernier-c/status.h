@@ -44,7 +44,8 @@ typedef enum vernier_status_code_t {
 
 /// Returned by value by every call that can fail. The message lives in the
 /// calling thread until its next failing call into this library; copy it to
-/// keep it. Null when the code is VERNIER_OK.
+/// keep it. With VERNIER_OK it is null, or a note for the user (a damaged
+/// checkpoint was skipped), which lives as long.
 typedef struct vernier_status_t {
   vernier_status_code_t code;
   const char *message;

@@ -1,0 +1,52 @@
+//===- Checkpoint.h - Saving and loading sessions
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The protocol is docs/Checkpoints.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUNTIME_CHECKPOINT_H
+#define VERNIER_RUNTIME_CHECKPOINT_H
+
+#include "Runtime/Session.h"
+
+#include <string>
+#include <vector>
+
+namespace vernier::runtime {
+
+/// Names in a checkpoint's folder.
+constexpr const char *paramsFile = "params.safetensors";
+constexpr const char *optimizerFile = "optimizer.safetensors";
+constexpr const char *stateFile = "state.json";
+constexpr const char *metadataFile = "metadata.json";
+constexpr const char *manifestFile = "MANIFEST.json";
+
+/// Whether a state is stored in params.safetensors, for inference.
+inline bool isParameter(const BoundState &state) {
+  return state.role == schema::Role::parameter ||
+         state.role == schema::Role::frozen;
+}
+
+/// Hash of names, types and shapes of all states: plans with the same one can
+/// read each other's checkpoints.
+std::string getModelFingerprint(const vernier_session_t &session);
+
+/// The number of "step-NNNNNNNN", or false.
+bool parseStepFolder(const std::string &name, uint64_t &step);
+
+/// CheckpointSave.cpp
+Status saveCheckpoint(vernier_session_t &session, const std::string &directory,
+                      uint64_t step, const char *metadata, uint32_t keep);
+/// CheckpointLoad.cpp; the status may carry a note.
+Status loadCheckpoint(vernier_session_t &session, const std::string &directory,
+                      uint64_t &step);
+
+} // namespace vernier::runtime
+
+#endif // VERNIER_RUNTIME_CHECKPOINT_H

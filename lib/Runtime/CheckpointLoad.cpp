@@ -1,0 +1,217 @@
+//===- CheckpointLoad.cpp - Reading checkpoints
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime/Checkpoint.h"
+
+#include "Runtime/File.h"
+#include "Runtime/Json.h"
+#include "Runtime/Manifest.h"
+#include "Runtime/Safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace vernier;
+using namespace vernier::runtime;
+
+namespace {
+
+/// A checkpoint in memory, verified but not yet applied.
+struct Loaded {
+  std::map<std::string, std::vector<uint8_t>> files;
+  std::vector<StoredTensor> parameters, others; ///< point into `files`
+  uint64_t step = 0;
+};
+
+/// Damage means: try an older checkpoint. Another model does not.
+enum class Problem { damage, otherModel };
+
+} // namespace
+
+static Status prefix(const Status &status, const std::string &path) {
+  return {status.getCode(), join("'", path, "': ", status.getMessage())};
+}
+
+/// A missing file within a checkpoint is damage, not a wrong argument.
+static Status readPart(const std::string &path, std::vector<uint8_t> &bytes) {
+  Status status = readFile(path, bytes);
+  if (status.getCode() == VERNIER_INVALID_ARGUMENT)
+    return badFile(status.getMessage());
+  return status;
+}
+
+/// Read every file of the manifest and compare it with its hashes.
+static Status readFiles(const std::string &folder, Loaded &loaded) {
+  std::vector<uint8_t> text;
+  std::string manifestPath = folder + '/' + manifestFile;
+  VERNIER_TRY(readPart(manifestPath, text));
+  Manifest manifest;
+  Status status = readManifest(text, manifest);
+  if (!status.ok())
+    return prefix(status, manifestPath);
+  for (const char *name : {paramsFile, optimizerFile, stateFile})
+    if (!manifest.count(name))
+      return prefix(badFile("it does not list ", name), manifestPath);
+  for (const auto &[name, expected] : manifest) {
+    std::string path = folder + '/' + name;
+    std::vector<uint8_t> &bytes = loaded.files[name];
+    VERNIER_TRY(readPart(path, bytes));
+    if (status = checkFile(bytes, expected); !status.ok())
+      return prefix(status, path);
+  }
+  return {};
+}
+
+static Status parseFolder(const std::string &folder, Loaded &loaded) {
+  VERNIER_TRY(readFiles(folder, loaded));
+  auto parse = [&](const char *name, std::vector<StoredTensor> &tensors) {
+    const std::vector<uint8_t> &bytes = loaded.files[name];
+    Status status = readSafetensors(bytes.data(), bytes.size(), tensors);
+    return status.ok() ? status : prefix(status, folder + '/' + name);
+  };
+  VERNIER_TRY(parse(paramsFile, loaded.parameters));
+  VERNIER_TRY(parse(optimizerFile, loaded.others));
+  nlohmann::json state;
+  const std::vector<uint8_t> &text = loaded.files[stateFile];
+  Status status = parseJson(reinterpret_cast<const char *>(text.data()),
+                            text.size(), state);
+  if (status.ok() && !getUnsigned(state, "step", loaded.step))
+    status = badFile("it has no step");
+  return status.ok() ? status : prefix(status, folder + '/' + stateFile);
+}
+
+//===----------------------------------------------------------------------===//
+// Comparison with the session
+//===----------------------------------------------------------------------===//
+
+/// The stored tensor for each state of one file, in the session's order.
+static Status matchTensors(const vernier_session_t &session, bool parameters,
+                           const std::vector<StoredTensor> &tensors,
+                           std::vector<const StoredTensor *> &matches) {
+  std::map<std::string, const StoredTensor *> byName;
+  for (const StoredTensor &tensor : tensors)
+    byName[tensor.name] = &tensor;
+  for (size_t i = 0; i < session.states.size(); ++i) {
+    const BoundState &state = session.states[i];
+    if (isParameter(state) != parameters)
+      continue;
+    const Tensor &own = state.tensor;
+    auto found = byName.find(own.getName());
+    if (found == byName.end())
+      return badFile("it has no '", own.getName(), "', which the plan has");
+    const StoredTensor &its = *found->second;
+    if (its.dtype != own.getDType() || its.shape != own.getShape())
+      return badFile("'", own.getName(), "' is ",
+                     describe(its.dtype, its.shape), ", in the plan it is ",
+                     describe(own.getDType(), own.getShape()));
+    matches[i] = &its;
+    byName.erase(found);
+  }
+  if (!byName.empty())
+    return badFile("it has '", byName.begin()->first,
+                   "', which the plan does not have");
+  return {};
+}
+
+/// Everything is checked; nothing can fail but the refresh of copies.
+static Status apply(vernier_session_t &session, Loaded &loaded,
+                    const std::vector<const StoredTensor *> &matches) {
+  session.keepOutputs();
+  for (size_t i = 0; i < matches.size(); ++i)
+    std::memcpy(session.states[i].data, matches[i]->data, matches[i]->bytes);
+  const std::vector<uint8_t> &metadata = loaded.files[metadataFile];
+  session.metadata.assign(metadata.begin(), metadata.end());
+  return session.refresh();
+}
+
+static Status loadFolder(vernier_session_t &session, const std::string &folder,
+                         uint64_t &step, Problem &problem) {
+  problem = Problem::damage;
+  Loaded loaded;
+  VERNIER_TRY(parseFolder(folder, loaded));
+  problem = Problem::otherModel;
+  std::vector<const StoredTensor *> matches(session.states.size());
+  Status status = matchTensors(session, true, loaded.parameters, matches);
+  if (status.ok())
+    status = matchTensors(session, false, loaded.others, matches);
+  if (!status.ok())
+    return badFile("the checkpoint '", folder,
+                   "' is of another model: ", status.getMessage(),
+                   "; load it with the plan that wrote it, or choose another "
+                   "folder");
+  step = loaded.step;
+  return apply(session, loaded, matches);
+}
+
+//===----------------------------------------------------------------------===//
+// Choice of the checkpoint
+//===----------------------------------------------------------------------===//
+
+/// Folders of checkpoints, newest first.
+static Status listCheckpoints(const std::string &directory,
+                              std::vector<std::string> &folders) {
+  std::vector<std::string> names;
+  VERNIER_TRY(listFolder(directory, names));
+  std::vector<std::pair<uint64_t, std::string>> steps;
+  uint64_t step = 0;
+  for (const std::string &name : names)
+    if (parseStepFolder(name, step))
+      steps.emplace_back(step, name);
+  std::sort(steps.rbegin(), steps.rend());
+  for (const auto &[number, name] : steps)
+    folders.push_back(directory + '/' + name);
+  return {};
+}
+
+Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
+                                        const std::string &directory,
+                                        uint64_t &step) {
+  std::vector<std::string> folders;
+  if (exists(directory + '/' + manifestFile))
+    folders.push_back(directory);
+  else
+    VERNIER_TRY(listCheckpoints(directory, folders));
+  if (folders.empty())
+    return badFile("there is no checkpoint below '", directory,
+                   "': expected folders step-NNNNNNNN; check the path");
+  std::string note;
+  for (const std::string &folder : folders) {
+    Problem problem;
+    Status status = loadFolder(session, folder, step, problem);
+    if (status.ok())
+      return {VERNIER_OK, note.empty() ? "" : note + "loaded '" + folder + "'"};
+    // Damaged bytes are worth a look at the next; a machine without memory, or
+    // another model, is not.
+    if (problem != Problem::damage || status.getCode() != VERNIER_BAD_FILE)
+      return status;
+    note += "skipped the damaged checkpoint " + status.getMessage() + "; ";
+  }
+  return badFile("there is no valid checkpoint below '", directory, "': ", note,
+                 "restore one from a backup");
+}
+
+vernier_status_t vernier_session_load(vernier_session_t *session,
+                                      const char *directory, uint64_t *step,
+                                      const char **metadata) {
+  return guarded([&]() -> Status {
+    if (!session || !directory || !*directory)
+      return invalidArgument(
+          "vernier_session_load: ", session ? "directory" : "session",
+          " is null or empty");
+    uint64_t loadedStep = 0;
+    Status status = loadCheckpoint(*session, directory, loadedStep);
+    if (!status.ok())
+      return status;
+    if (step)
+      *step = loadedStep;
+    if (metadata)
+      *metadata =
+          session->metadata.empty() ? nullptr : session->metadata.c_str();
+    return status;
+  });
+}

@@ -1,0 +1,205 @@
+//===- CheckpointSave.cpp - Writing checkpoints
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime/Checkpoint.h"
+
+#include "Runtime/File.h"
+#include "Runtime/Json.h"
+#include "Runtime/Manifest.h"
+#include "Runtime/Safetensors.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <unistd.h>
+
+using namespace vernier;
+using namespace vernier::runtime;
+
+std::string
+vernier::runtime::getModelFingerprint(const vernier_session_t &session) {
+  Hasher hasher;
+  for (const BoundState &state : session.states) {
+    std::string line =
+        state.tensor.getName() + ' ' +
+        describe(state.tensor.getDType(), state.tensor.getShape()) + '\n';
+    hasher.update(line.data(), line.size());
+  }
+  Digest digest = hasher.finish();
+  return toHex(digest.data(), digest.size());
+}
+
+static std::string getStepFolder(uint64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof(name), "step-%08llu",
+                static_cast<unsigned long long>(step));
+  return name;
+}
+
+bool vernier::runtime::parseStepFolder(const std::string &name,
+                                       uint64_t &step) {
+  if (name.rfind("step-", 0) != 0 || name.size() < 13 || name.size() > 25)
+    return false;
+  for (size_t i = 5; i < name.size(); ++i)
+    if (name[i] < '0' || name[i] > '9')
+      return false;
+  errno = 0;
+  step = std::strtoull(name.c_str() + 5, nullptr, 10);
+  return errno == 0 && getStepFolder(step) == name;
+}
+
+//===----------------------------------------------------------------------===//
+// Files of a checkpoint
+//===----------------------------------------------------------------------===//
+
+/// The states that belong (or not) to params.safetensors.
+static Status writeTensors(const vernier_session_t &session,
+                           const std::string &path, bool parameters,
+                           FileDigest &digest) {
+  std::vector<const Tensor *> tensors;
+  for (const BoundState &state : session.states)
+    if (isParameter(state) == parameters)
+      tensors.push_back(&state.tensor);
+  HashedFile file(path);
+  VERNIER_TRY(file.open());
+  std::string header = makeSafetensorsHeader(tensors);
+  VERNIER_TRY(file.write(header.data(), header.size()));
+  for (const BoundState &state : session.states)
+    if (isParameter(state) == parameters)
+      VERNIER_TRY(file.write(state.data, state.tensor.getBytes()));
+  return file.finish(digest);
+}
+
+static Status writeText(const std::string &path, const std::string &text,
+                        FileDigest &digest) {
+  HashedFile file(path);
+  VERNIER_TRY(file.open());
+  VERNIER_TRY(file.write(text.data(), text.size()));
+  return file.finish(digest);
+}
+
+static Status writeFolder(const vernier_session_t &session,
+                          const std::string &folder, uint64_t step,
+                          const char *metadata) {
+  VERNIER_TRY(createFolder(folder));
+  Manifest manifest;
+  VERNIER_TRY(writeTensors(session, folder + '/' + paramsFile,
+                           /*parameters=*/true, manifest[paramsFile]));
+  VERNIER_TRY(writeTensors(session, folder + '/' + optimizerFile,
+                           /*parameters=*/false, manifest[optimizerFile]));
+  nlohmann::ordered_json state;
+  state["step"] = step;
+  state["plan"] = session.plan->digest;
+  state["model"] = getModelFingerprint(session);
+  VERNIER_TRY(writeText(folder + '/' + stateFile, state.dump(1) + '\n',
+                        manifest[stateFile]));
+  if (metadata)
+    VERNIER_TRY(writeText(folder + '/' + metadataFile, metadata,
+                          manifest[metadataFile]));
+  VERNIER_TRY(writeFile(folder + '/' + manifestFile, writeManifest(manifest)));
+  return syncFolder(folder);
+}
+
+//===----------------------------------------------------------------------===//
+// The folder of checkpoints
+//===----------------------------------------------------------------------===//
+
+/// Remove what saves of processes that are gone left behind. Our own leftovers
+/// are of failed saves: one save runs at a time in a process.
+static void removeStale(const std::string &directory) {
+  std::vector<std::string> names;
+  if (!listFolder(directory, names).ok())
+    return;
+  for (const std::string &name : names) {
+    if (name.rfind(".tmp-", 0) != 0 && name.rfind(".trash-", 0) != 0)
+      continue;
+    pid_t process = std::atoi(name.c_str() + name.rfind('-') + 1);
+    bool isGone = process <= 0 || process == getpid() ||
+                  (kill(process, 0) != 0 && errno == ESRCH);
+    if (isGone)
+      removeFolder(directory + '/' + name);
+  }
+}
+
+/// Keep the newest `keep` checkpoints and the one just written.
+static Status prune(const std::string &directory, const std::string &written,
+                    uint32_t keep) {
+  std::vector<std::string> names, steps;
+  VERNIER_TRY(listFolder(directory, names));
+  uint64_t step = 0;
+  for (const std::string &name : names)
+    if (parseStepFolder(name, step))
+      steps.push_back(name);
+  // By number: more digits are more, then as text.
+  std::sort(steps.begin(), steps.end(),
+            [](const std::string &a, const std::string &b) {
+              return std::make_pair(a.size(), std::string_view(a)) <
+                     std::make_pair(b.size(), std::string_view(b));
+            });
+  std::string suffix = '-' + std::to_string(getpid());
+  for (size_t i = 0; i + keep < steps.size(); ++i) {
+    if (steps[i] == written)
+      continue;
+    // Renamed first, so that no half-deleted checkpoint looks like one.
+    std::string trash = directory + "/.trash-" + steps[i] + suffix;
+    VERNIER_TRY(renamePath(directory + '/' + steps[i], trash));
+    removeFolder(trash);
+  }
+  return {};
+}
+
+static Status checkMetadata(const char *metadata) {
+  nlohmann::json json;
+  if (!metadata)
+    return {};
+  Status status = parseJson(metadata, std::strlen(metadata), json);
+  if (status.ok())
+    return {};
+  return invalidArgument("the metadata of a checkpoint must be a JSON object: ",
+                         status.getMessage());
+}
+
+Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
+                                        const std::string &directory,
+                                        uint64_t step, const char *metadata,
+                                        uint32_t keep) {
+  static std::mutex saving;
+  std::lock_guard<std::mutex> lock(saving);
+  VERNIER_TRY(checkMetadata(metadata));
+  VERNIER_TRY(createFolder(directory));
+  removeStale(directory);
+  std::string folder = getStepFolder(step);
+  std::string temporary = directory + "/.tmp-" + std::to_string(step) + '-' +
+                          std::to_string(getpid());
+  Status status = writeFolder(session, temporary, step, metadata);
+  if (status.ok())
+    status = exchangePath(temporary, directory + '/' + folder);
+  // Now it holds what failed, or an older checkpoint of the same step.
+  removeFolder(temporary);
+  VERNIER_TRY(std::move(status));
+  VERNIER_TRY(syncFolder(directory));
+  VERNIER_TRY(replaceFile(directory + "/LATEST", folder + '\n'));
+  VERNIER_TRY(syncFolder(directory));
+  return keep ? prune(directory, folder, keep) : Status();
+}
+
+vernier_status_t vernier_session_save(vernier_session_t *session,
+                                      const char *directory, uint64_t step,
+                                      const char *metadata, uint32_t keep) {
+  return guarded([&]() -> Status {
+    if (!session || !directory || !*directory)
+      return invalidArgument(
+          "vernier_session_save: ", session ? "directory" : "session",
+          " is null or empty");
+    return saveCheckpoint(*session, directory, step, metadata, keep);
+  });
+}

@@ -1,0 +1,62 @@
+//===- HostDevice.h - The processor as a device
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUNTIME_HOST_HOSTDEVICE_H
+#define VERNIER_RUNTIME_HOST_HOSTDEVICE_H
+
+#include "Runtime/Device.h"
+
+#include <atomic>
+#include <cstdint>
+#include <omp.h>
+
+namespace vernier::runtime {
+
+class MatmulLibrary;
+
+/// Call `body(chunk, thread)` for each chunk of [0, chunks), on up to `threads`
+/// threads. Which thread takes a chunk is chance: bodies write disjoint memory
+/// and do not depend on it.
+template <typename Body>
+void parallelFor(int64_t chunks, int threads, const Body &body) {
+  if (threads > chunks)
+    threads = static_cast<int>(chunks);
+  if (threads <= 1) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk)
+      body(chunk, 0);
+    return;
+  }
+  std::atomic<int64_t> next{0};
+#pragma omp parallel num_threads(threads)
+  {
+    int thread = omp_get_thread_num();
+    for (int64_t chunk = next++; chunk < chunks; chunk = next++)
+      body(chunk, thread);
+  }
+}
+
+/// Host/Launch.cpp
+Status bindLaunch(const schema::Launch &launch, const KernelObject &kernels,
+                  const std::vector<BoundBuffer> &buffers, int threads,
+                  std::unique_ptr<Executable> &executable);
+/// Host/Matmul.cpp
+Status bindMatmul(const schema::Matmul &matmul,
+                  const std::vector<BoundBuffer> &buffers,
+                  MatmulLibrary &library,
+                  std::unique_ptr<Executable> &executable);
+/// Host/Transpose.cpp
+Status bindTranspose(const schema::Transpose &transpose,
+                     const std::vector<BoundBuffer> &buffers, int threads,
+                     std::unique_ptr<Executable> &executable);
+Status bindCopy(const schema::Copy &copy,
+                const std::vector<BoundBuffer> &buffers,
+                std::unique_ptr<Executable> &executable);
+
+} // namespace vernier::runtime
+
+#endif // VERNIER_RUNTIME_HOST_HOSTDEVICE_H

@@ -1,0 +1,129 @@
+//===- MatmulLibrary.cpp - oneDNN products of tiles
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime/Host/MatmulLibrary.h"
+
+#include "Runtime/Plan.h"
+
+#include <algorithm>
+
+using namespace vernier::runtime;
+
+static dnnl::memory::data_type toDnnl(vernier_dtype_t dtype) {
+  return dtype == VERNIER_BF16 ? dnnl::memory::data_type::bf16
+                               : dnnl::memory::data_type::f32;
+}
+
+/// A rows x cols matrix whose rows (columns, if transposed) are `ld` apart.
+static dnnl::memory::desc describeMatrix(int64_t rows, int64_t cols, int64_t ld,
+                                         bool transposed,
+                                         vernier_dtype_t dtype) {
+  dnnl::memory::dims strides =
+      transposed ? dnnl::memory::dims{1, ld} : dnnl::memory::dims{ld, 1};
+  return {{rows, cols}, toDnnl(dtype), strides};
+}
+
+static Status unsupported(const TileShape &shape, const char *reason) {
+  std::string what = join("a ", nameOf(shape.operandType), " matmul of ",
+                          shape.m, " x ", shape.n, " x ", shape.k);
+  if (shape.operandType == VERNIER_BF16)
+    return resources("this processor cannot run ", what, " natively (", reason,
+                     "); compile the model again with --target=cpu or, on this "
+                     "machine, --target=cpu:native");
+  return failed("oneDNN cannot run ", what, ": ", reason);
+}
+
+Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
+                           int threads) try {
+  SingleThreadScope scope;
+  auto lhs = describeMatrix(shape.m, shape.k, shape.lhsLd, shape.transposeLhs,
+                            shape.operandType);
+  auto rhs = describeMatrix(shape.k, shape.n, shape.rhsLd, shape.transposeRhs,
+                            shape.operandType);
+  auto result =
+      describeMatrix(shape.m, shape.n, shape.resultLd, false, shape.resultType);
+  auto bias = describeMatrix(1, shape.n, shape.n, false, VERNIER_F32);
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (shape.relu) {
+    dnnl::post_ops operations;
+    operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
+    attributes.set_post_ops(operations);
+  }
+  auto descriptor = shape.bias ? dnnl::matmul::desc(lhs, rhs, bias, result)
+                               : dnnl::matmul::desc(lhs, rhs, result);
+  dnnl::matmul::primitive_desc primitive(descriptor, attributes, engine);
+  product = dnnl::matmul(primitive);
+  hasBias = shape.bias;
+  scratchpadBytes = primitive.scratchpad_desc().get_size();
+  for (int i = 0; i < threads; ++i)
+    arguments.push_back(
+        {dnnl::memory(lhs, engine, nullptr), dnnl::memory(rhs, engine, nullptr),
+         hasBias ? dnnl::memory(bias, engine, nullptr) : dnnl::memory(),
+         dnnl::memory(result, engine, nullptr),
+         dnnl::memory(primitive.scratchpad_desc(), engine, nullptr)});
+  return {};
+} catch (const dnnl::error &error) {
+  return error.status == dnnl_out_of_memory
+             ? resources("out of memory while preparing a matmul")
+             : unsupported(shape, error.what());
+}
+
+Status TileProduct::run(const Operands &operands, int thread,
+                        const dnnl::stream &stream) {
+  Arguments &own = arguments[thread];
+  dnnl_memory_set_data_handle(own.lhs.get(), const_cast<void *>(operands.lhs));
+  dnnl_memory_set_data_handle(own.rhs.get(), const_cast<void *>(operands.rhs));
+  dnnl_memory_set_data_handle(own.result.get(), operands.result);
+  dnnl_exec_arg_t list[5] = {{DNNL_ARG_SRC, own.lhs.get()},
+                             {DNNL_ARG_WEIGHTS, own.rhs.get()},
+                             {DNNL_ARG_DST, own.result.get()},
+                             {DNNL_ARG_SCRATCHPAD, own.scratchpad.get()}};
+  int count = 4;
+  if (hasBias) {
+    dnnl_memory_set_data_handle(own.bias.get(),
+                                const_cast<float *>(operands.bias));
+    list[count++] = {DNNL_ARG_BIAS, own.bias.get()};
+  }
+  // The C call: the C++ one would build a map of the arguments each time.
+  dnnl_status_t status =
+      dnnl_primitive_execute(product.get(), stream.get(), count, list);
+  if (status != dnnl_success)
+    return failed("oneDNN's matmul failed with status ", int(status));
+  return {};
+}
+
+MatmulLibrary::MatmulLibrary(int threads)
+    : threads(threads), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+
+Status MatmulLibrary::get(const TileShape &shape, TileProduct *&product) {
+  auto [position, isNew] = products.try_emplace(shape);
+  product = &position->second;
+  if (!isNew)
+    return {};
+  Status status = product->create(shape, engine, threads);
+  if (!status.ok())
+    products.erase(position);
+  return status;
+}
+
+Status MatmulLibrary::allocateScratchpads() {
+  uint64_t bytes = 0;
+  for (auto &[shape, product] : products)
+    bytes = std::max(bytes, product.scratchpadBytes);
+  bytes = alignUp(bytes);
+  VERNIER_TRY(scratchpads.allocate(bytes * threads, "matmul work space"));
+  if (!bytes)
+    return {};
+  for (auto &[shape, product] : products)
+    for (int i = 0; i < threads; ++i)
+      if (product.scratchpadBytes)
+        product.arguments[i].scratchpad.set_data_handle(scratchpads.data() +
+                                                        i * bytes);
+  return {};
+}

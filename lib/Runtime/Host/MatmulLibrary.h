@@ -1,0 +1,96 @@
+//===- MatmulLibrary.h - oneDNN products of tiles
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUNTIME_HOST_MATMULLIBRARY_H
+#define VERNIER_RUNTIME_HOST_MATMULLIBRARY_H
+
+#include "Runtime/Mapping.h"
+#include "vernier-c/plan.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <tuple>
+#include <vector>
+
+namespace vernier::runtime {
+
+/// While one lives, oneDNN works on the calling thread alone.
+class SingleThreadScope {
+public:
+  SingleThreadScope() : saved(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~SingleThreadScope() { omp_set_num_threads(saved); }
+
+private:
+  int saved;
+};
+
+/// What distinguishes one product of tiles from another. Extents and leading
+/// dimensions in elements.
+struct TileShape {
+  int64_t m, n, k, lhsLd, rhsLd, resultLd;
+  bool transposeLhs, transposeRhs, bias, relu;
+  vernier_dtype_t operandType, resultType;
+
+  auto key() const {
+    return std::tie(m, n, k, lhsLd, rhsLd, resultLd, transposeLhs, transposeRhs,
+                    bias, relu, operandType, resultType);
+  }
+  bool operator<(const TileShape &other) const { return key() < other.key(); }
+};
+
+/// The product of one tile, on the thread that calls it.
+class TileProduct {
+public:
+  struct Operands {
+    const void *lhs, *rhs;
+    const float *bias;
+    void *result;
+  };
+  Status create(const TileShape &shape, const dnnl::engine &engine,
+                int threads);
+  Status run(const Operands &operands, int thread, const dnnl::stream &stream);
+
+private:
+  friend class MatmulLibrary;
+  /// oneDNN's handles to memory, of one thread.
+  struct Arguments {
+    dnnl::memory lhs, rhs, bias, result, scratchpad;
+  };
+  dnnl::matmul product;
+  bool hasBias = false;
+  uint64_t scratchpadBytes = 0;
+  std::vector<Arguments> arguments; ///< by thread
+};
+
+/// The products of one session, each compiled once, and their work space.
+class MatmulLibrary {
+public:
+  explicit MatmulLibrary(int threads);
+  int getThreads() const { return threads; }
+  const dnnl::stream &getStream() const { return stream; }
+
+  /// The product for a shape; stays where it is while the library lives.
+  Status get(const TileShape &shape, TileProduct *&product);
+  /// After the last get: one scratchpad for each thread.
+  Status allocateScratchpads();
+  uint64_t getBytes() const { return scratchpads.size(); }
+
+private:
+  int threads;
+  dnnl::engine engine;
+  dnnl::stream stream;
+  std::map<TileShape, TileProduct> products;
+  Mapping scratchpads;
+};
+
+} // namespace vernier::runtime
+
+#endif // VERNIER_RUNTIME_HOST_MATMULLIBRARY_H

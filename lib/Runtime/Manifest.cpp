@@ -1,0 +1,131 @@
+//===- Manifest.cpp - The table of contents of a checkpoint
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime/Manifest.h"
+
+#include "Runtime/Json.h"
+
+#include <algorithm>
+
+using namespace vernier::runtime;
+
+static constexpr size_t blockSize = 1 << 20;
+static constexpr const char *formatName = "vernier.checkpoint";
+static constexpr uint64_t formatVersion = 1;
+
+Status HashedFile::write(const void *data, size_t size) {
+  VERNIER_TRY(file.write(data, size));
+  hasher.update(data, size);
+  written.bytes += size;
+  const auto *bytes = static_cast<const uint8_t *>(data);
+  while (size > 0) {
+    size_t part = std::min(size, blockSize - block.size());
+    block.insert(block.end(), bytes, bytes + part);
+    bytes += part;
+    size -= part;
+    if (block.size() == blockSize) {
+      written.blocks.push_back(toHex(hash64(block.data(), block.size())));
+      block.clear();
+    }
+  }
+  return {};
+}
+
+Status HashedFile::finish(FileDigest &result) {
+  VERNIER_TRY(file.finish());
+  if (!block.empty())
+    written.blocks.push_back(toHex(hash64(block.data(), block.size())));
+  Digest digest = hasher.finish();
+  written.digest = toHex(digest.data(), digest.size());
+  result = std::move(written);
+  return {};
+}
+
+std::string vernier::runtime::writeManifest(const Manifest &manifest) {
+  nlohmann::ordered_json json;
+  json["format"] = formatName;
+  json["version"] = formatVersion;
+  json["files"] = nlohmann::ordered_json::array();
+  for (const auto &[name, file] : manifest)
+    json["files"].push_back({{"name", name},
+                             {"bytes", file.bytes},
+                             {"xxh3_128", file.digest},
+                             {"xxh3_64_of_each_mib", file.blocks}});
+  return json.dump(1) + '\n';
+}
+
+static Status readFileDigest(const nlohmann::json &json, std::string &name,
+                             FileDigest &file) {
+  if (!json.is_object())
+    return badFile("a file's description is no object");
+  const std::string *stated = getString(json, "name");
+  const std::string *digest = getString(json, "xxh3_128");
+  auto blocks = json.find("xxh3_64_of_each_mib");
+  if (!stated || !digest || !getUnsigned(json, "bytes", file.bytes) ||
+      blocks == json.end() || !blocks->is_array())
+    return badFile("a file lacks name, bytes or hashes");
+  name = *stated;
+  file.digest = *digest;
+  for (const nlohmann::json &block : *blocks) {
+    if (!block.is_string())
+      return badFile("a block's hash is no string");
+    file.blocks.push_back(block.get<std::string>());
+  }
+  return {};
+}
+
+Status vernier::runtime::readManifest(const std::vector<uint8_t> &text,
+                                      Manifest &manifest) {
+  nlohmann::json json;
+  VERNIER_TRY(parseJson(reinterpret_cast<const char *>(text.data()),
+                        text.size(), json));
+  const std::string *format = getString(json, "format");
+  uint64_t version = 0;
+  if (!format || *format != formatName ||
+      !getUnsigned(json, "version", version))
+    return badFile("not a checkpoint's manifest");
+  if (version != formatVersion)
+    return badFile("the checkpoint has version ", version,
+                   ", this runtime reads version ", formatVersion);
+  auto files = json.find("files");
+  if (files == json.end() || !files->is_array())
+    return badFile("it lists no files");
+  for (const nlohmann::json &description : *files) {
+    std::string name;
+    FileDigest file;
+    VERNIER_TRY(readFileDigest(description, name, file));
+    // Names come from outside: they must not lead out of the folder.
+    if (name.empty() || name.find('/') != std::string::npos ||
+        !manifest.emplace(name, std::move(file)).second)
+      return badFile("the file name '", name, "' is bad or occurs twice");
+  }
+  return {};
+}
+
+Status vernier::runtime::checkFile(const std::vector<uint8_t> &bytes,
+                                   const FileDigest &expected) {
+  if (bytes.size() != expected.bytes)
+    return badFile("it has ", bytes.size(), " bytes, expected ",
+                   expected.bytes);
+  size_t blocks = (bytes.size() + blockSize - 1) / blockSize;
+  if (expected.blocks.size() != blocks)
+    return badFile("the manifest lists ", expected.blocks.size(),
+                   " blocks, expected ", blocks);
+  for (size_t i = 0; i < blocks; ++i) {
+    size_t begin = i * blockSize;
+    size_t size = std::min(blockSize, bytes.size() - begin);
+    if (toHex(hash64(bytes.data() + begin, size)) != expected.blocks[i])
+      return badFile("bytes ", begin, " to ", begin + size, " are damaged");
+  }
+  Hasher hasher;
+  hasher.update(bytes.data(), bytes.size());
+  Digest digest = hasher.finish();
+  if (toHex(digest.data(), digest.size()) != expected.digest)
+    return badFile("its digest differs from the manifest's");
+  return {};
+}

@@ -1,0 +1,56 @@
+//===- Manifest.h - The table of contents of a checkpoint
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUNTIME_MANIFEST_H
+#define VERNIER_RUNTIME_MANIFEST_H
+
+#include "Runtime/File.h"
+#include "Runtime/Hash.h"
+#include "Runtime/Status.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace vernier::runtime {
+
+/// Size and hashes of a file: whole (XXH3-128), and of each MiB (XXH3-64),
+/// which tell where damage is.
+struct FileDigest {
+  uint64_t bytes = 0;
+  std::string digest;
+  std::vector<std::string> blocks;
+};
+
+using Manifest = std::map<std::string, FileDigest>;
+
+/// A file that is hashed while it is written.
+class HashedFile {
+public:
+  explicit HashedFile(const std::string &path) : file(path) {}
+  Status open() { return file.open(); }
+  Status write(const void *data, size_t size);
+  /// Sync, close, and say what was written.
+  Status finish(FileDigest &result);
+
+private:
+  OutputFile file;
+  Hasher hasher;
+  std::vector<uint8_t> block; ///< not yet hashed as one
+  FileDigest written;
+};
+
+std::string writeManifest(const Manifest &manifest);
+Status readManifest(const std::vector<uint8_t> &text, Manifest &manifest);
+
+/// Compare a file with what the manifest says.
+Status checkFile(const std::vector<uint8_t> &bytes, const FileDigest &expected);
+
+} // namespace vernier::runtime
+
+#endif // VERNIER_RUNTIME_MANIFEST_H

@@ -1,0 +1,39 @@
+//===- Mapping.cpp - Page-aligned memory
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime/Mapping.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+
+using namespace vernier::runtime;
+
+Mapping::~Mapping() {
+  if (memory)
+    munmap(memory, bytes);
+}
+
+Status Mapping::allocate(uint64_t size, const char *purpose) {
+  if (size == 0)
+    return {};
+  void *address = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED)
+    return resources("cannot allocate ", size, " bytes of ", purpose, ": ",
+                     std::strerror(errno),
+                     "; reduce the batch size or free memory");
+  memory = static_cast<uint8_t *>(address);
+  bytes = size;
+  return {};
+}
+
+void Mapping::protect() {
+  if (memory)
+    (void)mprotect(memory, bytes, PROT_READ);
+}

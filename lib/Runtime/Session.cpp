@@ -1,0 +1,200 @@
+//===- Session.cpp - Creating and running sessions
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Memory is one mapping: states, the arena that the entries share, and staging,
+// where inputs wait for their entry and outputs outlive it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime/Session.h"
+
+#include "Runtime/Initialize.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace vernier;
+using namespace vernier::runtime;
+
+vernier_session_t::~vernier_session_t() {
+  entries.clear();
+  executor.reset();
+  vernier_device_release(device);
+  vernier_plan_release(plan);
+}
+
+//===----------------------------------------------------------------------===//
+// Creation
+//===----------------------------------------------------------------------===//
+
+static uint64_t getStagingBytes(const vernier_plan_t &plan) {
+  uint64_t bytes = 0;
+  for (const EntryPorts &entry : plan.entries) {
+    for (const Tensor &tensor : entry.inputs)
+      bytes += alignUp(tensor.getBytes());
+    for (const Tensor &tensor : entry.outputs)
+      bytes += alignUp(tensor.getBytes());
+  }
+  return bytes;
+}
+
+static uint64_t getArenaBytes(const schema::Plan &plan) {
+  uint64_t bytes = 0;
+  for (const schema::Entry *entry : *plan.entries())
+    bytes = std::max(bytes, entry->arena_bytes());
+  return bytes;
+}
+
+static Status allocate(vernier_session_t &session) {
+  const schema::Plan &plan = *session.plan->schema;
+  session.arenaOffset = alignUp(plan.state_bytes());
+  session.stagingOffset = session.arenaOffset + alignUp(getArenaBytes(plan));
+  return session.memory.allocate(
+      session.stagingOffset + getStagingBytes(*session.plan), "session memory");
+}
+
+static void createStates(vernier_session_t &session, uint64_t seed) {
+  for (const schema::State *state : *session.plan->schema->states()) {
+    uint8_t *data = session.memory.data() + state->offset();
+    initialize(*state, seed, data);
+    if (state->role() == schema::Role::copy)
+      continue;
+    session.stateByName[state->name()->str()] = session.states.size();
+    session.states.push_back(
+        {Tensor(state->name()->str(), toDType(state->dtype()),
+                {state->shape()->begin(), state->shape()->end()}),
+         state->role(), data});
+  }
+  for (const BoundState &state : session.states)
+    session.stateInfos.push_back(state.tensor.getInfo());
+}
+
+static void bindBuffers(vernier_session_t &session, const schema::Entry &entry,
+                        std::vector<BoundBuffer> &buffers) {
+  for (const schema::Buffer *buffer : *entry.buffers()) {
+    uint8_t *base = buffer->memory() == schema::Memory::constants
+                        ? session.plan->constants.data()
+                    : buffer->memory() == schema::Memory::state
+                        ? session.memory.data()
+                        : session.memory.data() + session.arenaOffset;
+    Tensor tensor("", toDType(buffer->dtype()),
+                  {buffer->shape()->begin(), buffer->shape()->end()});
+    buffers.push_back({base + buffer->offset(), tensor.getBytes(),
+                       tensor.getDType(), tensor.getShape()});
+  }
+}
+
+/// The buffers that a call writes.
+static std::vector<uint32_t> getResults(const schema::Call &call) {
+  if (const schema::Launch *launch = call.operation_as_Launch())
+    return {launch->args()->begin() + launch->input_count(),
+            launch->args()->end()};
+  if (const schema::Matmul *matmul = call.operation_as_Matmul())
+    return {matmul->result()};
+  if (const schema::Transpose *transpose = call.operation_as_Transpose())
+    return {transpose->result()};
+  return {call.operation_as_Copy()->result()};
+}
+
+static Status bindCalls(vernier_session_t &session, const schema::Entry &entry,
+                        const KernelObject &kernels, BoundEntry &bound) {
+  for (const schema::Call *call : *entry.calls()) {
+    BoundCall &result = bound.calls.emplace_back();
+    result.name = call->name() ? call->name()->c_str() : "";
+    result.location = call->location() ? call->location()->c_str() : "";
+    Status status = session.executor->bind(*call, kernels, bound.buffers,
+                                           result.executable);
+    if (!status.ok())
+      return {status.getCode(),
+              join(result.name, " at ", result.location, " in entry ",
+                   entry.name()->str(), ": ", status.getMessage())};
+    for (uint32_t index : getResults(*call)) {
+      const BoundBuffer &buffer = bound.buffers[index];
+      result.results.push_back({{result.name, buffer.dtype, buffer.shape.size(),
+                                 buffer.shape.data(), buffer.bytes, 0},
+                                buffer.data});
+    }
+  }
+  return {};
+}
+
+static Status bindEntries(vernier_session_t &session) {
+  const KernelObject *kernels = nullptr;
+  VERNIER_TRY(session.plan->loadKernels(kernels));
+  uint8_t *staging = session.memory.data() + session.stagingOffset;
+  auto bindPort = [&](const BoundEntry &bound, const Tensor &tensor,
+                      const schema::Port &port) -> BoundPort {
+    uint8_t *own = staging;
+    staging += alignUp(tensor.getBytes());
+    return {&tensor, bound.buffers[port.buffer()].data, own};
+  };
+  const auto &entries = *session.plan->schema->entries();
+  session.entries.resize(entries.size());
+  for (unsigned i = 0; i < entries.size(); ++i) {
+    const schema::Entry &entry = *entries[i];
+    BoundEntry &bound = session.entries[i];
+    bindBuffers(session, entry, bound.buffers);
+    const EntryPorts &ports = session.plan->entries[i];
+    for (unsigned j = 0; j < ports.inputs.size(); ++j)
+      bound.inputs.push_back(
+          bindPort(bound, ports.inputs[j], *entry.inputs()->Get(j)));
+    for (unsigned j = 0; j < ports.outputs.size(); ++j)
+      bound.outputs.push_back(
+          bindPort(bound, ports.outputs[j], *entry.outputs()->Get(j)));
+    VERNIER_TRY(bindCalls(session, entry, *kernels, bound));
+  }
+  return session.executor->finish();
+}
+
+Status vernier_session_t::create(uint64_t seed) {
+  VERNIER_TRY(allocate(*this));
+  createStates(*this, seed);
+  executor = device->createExecutor();
+  VERNIER_TRY(bindEntries(*this));
+  return refresh();
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+void vernier_session_t::keepOutputs() {
+  if (lastEntry < 0)
+    return;
+  for (const BoundPort &port : entries[lastEntry].outputs)
+    std::memcpy(port.staging, port.place, port.tensor->getBytes());
+  lastEntry = -1;
+}
+
+Status vernier_session_t::run(int index) {
+  BoundEntry &entry = entries[index];
+  if (lastEntry != index)
+    keepOutputs();
+  lastEntry = -1;
+  entry.hasRun = false;
+  for (const BoundPort &port : entry.inputs)
+    std::memcpy(port.place, port.staging, port.tensor->getBytes());
+  for (BoundCall &call : entry.calls) {
+    Status status = call.executable->run();
+    if (!status.ok())
+      return {status.getCode(), join(call.name, " at ", call.location, ": ",
+                                     status.getMessage())};
+    if (observer)
+      for (const BoundCall::Result &result : call.results)
+        observer(observerContext, call.name, call.location, &result.info,
+                 result.data);
+  }
+  entry.hasRun = true;
+  lastEntry = index;
+  return {};
+}
+
+Status vernier_session_t::refresh() {
+  int index = plan->findEntry("refresh");
+  return index < 0 ? Status() : run(index);
+}

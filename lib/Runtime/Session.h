@@ -1,0 +1,91 @@
+//===- Session.h - The state of one training run
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUNTIME_SESSION_H
+#define VERNIER_RUNTIME_SESSION_H
+
+#include "Runtime/Device.h"
+#include "Runtime/Plan.h"
+#include "vernier-c/session.h"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace vernier::runtime {
+
+/// A call of a bound entry, with what the observer is told about it.
+struct BoundCall {
+  struct Result {
+    vernier_tensor_info_t info;
+    const void *data;
+  };
+  std::unique_ptr<Executable> executable;
+  const char *name, *location; ///< in the plan; never null
+  std::vector<Result> results;
+};
+
+/// A port: its place while the entry runs, and where it stays between runs.
+struct BoundPort {
+  const Tensor *tensor;
+  uint8_t *place, *staging;
+};
+
+/// An entry bound to the session's memory.
+struct BoundEntry {
+  std::vector<BoundBuffer> buffers;
+  std::vector<BoundPort> inputs, outputs;
+  std::vector<BoundCall> calls;
+  bool hasRun = false;
+};
+
+/// A state (not a copy) and its memory.
+struct BoundState {
+  Tensor tensor;
+  schema::Role role;
+  uint8_t *data;
+};
+
+} // namespace vernier::runtime
+
+struct vernier_session_t {
+  ~vernier_session_t();
+
+  std::atomic<uint32_t> references{1};
+  vernier_plan_t *plan = nullptr;
+  vernier_device_t *device = nullptr;
+
+  vernier::runtime::Mapping memory;
+  /// Places within `memory`, in bytes.
+  uint64_t arenaOffset = 0, stagingOffset = 0;
+  std::vector<vernier::runtime::BoundState> states; ///< without copies
+  std::vector<vernier_tensor_info_t> stateInfos;
+  std::map<std::string, size_t, std::less<>> stateByName;
+
+  // Executables before the executor that they use: destroyed in this order.
+  std::unique_ptr<vernier::runtime::Executor> executor;
+  std::vector<vernier::runtime::BoundEntry> entries; ///< as in the plan
+  int lastEntry = -1; ///< whose outputs are still in their places
+
+  vernier_observer_t observer = nullptr;
+  void *observerContext = nullptr;
+  std::string metadata; ///< of the last load
+
+  /// Allocate, initialise, bind.
+  vernier::runtime::Status create(uint64_t seed);
+  vernier::runtime::Status run(int entry);
+  /// Derive the copies from their masters, if there are any.
+  vernier::runtime::Status refresh();
+  /// Put the last run's outputs where nothing overwrites them: before anything
+  /// else uses the arena or changes a state.
+  void keepOutputs();
+};
+
+#endif // VERNIER_RUNTIME_SESSION_H
