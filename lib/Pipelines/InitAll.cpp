@@ -49,4 +49,5 @@ void vernier::registerAllDialects(DialectRegistry &registry) {
 
 void vernier::registerAllPasses() {
   registerTransformsPasses();
+  train::registerTrainPasses();
 }

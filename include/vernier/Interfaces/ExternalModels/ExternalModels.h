@@ -13,9 +13,8 @@
 
 namespace vernier {
 
-/// Attach the interfaces to upstream elementwise and shape ops. The vjps of
-/// `tensor` ops and those that must undo a broadcast build `train` ops, so the
-/// models of differentiation live with the train dialect's transforms.
+/// Attach the precision, fusion, cost and differentiation interfaces to upstream
+/// elementwise ops and reshapes.
 void registerArithExternalModels(mlir::DialectRegistry &registry);
 void registerMathExternalModels(mlir::DialectRegistry &registry);
 void registerTensorExternalModels(mlir::DialectRegistry &registry);

@@ -11,6 +11,9 @@
 
 #include "mlir/Pass/Pass.h"
 
+#include <limits>
+#include <string>
+
 namespace vernier::train {
 
 #define GEN_PASS_DECL

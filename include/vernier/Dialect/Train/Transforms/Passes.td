@@ -11,4 +11,81 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TrainAttachOptimizerPass
+    : Pass<"train-attach-optimizer", "::mlir::ModuleOp"> {
+  let summary = "Writes the training step around the loss";
+  let description = [{
+    Adds `@step`: the gradient of `@loss` with respect to every parameter, the
+    learning rate of the step, clipping if asked for, one `train.update` for each
+    parameter, and the stores of all new states. The optimizer's states become
+    globals: `@P.m` and `@P.v` (Adam) or `@P.momentum` (SGD) beside a parameter
+    `@P`, and the counter `@train.step`, the number of steps done. The results of
+    `@step` are those of `@loss`, then `learning_rate`, and `grad_norm` if
+    gradients are clipped.
+
+    A module that has a `@step` already keeps it; it is checked to update each
+    parameter at most once. Defaults are PyTorch's.
+
+    Example: `test/Dialect/Train/Transforms/attach-optimizer.mlir`.
+  }];
+  let options = [
+    Option<"optimizer", "optimizer", "std::string", "\"adamw\"",
+           "sgd, adam or adamw: how a gradient changes its parameter">,
+    Option<"learningRate", "lr", "double", "1.0e-3",
+           "The learning rate after warm-up; the first thing to tune">,
+    Option<"beta1", "beta1", "double", "0.9",
+           "Adam's decay of the mean gradient; lower it if training oscillates">,
+    Option<"beta2", "beta2", "double", "0.999",
+           "Adam's decay of the squared gradient; 0.95 is usual for transformers">,
+    Option<"epsilon", "eps", "double", "1.0e-8",
+           "Added to Adam's denominator; raise it if tiny gradients make noise">,
+    Option<"weightDecay", "weight-decay", "double",
+           "std::numeric_limits<double>::quiet_NaN()",
+           "How fast parameters decay to zero; nan is the optimizer's default, "
+           "0.01 for adamw and 0 for the others">,
+    Option<"momentum", "momentum", "double", "0.0",
+           "SGD's momentum; 0.9 is usual">,
+    Option<"nesterov", "nesterov", "bool", "false",
+           "Nesterov's form of SGD with momentum">,
+    Option<"schedule", "schedule", "std::string", "\"constant\"",
+           "constant, linear or cosine: how the learning rate goes from lr to "
+           "final-lr after warm-up">,
+    Option<"warmupSteps", "warmup-steps", "int64_t", "0",
+           "Steps during which the learning rate rises to lr">,
+    Option<"totalSteps", "total-steps", "int64_t", "0",
+           "The step at which final-lr is reached; needed by linear and cosine">,
+    Option<"finalLearningRate", "final-lr", "double", "0.0",
+           "The learning rate at the end of a schedule">,
+    Option<"clipNorm", "clip-norm", "double", "0.0",
+           "The greatest global norm of the gradients; 0 leaves them as they are">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::ml_program::MLProgramDialect",
+                           "::vernier::train::TrainDialect"];
+}
+
+def TrainDifferentiatePass : Pass<"train-differentiate", "::mlir::ModuleOp"> {
+  let summary = "Replaces train.gradient by reverse mode";
+  let description = [{
+    Puts the body of the differentiated function in place of each
+    `train.gradient`, followed by its reverse mode: from `train.seed`, each op on
+    a path from the globals in question to the loss builds its vjp
+    (`DifferentiableOpInterface`). Other ops cost nothing. What reverse mode
+    builds has the attribute `train.backward` and the location of its forward
+    op. A value with several uses gets its gradient summed in f32 and rounded
+    once; the loads of one global share its gradient. A global that does not
+    reach the loss has a zero gradient, and a warning.
+
+    Calls must have been inlined; gradients of gradients are not supported. No
+    gradient flows through a global that the function itself stores.
+
+    Example: `test/Dialect/Train/Transforms/differentiate.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::vernier::train::TrainDialect"];
+}
+
 #endif // VERNIER_DIALECT_TRAIN_TRANSFORMS_PASSES_TD

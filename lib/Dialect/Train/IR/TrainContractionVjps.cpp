@@ -1,0 +1,166 @@
+//===- TrainContractionVjps.cpp - The vjps of matmul and linear
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A gradient contraction reads 16-bit operands where the forward op did, sums in
+// the forward op's accumulate type and rounds once to its operand's type.
+// Operands are never transposed in memory: the transpose flags do it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TrainExprs.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace vernier;
+using namespace vernier::train;
+
+namespace {
+
+/// What the gradient contractions take over from the forward op.
+struct ContractionSettings {
+  TypeAttr accumulateType;
+  bool tf32;
+};
+
+/// Whether an operand is stored with its last two dims swapped.
+struct Transposes {
+  bool lhs = false, rhs = false;
+};
+
+} // namespace
+
+/// lhs . rhs with the result's element type given, as the forward op would.
+static TensorExpr contract(TensorExpr lhs, TensorExpr rhs, Transposes transposes,
+                           Type resultElement, ContractionSettings settings) {
+  ArrayRef<int64_t> lhsShape = lhs.getType().getShape();
+  ArrayRef<int64_t> rhsShape = rhs.getType().getShape();
+  SmallVector<int64_t> shape(lhsShape.drop_back(2));
+  shape.push_back(lhsShape[lhsShape.size() - (transposes.lhs ? 1 : 2)]);
+  shape.push_back(rhsShape[rhsShape.size() - (transposes.rhs ? 2 : 1)]);
+  return lhs.with(MatmulOp::create(
+      lhs.getBuilder(), lhs.getLoc(), RankedTensorType::get(shape, resultElement),
+      lhs, rhs, transposes.lhs, transposes.rhs, settings.accumulateType,
+      settings.tf32, Epilogue::None));
+}
+
+/// The gradient of the sums: what comes through the epilogue.
+static TensorExpr throughEpilogue(TensorExpr g, Epilogue epilogue, Value result) {
+  if (epilogue == Epilogue::None)
+    return g;
+  return select(isGreater(g.with(result), 0.0), g, g.splat(0.0));
+}
+
+//===----------------------------------------------------------------------===//
+// Matmul
+//===----------------------------------------------------------------------===//
+
+/// d lhs = g . rhs^T, stored as lhs is: if lhs is stored transposed, the
+/// gradient is the transposed product, rhs . g^T.
+static TensorExpr buildLhsGradient(MatmulOp op, TensorExpr g, TensorExpr rhs,
+                                   ContractionSettings settings) {
+  Type element = getElementTypeOrSelf(op.getLhs());
+  bool transposeRhs = op.getTransposeRhs();
+  if (!op.getTransposeLhs())
+    return contract(g, rhs, {false, !transposeRhs}, element, settings);
+  // A shared rhs comes first here, where only a batch can stand.
+  ArrayRef<int64_t> batch = g.getType().getShape().drop_back(2);
+  if (rhs.getType().getRank() == 2 && !batch.empty()) {
+    SmallVector<int64_t> shape(batch);
+    llvm::append_range(shape, rhs.getType().getShape());
+    int64_t rank = shape.size();
+    rhs = broadcast(rhs, shape, {rank - 2, rank - 1});
+  }
+  return contract(rhs, g, {transposeRhs, true}, element, settings);
+}
+
+/// d rhs = lhs^T . g, or its transpose g^T . lhs if rhs is stored transposed.
+static TensorExpr contractForRhs(MatmulOp op, TensorExpr lhs, TensorExpr g,
+                                 Type element, ContractionSettings settings) {
+  bool transposeLhs = op.getTransposeLhs();
+  if (op.getTransposeRhs())
+    return contract(g, lhs, {true, transposeLhs}, element, settings);
+  return contract(lhs, g, {!transposeLhs, false}, element, settings);
+}
+
+/// The gradient of a shared rhs sums over the batch. With the batch in front of
+/// M that is one longer contraction: (B, M, K) is read as (B M, K).
+static TensorExpr buildRhsGradient(MatmulOp op, TensorExpr lhs, TensorExpr g,
+                                   ContractionSettings settings) {
+  Type element = getElementTypeOrSelf(op.getRhs());
+  bool isShared = op.getContractionDims().sharedRhs &&
+                  lhs.getType().getRank() > 2;
+  if (!isShared)
+    return contractForRhs(op, lhs, g, element, settings);
+  if (!op.getTransposeLhs())
+    return contractForRhs(op, collapseToMatrix(lhs), collapseToMatrix(g),
+                          element, settings);
+  // Stored (B, K, M) the batch cannot join M: one product for each index of the
+  // batch, then a sum over them, rounded once at its end.
+  Type wide = lhs.with(op.getRhs()).getType().getElementType();
+  if (wide.getIntOrFloatBitWidth() < 32)
+    wide = g.getBuilder().getF32Type();
+  TensorExpr each = contractForRhs(op, lhs, g, wide, settings);
+  int64_t batchRank = each.getType().getRank() - 2;
+  return reduce(ReduceKind::Sum, each,
+                llvm::to_vector(llvm::seq<int64_t>(0, batchRank)))
+      .castTo(element);
+}
+
+/// The gradient of the result as an operand of the gradient contractions, which
+/// run in the operands' type even if the forward op wrote a wider result.
+static TensorExpr asOperand(TensorExpr g, Value operand) {
+  return g.castTo(getElementTypeOrSelf(operand));
+}
+
+LogicalResult MatmulOp::buildVjp(OpBuilder &builder,
+                                 ArrayRef<Value> resultGradients,
+                                 ArrayRef<bool> needed,
+                                 MutableArrayRef<Value> operandGradients) {
+  TensorExpr result(builder, getLoc(), resultGradients.front());
+  ContractionSettings settings{getAccumulateTypeAttr(), getTf32()};
+  TensorExpr g = asOperand(throughEpilogue(result, getEpilogue(), getResult()),
+                           getLhs());
+  if (needed[0])
+    operandGradients[0] = buildLhsGradient(*this, g, g.with(getRhs()), settings);
+  if (needed[1])
+    operandGradients[1] = buildRhsGradient(*this, g.with(getLhs()), g, settings);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Linear
+//===----------------------------------------------------------------------===//
+
+/// With g (..., N) read as (M, N): d input = g . weight, d weight = g^T . input,
+/// and d bias sums g over the rows.
+LogicalResult LinearOp::buildVjp(OpBuilder &builder,
+                                 ArrayRef<Value> resultGradients,
+                                 ArrayRef<bool> needed,
+                                 MutableArrayRef<Value> operandGradients) {
+  TensorExpr result(builder, getLoc(), resultGradients.front());
+  ContractionSettings settings{getAccumulateTypeAttr(), getTf32()};
+  TensorExpr sums = throughEpilogue(result, getEpilogue(), getResult());
+  TensorExpr input = sums.with(getInput()), weight = sums.with(getWeight());
+  Type element = input.getType().getElementType();
+  if (getBias() && needed[2])
+    operandGradients[2] =
+        sumOfRows(sums.widen()).castTo(getElementTypeOrSelf(getBias()));
+  if (!needed[0] && !needed[1])
+    return success();
+  TensorExpr g = collapseToMatrix(asOperand(sums, getInput()));
+  if (needed[0])
+    operandGradients[0] =
+        expandFromMatrix(contract(g, weight, {}, element, settings),
+                         input.getType().getShape());
+  if (needed[1])
+    operandGradients[1] = contract(g, collapseToMatrix(input),
+                                   {/*lhs=*/true, /*rhs=*/false}, element,
+                                   settings);
+  return success();
+}

@@ -1,0 +1,86 @@
+//===- TrainExprs.cpp - Reductions and broadcasts in C++ arithmetic
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TrainExprs.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace vernier::train {
+
+TensorExpr reduce(ReduceKind kind, TensorExpr x, ArrayRef<int64_t> dims) {
+  SmallVector<int64_t> shape;
+  for (auto [dim, extent] : llvm::enumerate(x.getType().getShape()))
+    if (!llvm::is_contained(dims, int64_t(dim)))
+      shape.push_back(extent);
+  return x.with(ReduceOp::create(x.getBuilder(), x.getLoc(),
+                                 x.getType().clone(shape), kind, x, dims));
+}
+
+TensorExpr broadcast(TensorExpr x, ArrayRef<int64_t> shape,
+                     ArrayRef<int64_t> dims) {
+  return x.with(BroadcastOp::create(x.getBuilder(), x.getLoc(),
+                                    x.getType().clone(shape), x, dims));
+}
+
+SmallVector<int64_t> getLeadingDims(TensorExpr x) {
+  return llvm::to_vector(llvm::seq<int64_t>(0, x.getType().getRank() - 1));
+}
+
+TensorExpr sumOfRows(TensorExpr x) {
+  SmallVector<int64_t> leading = getLeadingDims(x);
+  return leading.empty() ? x : reduce(ReduceKind::Sum, x, leading);
+}
+
+TensorExpr alongRow(ReduceKind kind, TensorExpr x) {
+  TensorExpr each = reduce(kind, x, {x.getType().getRank() - 1});
+  return broadcast(each, x.getType().getShape(), getLeadingDims(x));
+}
+
+TensorExpr overRows(TensorExpr column, TensorExpr x) {
+  return broadcast(column, x.getType().getShape(), {x.getType().getRank() - 1});
+}
+
+TensorExpr everywhere(TensorExpr scalar, TensorExpr x) {
+  return broadcast(scalar, x.getType().getShape(), {});
+}
+
+/// The grouping of (..., C) as (rows, C); for rank 1 there is no row to group.
+static SmallVector<ReassociationIndices> groupRows(int64_t rank) {
+  if (rank == 1)
+    return {{0, 1}};
+  return {llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1)), {rank - 1}};
+}
+
+TensorExpr collapseToMatrix(TensorExpr x) {
+  ArrayRef<int64_t> shape = x.getType().getShape();
+  if (shape.size() == 2)
+    return x;
+  RankedTensorType type = x.getType().clone(
+      {x.getType().getNumElements() / shape.back(), shape.back()});
+  if (shape.size() == 1)
+    return x.with(tensor::ExpandShapeOp::create(x.getBuilder(), x.getLoc(),
+                                                type, x, groupRows(1)));
+  return x.with(tensor::CollapseShapeOp::create(
+      x.getBuilder(), x.getLoc(), type, x, groupRows(shape.size())));
+}
+
+TensorExpr expandFromMatrix(TensorExpr x, ArrayRef<int64_t> shape) {
+  RankedTensorType type = x.getType().clone(shape);
+  if (shape.size() == 2)
+    return x;
+  if (shape.size() == 1)
+    return x.with(tensor::CollapseShapeOp::create(x.getBuilder(), x.getLoc(),
+                                                  type, x, groupRows(1)));
+  return x.with(tensor::ExpandShapeOp::create(x.getBuilder(), x.getLoc(), type,
+                                              x, groupRows(shape.size())));
+}
+
+} // namespace vernier::train

@@ -1,0 +1,47 @@
+//===- TrainExprs.h - Reductions and broadcasts in C++ arithmetic
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_LIB_DIALECT_TRAIN_IR_TRAINEXPRS_H
+#define VERNIER_LIB_DIALECT_TRAIN_IR_TRAINEXPRS_H
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/TensorExpr.h"
+
+namespace vernier::train {
+
+/// `x` combined along `dims`, which are dropped, in x's element type.
+TensorExpr reduce(ReduceKind kind, TensorExpr x, llvm::ArrayRef<int64_t> dims);
+
+/// `x` repeated to `shape`: dim i of x is dim `dims[i]` of the result.
+TensorExpr broadcast(TensorExpr x, llvm::ArrayRef<int64_t> shape,
+                     llvm::ArrayRef<int64_t> dims);
+
+/// All dims of `x` but the last: 0, 1, ..., rank - 2.
+llvm::SmallVector<int64_t> getLeadingDims(TensorExpr x);
+
+/// The sum over all dims but the last: (..., C) to (C).
+TensorExpr sumOfRows(TensorExpr x);
+
+/// Each row's sum, mean or maximum over the last dim, repeated along the row:
+/// (..., C) to (..., C).
+TensorExpr alongRow(ReduceKind kind, TensorExpr x);
+
+/// One value for each column, (C), repeated over the rows to x's shape (..., C).
+TensorExpr overRows(TensorExpr column, TensorExpr x);
+
+/// One value, (), repeated to x's shape.
+TensorExpr everywhere(TensorExpr scalar, TensorExpr x);
+
+/// The leading dims of `x` as one: (..., C) to (rows, C).
+TensorExpr collapseToMatrix(TensorExpr x);
+/// Back from (rows, C) to a shape (..., C).
+TensorExpr expandFromMatrix(TensorExpr x, llvm::ArrayRef<int64_t> shape);
+
+} // namespace vernier::train
+
+#endif // VERNIER_LIB_DIALECT_TRAIN_IR_TRAINEXPRS_H

@@ -1,0 +1,301 @@
+//===- Differentiate.cpp - Replaces train.gradient by reverse mode
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Puts the callee's body in place of a `train.gradient`, walks it backwards and
+// lets each op on a path from the wanted globals to the loss build its vjp. Calls
+// must have been inlined. Linear in the number of ops.
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Dialect/Train/Transforms/Passes.h"
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/TensorExpr.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace vernier::train {
+#define GEN_PASS_DEF_TRAINDIFFERENTIATEPASS
+#include "vernier/Dialect/Train/Transforms/Passes.h.inc"
+} // namespace vernier::train
+
+using namespace mlir;
+using namespace vernier;
+using namespace vernier::train;
+
+namespace {
+
+/// Marks every op that is inserted as built for `forward`, and keeps the order.
+struct BackwardListener : OpBuilder::Listener {
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override {
+    op->setAttr(kBackwardAttr, UnitAttr::get(op->getContext()));
+    op->setLoc(location);
+    built.push_back(op);
+  }
+  Location location;
+  SmallVector<Operation *> built;
+
+  explicit BackwardListener(Location location) : location(location) {}
+};
+
+/// Reverse mode over ops in one block.
+class ReverseMode {
+public:
+  /// `ops` in order; gradients are built at `anchor`, behind all of them.
+  ReverseMode(ArrayRef<Operation *> ops, Operation *anchor)
+      : ops(ops), listener(anchor->getLoc()), builder(anchor, &listener) {}
+
+  /// The gradients of `loss` with respect to the loads of each of `globals`;
+  /// null where no path leads to the loss.
+  FailureOr<SmallVector<Value>> run(Value loss,
+                                    ArrayRef<FlatSymbolRefAttr> globals);
+  /// A vjp may build what its formula then does not read.
+  void eraseUnused();
+
+private:
+  void markActive();
+  LogicalResult runBackwards();
+  LogicalResult buildVjp(Operation *op);
+  Value sum(ArrayRef<Value> values);
+
+  ArrayRef<Operation *> ops;
+  BackwardListener listener;
+  OpBuilder builder;
+  /// Values that depend on a wanted global.
+  llvm::DenseSet<Value> active;
+  /// What the uses of a value that were met so far contribute to its gradient.
+  llvm::DenseMap<Value, SmallVector<Value, 1>> contributions;
+  llvm::MapVector<Attribute, SmallVector<Value, 1>> globalContributions;
+};
+
+} // namespace
+
+static bool isFloatTensor(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && isa<FloatType>(tensor.getElementType());
+}
+
+/// Forwards: a floating result depends on a wanted global if the op loads one or
+/// reads a value that does, be it from inside a region.
+void ReverseMode::markActive() {
+  for (Operation *op : ops) {
+    auto load = dyn_cast<ml_program::GlobalLoadOp>(op);
+    bool isActive = load && globalContributions.contains(load.getGlobal());
+    op->walk([&](Operation *nested) {
+      isActive |= llvm::any_of(nested->getOperands(), [&](Value operand) {
+        return active.contains(operand);
+      });
+    });
+    if (!isActive)
+      continue;
+    for (Value result : op->getResults())
+      if (isFloatTensor(result.getType()))
+        active.insert(result);
+  }
+}
+
+/// Several 16-bit contributions are summed in f32 and rounded once.
+Value ReverseMode::sum(ArrayRef<Value> values) {
+  if (values.size() == 1)
+    return values.front();
+  TensorExpr first(builder, listener.location, values.front());
+  TensorExpr total = first.widen();
+  for (Value value : values.drop_front())
+    total = total + first.with(value).widen();
+  return total.castTo(first.getType().getElementType());
+}
+
+LogicalResult ReverseMode::buildVjp(Operation *op) {
+  SmallVector<Value> resultGradients;
+  for (Value result : op->getResults()) {
+    auto found = contributions.find(result);
+    resultGradients.push_back(
+        found == contributions.end() ? Value() : sum(found->second));
+  }
+  if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op)) {
+    globalContributions[load.getGlobal()].push_back(resultGradients.front());
+    return success();
+  }
+  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+  if (!differentiable)
+    return op->emitOpError("has no gradient, but lies between a parameter and "
+                           "the loss; replace it by differentiable ops, or give "
+                           "the parameters before it the role \"frozen\"");
+  SmallVector<bool> needed;
+  for (Value operand : op->getOperands())
+    needed.push_back(active.contains(operand));
+  SmallVector<Value> operandGradients(op->getNumOperands());
+  if (failed(differentiable.buildVjp(builder, resultGradients, needed,
+                                     operandGradients)))
+    return op->emitOpError("cannot be differentiated as it is used here; "
+                           "replace it by simpler ops, or give the parameters "
+                           "before it the role \"frozen\"");
+  for (auto [operand, gradient] :
+       llvm::zip(op->getOperands(), operandGradients))
+    if (gradient)
+      contributions[operand].push_back(gradient);
+  return success();
+}
+
+/// Ops that no gradient reaches cost nothing.
+LogicalResult ReverseMode::runBackwards() {
+  for (Operation *op : llvm::reverse(ops)) {
+    bool isReached = llvm::any_of(op->getResults(), [&](Value result) {
+      return active.contains(result) && contributions.contains(result);
+    });
+    listener.location = op->getLoc();
+    if (isReached && failed(buildVjp(op)))
+      return failure();
+  }
+  return success();
+}
+
+void ReverseMode::eraseUnused() {
+  for (Operation *op : llvm::reverse(listener.built))
+    if (isOpTriviallyDead(op))
+      op->erase();
+}
+
+FailureOr<SmallVector<Value>>
+ReverseMode::run(Value loss, ArrayRef<FlatSymbolRefAttr> globals) {
+  for (FlatSymbolRefAttr global : globals)
+    globalContributions[global];
+  markActive();
+  if (active.contains(loss)) {
+    listener.location = loss.getLoc();
+    contributions[loss].push_back(
+        SeedOp::create(builder, loss.getLoc(), loss.getType()));
+    if (failed(runBackwards()))
+      return failure();
+  }
+  SmallVector<Value> gradients;
+  for (FlatSymbolRefAttr global : globals) {
+    ArrayRef<Value> loads = globalContributions[global];
+    gradients.push_back(loads.empty() ? Value() : sum(loads));
+  }
+  return gradients;
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+static FunctionOpInterface lookupCallee(GradientOp gradient,
+                                        SymbolTableCollection &symbols) {
+  return symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
+      gradient, gradient.getCalleeAttr());
+}
+
+/// Whether the body of `callee` is one that reverse mode understands.
+static LogicalResult checkCallee(GradientOp gradient,
+                                 SymbolTableCollection &symbols) {
+  FunctionOpInterface callee = lookupCallee(gradient, symbols);
+  if (callee.isExternal() || !callee.getFunctionBody().hasOneBlock())
+    return gradient.emitOpError("expects '")
+           << gradient.getCallee()
+           << "' to have a body of one block; express branches by arith.select";
+  for (Operation &op : callee.getFunctionBody().front()) {
+    if (isa<CallOpInterface>(op))
+      return op.emitOpError("is a call inside '")
+             << gradient.getCallee()
+             << "', which is differentiated; run --inline before "
+                "--train-differentiate";
+    if (isa<GradientOp>(op))
+      return op.emitOpError("is inside '")
+             << gradient.getCallee()
+             << "', which is itself differentiated; gradients of gradients are "
+                "not supported";
+    auto store = dyn_cast<ml_program::GlobalStoreOp>(op);
+    if (store && llvm::is_contained(gradient.getWrt(), store.getGlobal()))
+      return op.emitOpError("changes a global that '")
+             << gradient.getCallee()
+             << "' is differentiated with respect to; store it outside";
+  }
+  return success();
+}
+
+/// Put the body of `callee` before `gradient`. The values of its results come
+/// back, the ops are appended to `ops`.
+static SmallVector<Value> inlineBody(GradientOp gradient,
+                                     FunctionOpInterface callee,
+                                     SmallVectorImpl<Operation *> &ops) {
+  OpBuilder builder(gradient);
+  IRMapping mapping;
+  Block &body = callee.getFunctionBody().front();
+  mapping.map(body.getArguments(), gradient.getInputs());
+  for (Operation &op : body.without_terminator())
+    ops.push_back(builder.clone(op, mapping));
+  return llvm::map_to_vector(
+      body.getTerminator()->getOperands(),
+      [&](Value value) { return mapping.lookupOrDefault(value); });
+}
+
+/// The gradient of a global that does not reach the loss.
+static Value buildZero(GradientOp gradient, FlatSymbolRefAttr global,
+                       RankedTensorType type) {
+  gradient.emitWarning("the gradient of '@")
+      << global.getValue() << "' is zero, no path leads from it to the loss of '@"
+      << gradient.getCallee()
+      << "'; give it the role \"frozen\" if that is meant";
+  OpBuilder builder(gradient);
+  Operation *zero = arith::ConstantOp::create(
+      builder, gradient.getLoc(), type, builder.getZeroAttr(type));
+  zero->setAttr(kBackwardAttr, builder.getUnitAttr());
+  return zero->getResult(0);
+}
+
+static LogicalResult differentiate(GradientOp gradient,
+                                   SymbolTableCollection &symbols) {
+  SmallVector<Operation *> ops;
+  SmallVector<Value> replacements =
+      inlineBody(gradient, lookupCallee(gradient, symbols), ops);
+  auto globals =
+      llvm::to_vector(gradient.getWrt().getAsRange<FlatSymbolRefAttr>());
+  ReverseMode reverseMode(ops, gradient);
+  auto gradients = reverseMode.run(replacements.front(), globals);
+  if (failed(gradients))
+    return failure();
+  for (auto [global, value] : llvm::zip(globals, *gradients)) {
+    Type type = gradient.getResult(replacements.size()).getType();
+    replacements.push_back(
+        value ? value
+              : buildZero(gradient, global, cast<RankedTensorType>(type)));
+  }
+  gradient.replaceAllUsesWith(replacements);
+  gradient.erase();
+  reverseMode.eraseUnused();
+  return success();
+}
+
+namespace {
+
+struct DifferentiatePass
+    : train::impl::TrainDifferentiatePassBase<DifferentiatePass> {
+  void runOnOperation() override {
+    SmallVector<GradientOp> gradients;
+    getOperation().walk([&](GradientOp op) { gradients.push_back(op); });
+    SymbolTableCollection symbols;
+    // All are looked at before the first is replaced, or its callee might be.
+    for (GradientOp gradient : gradients)
+      if (failed(checkCallee(gradient, symbols)))
+        return signalPassFailure();
+    for (GradientOp gradient : gradients)
+      if (failed(differentiate(gradient, symbols)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
