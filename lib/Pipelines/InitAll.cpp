@@ -50,4 +50,5 @@ void vernier::registerAllDialects(DialectRegistry &registry) {
 void vernier::registerAllPasses() {
   registerTransformsPasses();
   train::registerTrainPasses();
+  amp::registerAmpPasses();
 }

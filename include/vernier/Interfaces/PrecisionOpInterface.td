@@ -34,6 +34,9 @@ def PrecisionOpInterface : OpInterface<"PrecisionOpInterface"> {
       "reductions, losses). Elementwise ops answer false: one type for all.",
       "bool", "computesInFullPrecision", (ins), "", [{ return false; }]>,
     InterfaceMethod<
+      "Whether the floating results stay f32 whatever is decided (losses).",
+      "bool", "keepsFullPrecisionResult", (ins), "", [{ return false; }]>,
+    InterfaceMethod<
       "Gives every floating tensor result the element type `resultType`. The "
       "operands have been cast already.",
       "void", "setResultPrecision", (ins "::mlir::FloatType":$resultType), "",

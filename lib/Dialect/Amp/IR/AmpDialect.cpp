@@ -37,6 +37,24 @@ void AmpDialect::initialize() {
       >();
 }
 
+/// What follows the last ": " of a rule.
+static StringRef getVerdict(StringRef rule) { return rule.rsplit(": ").second; }
+
+std::optional<vernier::PrecisionClass> PrecisionAttr::getPrecisionClass() const {
+  return symbolizePrecisionClass(getVerdict(getRule()));
+}
+
+LogicalResult
+PrecisionAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type, Type,
+                      Type, StringRef rule, StringRef) {
+  StringRef verdict = getVerdict(rule);
+  if (verdict == kUntouchedVerdict || symbolizePrecisionClass(verdict))
+    return success();
+  return emitError() << "(P1) expects a rule that ends in a class, such as "
+                        "'vernier/train.linear: low', or in ': untouched', got '"
+                     << rule << "'";
+}
+
 LogicalResult UnscaleOp::verify() {
   if (cast<ShapedType>(getGradient().getType()).getShape() !=
       cast<ShapedType>(getType()).getShape())

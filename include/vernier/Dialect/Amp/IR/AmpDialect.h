@@ -18,6 +18,7 @@
 
 #include "vernier/Interfaces/CostOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
+#include "vernier/Interfaces/PrecisionOpInterface.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h.inc"
 
@@ -33,6 +34,8 @@ namespace vernier::amp {
 
 /// The discardable attribute that holds an op's decision, a PrecisionAttr.
 inline constexpr llvm::StringLiteral kPrecisionAttr = "amp.precision";
+/// How the rule ends of an op that keeps the types of the model.
+inline constexpr llvm::StringLiteral kUntouchedVerdict = "untouched";
 
 } // namespace vernier::amp
 

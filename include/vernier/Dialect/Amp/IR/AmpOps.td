@@ -44,16 +44,27 @@ def Amp_PrecisionAttr : AttrDef<Amp_Dialect, "Precision"> {
     `operand` is the element type that the op's floating operands are cast to
     (tf32 keeps f32 storage and rounds inside the contraction), `accumulate` the
     type it computes in, `result` that of its floating results. `rule` names the
-    line of the policy that decided (`vernier/train.linear: low`), `reason` says
-    why in a sentence.
+    line of the policy that decided and ends in the class of PrecisionOpInterface
+    that it gave (`vernier/train.linear: low`), or in `untouched` for an op that
+    keeps the types of the model, which may then be f64 or integers. `reason`
+    says why in a sentence. A full-inside op reads its operands as they come:
+    `operand` is then the type of its first.
+
+    Constraints:
+    - (P1) the rule ends in ": " and a class, or ": untouched".
 
     Example: `#amp.precision<operand = bf16, accumulate = f32, result = bf16,
     rule = "vernier/train.linear: low", reason = "contraction">`
   }];
-  let parameters = (ins "::mlir::FloatType":$operand, "::mlir::FloatType":$accumulate,
-                        "::mlir::FloatType":$result, StringRefParameter<>:$rule,
+  let parameters = (ins "::mlir::Type":$operand, "::mlir::Type":$accumulate,
+                        "::mlir::Type":$result, StringRefParameter<>:$rule,
                         StringRefParameter<>:$reason);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The class at the end of the rule; none for an untouched op.
+    std::optional<::vernier::PrecisionClass> getPrecisionClass() const;
+  }];
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,6 +18,7 @@ class Train_LossOp<string mnemonic, list<Trait> traits = []>
   let hasVerifier = 1;
   // A loss is never written in 16 bits, whatever it reads.
   let extraClassDeclaration = interfaceDeclarations # [{
+    bool keepsFullPrecisionResult() { return true; }
     void setResultPrecision(::mlir::FloatType) {}
   }];
 }

@@ -1,0 +1,99 @@
+//===- Policy.h - Which precision each op gets, as data
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_DIALECT_AMP_POLICIES_POLICY_H
+#define VERNIER_DIALECT_AMP_POLICIES_POLICY_H
+
+#include "vernier/Interfaces/PrecisionOpInterface.h"
+
+#include "mlir/IR/Location.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Regex.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vernier::amp {
+
+/// A policy file: a YAML mapping with the keys
+///
+///     name: mine              # how rules and remarks call it
+///     base: vernier           # optional: a preset whose lines apply after
+///     these compute: bf16           # f32, tf32, bf16 or f16 default: op # for
+///     ops in no list: a class, or `op`, the class
+///                             # that the op itself asks for
+///     ops:                    # op name -> class
+///       math.exp: full-inside
+///     overrides:              # the first that matches decides, before `ops`
+///       - op: train\..*       # regular expressions: the whole op name,
+///         location: decoder   # and any part of the op's location
+///         class: full
+///         compute: f32        # optional, for these ops alone
+///         reason: its scores are large
+class Policy {
+public:
+  /// One line of the policy, as it applies to one op.
+  struct Choice {
+    PrecisionClass precisionClass;
+    mlir::FloatType compute; ///< tf32 for f32 with rounded operands.
+    std::string rule;        ///< `vernier/train.linear: low`
+    llvm::StringRef reason;  ///< The policy's own words, or empty.
+  };
+
+  /// Read a preset by name, or a file. Mistakes are reported at their line and
+  /// column of the file.
+  static llvm::FailureOr<Policy> load(llvm::StringRef presetOrFile,
+                                      mlir::MLIRContext *context);
+
+  /// The names of the presets, sorted.
+  static std::vector<llvm::StringRef> getPresetNames();
+
+  /// The line that decides about `op`.
+  Choice choose(PrecisionOpInterface op);
+
+  llvm::StringRef getName() const { return name; }
+  mlir::FloatType getComputeType() const { return compute; }
+  void setComputeType(mlir::FloatType type) { compute = type; }
+
+  /// The overrides that have matched no op so far, `mine/overrides[2]`: most
+  /// likely a slip of the pen.
+  std::vector<std::string> getUnusedOverrides() const;
+
+private:
+  friend class PolicyReader;
+
+  struct Entry {
+    PrecisionClass precisionClass;
+    std::string policy; ///< The policy whose file has the line.
+  };
+  struct Override {
+    std::optional<llvm::Regex> op, location;
+    std::optional<PrecisionClass> precisionClass;
+    mlir::FloatType compute;
+    std::string label, reason;
+    bool wasUsed = false;
+  };
+
+  std::string name;
+  mlir::FloatType compute;
+  /// None: the class that the op asks for.
+  std::optional<PrecisionClass> defaultClass;
+  std::string defaultPolicy;
+  llvm::StringMap<Entry> ops;
+  std::vector<Override> overrides;
+};
+
+/// The element type that a policy calls `name`: f32, tf32, bf16 or f16; null
+/// for any other name.
+mlir::FloatType symbolizeComputeType(llvm::StringRef name,
+                                     mlir::MLIRContext *context);
+
+} // namespace vernier::amp
+
+#endif // VERNIER_DIALECT_AMP_POLICIES_POLICY_H

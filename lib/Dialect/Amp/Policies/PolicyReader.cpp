@@ -1,0 +1,378 @@
+//===- PolicyReader.cpp - Reads policy files
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A policy is read node by node, so that every mistake is reported where it
+// stands in the file, with what was expected there.
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Dialect/Amp/Policies/Policy.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/OperationSupport.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/YAMLParser.h"
+
+using namespace mlir;
+using namespace vernier;
+using namespace vernier::amp;
+
+namespace {
+struct Preset {
+  StringRef name, text;
+};
+} // namespace
+
+static const Preset kPresets[] = {
+#include "Presets.inc"
+};
+
+static constexpr StringRef kClasses[] = {"low", "full", "full-inside", "widest",
+                                         "follow"};
+static constexpr StringRef kComputeTypes[] = {"f32", "tf32", "bf16", "f16"};
+
+std::vector<StringRef> Policy::getPresetNames() {
+  std::vector<StringRef> names;
+  for (const Preset &preset : kPresets)
+    names.push_back(preset.name);
+  llvm::sort(names);
+  return names;
+}
+
+static const Preset *findPreset(StringRef name) {
+  for (const Preset &preset : kPresets)
+    if (preset.name == name)
+      return &preset;
+  return nullptr;
+}
+
+/// "; did you mean 'x'?" with the candidate nearest to `word`, or nothing if
+/// none is near.
+static std::string suggest(StringRef word, ArrayRef<StringRef> candidates) {
+  StringRef best;
+  unsigned bestDistance = std::max<size_t>(2, word.size() / 3) + 1;
+  for (StringRef candidate : candidates) {
+    unsigned distance = word.edit_distance_insensitive(
+        candidate, /*AllowReplacements=*/true, bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best.empty() ? "" : ("; did you mean '" + best + "'?").str();
+}
+
+/// "unknown class 'lo': expected low, full, ...; did you mean 'low'?"
+static std::string unknown(StringRef what, StringRef word,
+                           ArrayRef<StringRef> expected) {
+  return ("unknown " + what + " '" + word + "': expected " +
+          llvm::join(expected, ", ") + suggest(word, expected))
+      .str();
+}
+
+//===----------------------------------------------------------------------===//
+// PolicyReader
+//===----------------------------------------------------------------------===//
+
+namespace vernier::amp {
+
+class PolicyReader {
+public:
+  PolicyReader(MLIRContext *context, llvm::MemoryBufferRef buffer)
+      : context(context), fileName(buffer.getBufferIdentifier()),
+        stream(buffer, sources, /*ShowColors=*/false) {
+    sources.setDiagHandler(report, this);
+  }
+
+  FailureOr<Policy> read();
+
+private:
+  using Handler = llvm::function_ref<LogicalResult(
+      StringRef key, llvm::yaml::Node *keyNode, llvm::yaml::Node *value)>;
+
+  /// Turn a message of the YAML parser, or ours, into an MLIR diagnostic.
+  static void report(const llvm::SMDiagnostic &message, void *reader);
+
+  LogicalResult fail(llvm::yaml::Node *node, const Twine &message) {
+    stream.printError(node, message);
+    return failure();
+  }
+  /// Read a mapping; no key may occur twice.
+  LogicalResult readMapping(llvm::yaml::Node *node, StringRef what,
+                            Handler handler);
+  FailureOr<std::string> readText(llvm::yaml::Node *node, const Twine &what);
+  FailureOr<PrecisionClass> readClass(llvm::yaml::Node *node);
+  FailureOr<FloatType> readCompute(llvm::yaml::Node *node);
+  FailureOr<llvm::Regex> readPattern(llvm::yaml::Node *node, bool isWhole);
+
+  LogicalResult readKey(StringRef key, llvm::yaml::Node *keyNode,
+                        llvm::yaml::Node *value);
+  LogicalResult readOp(StringRef opName, llvm::yaml::Node *keyNode,
+                       llvm::yaml::Node *value);
+  LogicalResult readOverrides(llvm::yaml::Node *node);
+  FailureOr<Policy::Override> readOverride(llvm::yaml::Node *node);
+  LogicalResult addBase();
+
+  MLIRContext *context;
+  StringRef fileName;
+  llvm::SourceMgr sources;
+  llvm::yaml::Stream stream;
+  Policy policy;
+  std::string base;
+  bool hasDefault = false;
+};
+
+} // namespace vernier::amp
+
+void PolicyReader::report(const llvm::SMDiagnostic &message, void *reader) {
+  auto *self = static_cast<PolicyReader *>(reader);
+  // SMDiagnostic counts lines from 1 and columns from 0; an empty file has
+  // neither.
+  mlir::emitError(FileLineColLoc::get(self->context, self->fileName,
+                                      std::max(message.getLineNo(), 1),
+                                      std::max(message.getColumnNo(), 0) + 1))
+      << message.getMessage();
+}
+
+LogicalResult PolicyReader::readMapping(llvm::yaml::Node *node, StringRef what,
+                                        Handler handler) {
+  auto *mapping = dyn_cast_or_null<llvm::yaml::MappingNode>(node);
+  if (!mapping)
+    return fail(node, "expected " + what + ", a mapping of 'key: value' lines");
+  llvm::StringSet<> seen;
+  for (llvm::yaml::KeyValueNode &entry : *mapping) {
+    llvm::yaml::Node *keyNode = entry.getKey();
+    FailureOr<std::string> key = readText(keyNode, "a key");
+    if (failed(key))
+      return failure();
+    if (!seen.insert(*key).second)
+      return fail(keyNode,
+                  "'" + *key + "' occurs twice: keep one of the lines");
+    if (failed(handler(*key, keyNode, entry.getValue())))
+      return failure();
+  }
+  return failure(stream.failed());
+}
+
+FailureOr<std::string> PolicyReader::readText(llvm::yaml::Node *node,
+                                              const Twine &what) {
+  auto *scalar = dyn_cast_or_null<llvm::yaml::ScalarNode>(node);
+  if (!scalar || scalar->getRawValue().empty())
+    return fail(node, "expected " + what + ", a single word or string");
+  SmallString<32> storage;
+  return scalar->getValue(storage).str();
+}
+
+FailureOr<PrecisionClass> PolicyReader::readClass(llvm::yaml::Node *node) {
+  FailureOr<std::string> text = readText(node, "a class");
+  if (failed(text))
+    return failure();
+  if (auto precisionClass = symbolizePrecisionClass(*text))
+    return *precisionClass;
+  return fail(node, unknown("class", *text, kClasses));
+}
+
+FailureOr<FloatType> PolicyReader::readCompute(llvm::yaml::Node *node) {
+  FailureOr<std::string> text = readText(node, "a compute type");
+  if (failed(text))
+    return failure();
+  if (FloatType type = symbolizeComputeType(*text, context))
+    return type;
+  return fail(node, unknown("compute type", *text, kComputeTypes));
+}
+
+FailureOr<llvm::Regex> PolicyReader::readPattern(llvm::yaml::Node *node,
+                                                 bool isWhole) {
+  FailureOr<std::string> text = readText(node, "a regular expression");
+  if (failed(text))
+    return failure();
+  llvm::Regex pattern(isWhole ? "^(" + *text + ")$" : *text);
+  std::string error;
+  if (!pattern.isValid(error))
+    return fail(node, "'" + *text + "' is not a regular expression: " + error);
+  return pattern;
+}
+
+LogicalResult PolicyReader::readOp(StringRef opName, llvm::yaml::Node *keyNode,
+                                   llvm::yaml::Node *value) {
+  if (!RegisteredOperationName::lookup(opName, context)) {
+    SmallVector<StringRef> known;
+    for (RegisteredOperationName registered :
+         context->getRegisteredOperations())
+      if (registered.hasInterface<PrecisionOpInterface>())
+        known.push_back(registered.getStringRef());
+    return fail(keyNode, "unknown op '" + opName +
+                             "': expected a full name such as train.linear" +
+                             suggest(opName, known));
+  }
+  FailureOr<PrecisionClass> precisionClass = readClass(value);
+  if (failed(precisionClass))
+    return failure();
+  policy.ops[opName] = {*precisionClass, ""};
+  return success();
+}
+
+FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
+  static constexpr StringRef keys[] = {"op", "location", "class", "compute",
+                                       "reason"};
+  Policy::Override result;
+  auto assign = [](auto &field, auto value) -> LogicalResult {
+    if (failed(value))
+      return failure();
+    field = std::move(*value);
+    return success();
+  };
+  LogicalResult status = readMapping(
+      node, "an override",
+      [&](StringRef key, llvm::yaml::Node *keyNode, llvm::yaml::Node *value) {
+        if (key == "op")
+          return assign(result.op, readPattern(value, /*isWhole=*/true));
+        if (key == "location")
+          return assign(result.location, readPattern(value, /*isWhole=*/false));
+        if (key == "class")
+          return assign(result.precisionClass, readClass(value));
+        if (key == "compute")
+          return assign(result.compute, readCompute(value));
+        if (key == "reason")
+          return assign(result.reason, readText(value, "a reason"));
+        return fail(keyNode, unknown("key", key, keys));
+      });
+  if (failed(status))
+    return failure();
+  if (!result.op && !result.location)
+    return fail(node, "expected 'op' or 'location' (or both), so that the "
+                      "override has something to match");
+  if (!result.precisionClass && !result.compute)
+    return fail(node, "expected 'class' or 'compute' (or both), so that the "
+                      "override has an effect");
+  return result;
+}
+
+LogicalResult PolicyReader::readOverrides(llvm::yaml::Node *node) {
+  auto *sequence = dyn_cast_or_null<llvm::yaml::SequenceNode>(node);
+  if (!sequence)
+    return fail(node, "expected a list of overrides, each '- op: PATTERN' or "
+                      "'- location: PATTERN' with a class");
+  for (llvm::yaml::Node &item : *sequence) {
+    FailureOr<Policy::Override> candidate = readOverride(&item);
+    if (failed(candidate))
+      return failure();
+    policy.overrides.push_back(std::move(*candidate));
+  }
+  return failure(stream.failed());
+}
+
+LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
+                                    llvm::yaml::Node *value) {
+  static constexpr StringRef keys[] = {"name",    "base", "compute",
+                                       "default", "ops",  "overrides"};
+  if (key == "ops")
+    return readMapping(value, "op names with their classes",
+                       [&](StringRef opName, llvm::yaml::Node *opNode,
+                           llvm::yaml::Node *classNode) {
+                         return readOp(opName, opNode, classNode);
+                       });
+  if (key == "overrides")
+    return readOverrides(value);
+  if (key == "compute") {
+    FailureOr<FloatType> type = readCompute(value);
+    if (succeeded(type))
+      policy.compute = *type;
+    return type;
+  }
+  if (key != "name" && key != "base" && key != "default")
+    return fail(keyNode, unknown("key", key, keys));
+
+  FailureOr<std::string> text = readText(value, "the " + key.str());
+  if (failed(text))
+    return failure();
+  if (key == "name") {
+    policy.name = *text;
+  } else if (key == "base") {
+    if (!findPreset(*text))
+      return fail(value, unknown("preset", *text, Policy::getPresetNames()));
+    base = *text;
+  } else {
+    hasDefault = true;
+    policy.defaultClass = symbolizePrecisionClass(*text);
+    SmallVector<StringRef> expected(std::begin(kClasses), std::end(kClasses));
+    expected.push_back("op");
+    if (!policy.defaultClass && *text != "op")
+      return fail(value, unknown("default", *text, expected));
+  }
+  return success();
+}
+
+/// Fill in from the base what this file leaves open; its overrides come last,
+/// so that the file's own match first.
+LogicalResult PolicyReader::addBase() {
+  FailureOr<Policy> parent = Policy::load(base, context);
+  if (failed(parent))
+    return failure();
+  if (!policy.compute)
+    policy.compute = parent->compute;
+  if (!hasDefault) {
+    policy.defaultClass = parent->defaultClass;
+    policy.defaultPolicy = parent->defaultPolicy;
+  }
+  for (auto &entry : parent->ops)
+    policy.ops.try_emplace(entry.getKey(), entry.getValue());
+  for (Policy::Override &candidate : parent->overrides)
+    policy.overrides.push_back(std::move(candidate));
+  return success();
+}
+
+FailureOr<Policy> PolicyReader::read() {
+  auto document = stream.begin();
+  llvm::yaml::Node *root =
+      document == stream.end() ? nullptr : document->getRoot();
+  if (stream.failed())
+    return failure();
+  LogicalResult status = readMapping(
+      root, "a policy",
+      [&](StringRef key, llvm::yaml::Node *keyNode, llvm::yaml::Node *value) {
+        return readKey(key, keyNode, value);
+      });
+  if (failed(status))
+    return failure();
+  if (policy.name.empty())
+    return fail(root, "expected 'name: ...', by which rules and remarks call "
+                      "the policy");
+  policy.defaultPolicy = policy.name;
+  for (auto &entry : policy.ops)
+    entry.getValue().policy = policy.name;
+  for (auto [index, candidate] : llvm::enumerate(policy.overrides))
+    candidate.label = policy.name + "/overrides[" + std::to_string(index) + "]";
+  if (!base.empty() && failed(addBase()))
+    return failure();
+  if (!policy.compute)
+    return fail(root, "expected 'compute: ...' (" +
+                          llvm::join(ArrayRef<StringRef>(kComputeTypes), ", ") +
+                          ") or a 'base' that has one");
+  return std::move(policy);
+}
+
+FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
+  if (const Preset *preset = findPreset(presetOrFile)) {
+    std::string label = "policies/" + preset->name.str() + ".yaml";
+    return PolicyReader(context, llvm::MemoryBufferRef(preset->text, label))
+        .read();
+  }
+  auto buffer = llvm::MemoryBuffer::getFile(presetOrFile, /*IsText=*/true);
+  if (!buffer)
+    return mlir::emitError(UnknownLoc::get(context))
+           << "cannot read policy '" << presetOrFile
+           << "': " << buffer.getError().message() << "; expected a preset ("
+           << llvm::join(getPresetNames(), ", ")
+           << ") or the path of a policy file"
+           << suggest(presetOrFile, getPresetNames());
+  return PolicyReader(context, (*buffer)->getMemBufferRef()).read();
+}
