@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+#===- compile.py - What compiling costs
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+"""Time to compile the perceptron of mlp.py, and time of each pass on graphs of
+100 to 100,000 ops beside upstream's --canonicalize on the same graph. A pass
+that is linear in the number of ops shows the same microseconds per op in every
+column."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import measure
+import mlp
+
+SIZES = (100, 1_000, 10_000, 100_000)
+# The pipeline of a bf16 compile, as in lib/Pipelines/Pipelines.cpp.
+PASSES = ["amp-autocast{policy=bf16}", "amp-materialize-casts", "amp-verify-precision", "train-attach-optimizer{optimizer=adamw}",
+          "train-differentiate", "canonicalize", "cse", "amp-loss-scaling", "amp-pad-for-tensor-cores",
+          "train-keep-low-precision-copies", "train-legalize-contractions", "train-form-fusions", "convert-train-to-plan",
+          "plan-assign-buffers"]
+
+
+def graph(ops):
+    """A residual network of about `ops` ops with a weight for each 30 of them."""
+    tensor, weight = "tensor<8x16xf32>", "tensor<16x16xf32>"
+    lines, body, x, count, weights = ["module {"], [], "%x", 0, 0
+    while count < ops:
+        if count >= 30 * weights:
+            lines.append(f'  ml_program.global private mutable @w{weights}(#train.xavier<uniform = true>) : {weight} {{train.role = "parameter"}}')
+            body.append(f"    %w{weights} = ml_program.global_load @w{weights} : {weight}")
+            weights += 1
+        i = count
+        body += [f"    %a{i} = train.linear {x}, %w{weights - 1} : ({tensor}, {weight}) -> {tensor}",
+                 f"    %b{i} = train.relu %a{i} : {tensor}",
+                 f"    %c{i} = math.tanh %a{i} : {tensor}",
+                 f"    %d{i} = arith.mulf %b{i}, %c{i} : {tensor}",
+                 f"    %e{i} = arith.addf {x}, %d{i} : {tensor}"]
+        x = f"%e{i}"
+        count += 5
+    lines.append(f'  func.func @loss(%x: {tensor} {{train.name = "x"}}, %y: {tensor} {{train.name = "y"}}) -> (tensor<f32> {{train.name = "loss"}}) {{')
+    body.append(f"    %loss = train.mse_loss {x}, %y : ({tensor}, {tensor}) -> tensor<f32>\n    return %loss : tensor<f32>\n  }}\n}}\n")
+    return "\n".join(lines + body)
+
+
+def time_passes(tool, source, passes):
+    """Seconds of each pass of a pipeline, in order."""
+    pipeline = "builtin.module(" + ",".join(passes) + ")"
+    output = subprocess.run([tool, source, "--pass-pipeline=" + pipeline, "--mlir-timing", "--mlir-timing-display=tree",
+                                     "--verify-each=false", "--mlir-disable-threading", "-o", os.devnull],
+                                    capture_output=True, text=True)
+    if output.returncode:
+        sys.exit(f"{pipeline}\n{output.stderr[:2000]}")
+    found = []
+    for line in output.stderr.splitlines():
+        match = re.match(r"\s+([\d.]+) \(\s*[\d.]+%\)( *)([\w:()' -]+)", line)
+        # Indented by two: the passes of the top pipeline, in order.
+        if match and len(match.group(2)) == 2 and match.group(3).strip() not in ("Parser", "Output", "Rest", "Total"):
+            found.append(float(match.group(1)))
+    if len(found) != len(passes):
+        sys.exit(f"expected the times of {len(passes)} passes, got {len(found)}:\n{output.stderr[:4000]}")
+    return found
+
+
+def main():
+    parser = measure.arguments(__doc__)
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp()
+    source = os.path.join(folder, "mlp.mlir")
+    with open(source, "w") as file:
+        file.write(mlp.model())
+    compile_seconds = {}
+    for policy in ("f32", "bf16"):
+        times = []
+        for _ in range(options.rounds):
+            begin = time.perf_counter()
+            measure.run([f"{options.bin}/vernier-compile", source, "-o", os.path.join(folder, "mlp.vplan"), "--target=cpu:native",
+                         f"--policy={policy}", "--optimizer=adam,lr=1e-3"])
+            times.append(time.perf_counter() - begin)
+        compile_seconds[policy] = measure.median(times)
+    text = measure.table(("compile the perceptron of mlp.py", "seconds"), [(p, f"{s:.2f}") for p, s in compile_seconds.items()])
+
+    names = [p.split("{")[0] for p in PASSES]
+    seconds = {}
+    for size in options.sizes:
+        source = os.path.join(folder, f"graph{size}.mlir")
+        with open(source, "w") as file:
+            file.write(graph(size))
+        # The same file through upstream's canonicalizer alone, for scale.
+        upstream = time_passes(f"{options.bin}/vernier-opt", source, ["canonicalize"])[0]
+        seconds[size] = {"upstream canonicalize of the model": upstream,
+                         **dict(zip(names, time_passes(f"{options.bin}/vernier-opt", source, PASSES)))}
+        print(f"{size} ops: {sum(seconds[size].values()):.2f} s", file=sys.stderr)
+    rows = [(name, *(f"{1e6 * seconds[s][name] / s:.2f}" for s in options.sizes)) for name in next(iter(seconds.values()))]
+    text += "\n\n" + measure.table(("microseconds for each op of the model", *(f"{s:,} ops" for s in options.sizes)), rows)
+    measure.finish("compile", options, {"compile_seconds": compile_seconds, "pass_seconds": seconds}, text)
+
+
+if __name__ == "__main__":
+    main()
