@@ -1,3 +1,10 @@
+#===- make_data.py - Writes the digits data set
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 """Writes train.npz and test.npz from the digits that scikit-learn ships.
 
     python make_data.py            # needs numpy and scikit-learn
