@@ -1,0 +1,72 @@
+//===- LossScaling.cpp - The ops of the amp dialect
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpTable.h"
+#include "vernier/Dialect/Amp/IR/AmpDialect.h"
+
+#include <cfloat>
+#include <cmath>
+
+using namespace mlir;
+
+namespace vernier::reference {
+
+static void evaluateScale(amp::ScaleOp, Invocation &in) {
+  for (int64_t i = 0, e = in.result().size(); i < e; ++i)
+    in.result().elements[i] = in.operand(0).elements[i] * in.operand(1).elements[0];
+}
+
+/// GradScaler multiplies by the reciprocal, so that is rounded too.
+static void evaluateUnscale(amp::UnscaleOp, Invocation &in) {
+  double inverse = 1.0 / in.operand(1).elements[0];
+  if (!in.exact)
+    inverse = static_cast<float>(inverse);
+  for (int64_t i = 0, e = in.result().size(); i < e; ++i)
+    in.result().elements[i] = in.operand(0).elements[i] * inverse;
+}
+
+static void evaluateAllFinite(amp::AllFiniteOp, Invocation &in) {
+  bool finite = llvm::all_of(in.operands, [](const Tensor *gradient) {
+    return llvm::all_of(gradient->elements,
+                        [](double value) { return std::isfinite(value); });
+  });
+  in.result().elements[0] = finite;
+}
+
+static void evaluateGate(amp::GateOp, Invocation &in) {
+  bool allFinite = in.operand(0).elements[0] != 0.0;
+  in.result().elements = in.operand(allFinite ? 2 : 1).elements;
+}
+
+static void evaluateUpdateScale(amp::UpdateScaleOp op, Invocation &in) {
+  double &scale = in.result(0).elements[0] = in.operand(0).elements[0];
+  double &tracker = in.result(1).elements[0] = in.operand(1).elements[0];
+  if (in.operand(2).elements[0] == 0.0) {
+    scale = std::fmax(scale * op.getBackoffFactor().convertToDouble(),
+                      op.getMinScale().convertToDouble());
+    tracker = 0;
+    return;
+  }
+  if (++tracker < op.getGrowthInterval())
+    return;
+  tracker = 0;
+  double grown = scale * op.getGrowthFactor().convertToDouble();
+  double limit = op.getMaxScale() ? op.getMaxScale()->convertToDouble() : FLT_MAX;
+  if (static_cast<float>(grown) <= std::fmin(limit, FLT_MAX))
+    scale = grown;
+}
+
+void addLossScaling(OpTable &table) {
+  table.add<amp::ScaleOp>(evaluateScale);
+  table.add<amp::UnscaleOp>(evaluateUnscale);
+  table.add<amp::AllFiniteOp>(evaluateAllFinite);
+  table.add<amp::GateOp>(evaluateGate);
+  table.add<amp::UpdateScaleOp>(evaluateUpdateScale);
+}
+
+} // namespace vernier::reference
