@@ -26,7 +26,8 @@ static double silu(double x) {
 }
 
 static double geluErf(double x) {
-  return std::isinf(x) && x < 0 ? -0.0 : 0.5 * x * (1.0 + std::erf(x * M_SQRT1_2));
+  return std::isinf(x) && x < 0 ? -0.0
+                                : 0.5 * x * (1.0 + std::erf(x * M_SQRT1_2));
 }
 
 static double geluTanh(double x) {

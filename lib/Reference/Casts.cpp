@@ -39,7 +39,8 @@ static void addFloatCast(OpTable &table, double (*function)(double, unsigned)) {
 /// The elements as they are: widening a float, or an integer that wraps around
 /// to the result's width.
 template <typename OpTy>
-static void addIntegerCast(OpTable &table, double (*function)(double, unsigned)) {
+static void addIntegerCast(OpTable &table,
+                           double (*function)(double, unsigned)) {
   table.add<OpTy>([function](OpTy, Invocation &in) {
     unsigned width = in.operand(0).elementType.getIntOrFloatBitWidth();
     for (int64_t i = 0, e = in.result().size(); i < e; ++i)
@@ -76,7 +77,8 @@ static const llvm::fltSemantics *getSemantics(Type type) {
 static APInt toBits(double value, Type type) {
   const llvm::fltSemantics *semantics = getSemantics(type);
   if (!semantics)
-    return APInt(type.getIntOrFloatBitWidth(), static_cast<int64_t>(value), true,
+    return APInt(type.getIntOrFloatBitWidth(), static_cast<int64_t>(value),
+                 true,
                  /*implicitTrunc=*/true);
   APFloat number(value);
   bool losesInfo = false;
@@ -87,20 +89,23 @@ static APInt toBits(double value, Type type) {
 static double fromBits(const APInt &bits, Type type) {
   const llvm::fltSemantics *semantics = getSemantics(type);
   if (!semantics)
-    return bits.getBitWidth() == 1 ? bits.getZExtValue() : bits.getSExtValue();
+    return roundToType(double(bits.getSExtValue()), type);
   APFloat number(*semantics, bits);
   bool losesInfo = false;
-  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                 &losesInfo);
   return number.convertToDouble();
 }
 
 static LogicalResult evaluateBitcast(arith::BitcastOp op, Invocation &in) {
   Type from = in.operand(0).elementType, to = in.result().elementType;
   if (from.getIntOrFloatBitWidth() > 32)
-    return op.emitOpError("cannot be evaluated on 64-bit elements: the evaluator "
-                          "holds integers only up to 2^53; use 32 bits");
+    return op.emitOpError(
+        "cannot be evaluated on 64-bit elements: the evaluator "
+        "holds integers only up to 2^53; use 32 bits");
   for (int64_t i = 0, e = in.result().size(); i < e; ++i)
-    in.result().elements[i] = fromBits(toBits(in.operand(0).elements[i], from), to);
+    in.result().elements[i] =
+        fromBits(toBits(in.operand(0).elements[i], from), to);
   return success();
 }
 

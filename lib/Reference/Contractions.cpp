@@ -30,8 +30,8 @@ static std::vector<double> readMatrix(const Tensor &operand, int64_t index,
   return matrix;
 }
 
-/// sums (M, N) += lhs (M, K) * rhs (K, N); K runs in blocks that keep the rows of
-/// rhs in cache.
+/// sums (M, N) += lhs (M, K) * rhs (K, N); K runs in blocks that keep the rows
+/// of rhs in cache.
 static void multiply(const std::vector<double> &lhs,
                      const std::vector<double> &rhs, double *sums,
                      const ContractionDims &dims) {
@@ -77,8 +77,9 @@ static void evaluateContraction(OpTy op, Invocation &in) {
   for (int64_t batch = 0; batch < dims.batch; ++batch) {
     std::vector<double> lhs =
         readMatrix(in.operand(0), batch, dims.m, dims.k, dims.transposeLhs);
-    std::vector<double> rhs = readMatrix(in.operand(1), dims.sharedRhs ? 0 : batch,
-                                         dims.k, dims.n, dims.transposeRhs);
+    std::vector<double> rhs =
+        readMatrix(in.operand(1), dims.sharedRhs ? 0 : batch, dims.k, dims.n,
+                   dims.transposeRhs);
     if (op.getTf32() && !in.exact) {
       roundToTf32(lhs);
       roundToTf32(rhs);

@@ -17,8 +17,7 @@ using Unary = double (*)(double);
 using Binary = double (*)(double, double);
 
 /// Registers an op that applies `function` to each element of its operand.
-template <typename OpTy>
-void addUnary(OpTable &table, Unary function) {
+template <typename OpTy> void addUnary(OpTable &table, Unary function) {
   table.add<OpTy>([function](OpTy, Invocation &in) {
     for (int64_t i = 0, e = in.result().size(); i < e; ++i)
       in.result().elements[i] = function(in.operand(0).elements[i]);
@@ -27,8 +26,7 @@ void addUnary(OpTable &table, Unary function) {
 
 /// Registers an op that applies `function` to each pair of elements of its two
 /// operands.
-template <typename OpTy>
-void addBinary(OpTable &table, Binary function) {
+template <typename OpTy> void addBinary(OpTable &table, Binary function) {
   table.add<OpTy>([function](OpTy, Invocation &in) {
     for (int64_t i = 0, e = in.result().size(); i < e; ++i)
       in.result().elements[i] =

@@ -44,8 +44,8 @@ namespace {
 /// The deepest chain of calls: a function that calls itself never ends.
 constexpr unsigned kMaxCallDepth = 100;
 
-/// The values of one block while it is evaluated; each is dropped after its last
-/// use.
+/// The values of one block while it is evaluated; each is dropped after its
+/// last use.
 class Frame {
 public:
   void set(Value value, Tensor tensor) {
@@ -54,7 +54,9 @@ public:
       values[value] = {std::move(tensor), uses};
   }
 
-  const Tensor &get(Value value) const { return values.find(value)->second.first; }
+  const Tensor &get(Value value) const {
+    return values.find(value)->second.first;
+  }
 
   void releaseOperands(Operation *op) {
     for (Value operand : op->getOperands()) {
@@ -77,7 +79,8 @@ public:
                                              ArrayRef<Tensor> inputs);
 
 private:
-  FailureOr<SmallVector<Tensor>> runBlock(Block &block, ArrayRef<Tensor> inputs);
+  FailureOr<SmallVector<Tensor>> runBlock(Block &block,
+                                          ArrayRef<Tensor> inputs);
   FailureOr<SmallVector<Tensor>> runOp(Operation *op, Frame &frame);
   FailureOr<SmallVector<Tensor>> runTableOp(Operation *op, Frame &frame);
   FailureOr<SmallVector<Tensor>> runCall(func::CallOp call, Frame &frame);
@@ -99,11 +102,12 @@ static SmallVector<Tensor> copyOperands(Operation *op, const Frame &frame) {
   return tensors;
 }
 
-FailureOr<SmallVector<Tensor>>
-Evaluator::runFunction(func::FuncOp function, ArrayRef<Tensor> inputs) {
+FailureOr<SmallVector<Tensor>> Evaluator::runFunction(func::FuncOp function,
+                                                      ArrayRef<Tensor> inputs) {
   if (function.isDeclaration())
     return function.emitError("cannot evaluate @")
-           << function.getSymName() << ": it has no body; define it in the module";
+           << function.getSymName()
+           << ": it has no body; define it in the module";
   if (!function.getBody().hasOneBlock())
     return function.emitError("cannot evaluate @")
            << function.getSymName()
@@ -171,9 +175,10 @@ FailureOr<SmallVector<Tensor>> Evaluator::runTableOp(Operation *op,
   const OpTable::Function *function =
       getOpTable().lookup(op->getName().getStringRef());
   if (!function)
-    return op->emitOpError("cannot be evaluated: the evaluator knows train, amp, "
-                           "ml_program, and arith, math and tensor ops on tensors "
-                           "of static shape");
+    return op->emitOpError(
+        "cannot be evaluated: the evaluator knows train, amp, "
+        "ml_program, and arith, math and tensor ops on tensors "
+        "of static shape");
   SmallVector<const Tensor *> operands;
   for (Value operand : op->getOperands())
     operands.push_back(&frame.get(operand));
@@ -189,8 +194,8 @@ FailureOr<SmallVector<Tensor>> Evaluator::runTableOp(Operation *op,
 
 FailureOr<SmallVector<Tensor>> Evaluator::runCall(func::CallOp call,
                                                   Frame &frame) {
-  auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
-      call, call.getCalleeAttr());
+  auto callee =
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
   if (callDepth == kMaxCallDepth)
     return call.emitOpError("is nested in ")
            << kMaxCallDepth << " calls: @" << call.getCallee()
@@ -205,13 +210,13 @@ FailureOr<SmallVector<Tensor>> Evaluator::runCall(func::CallOp call,
 FailureOr<SmallVector<Tensor>> Evaluator::runConstant(arith::ConstantOp op) {
   FailureOr<Tensor> tensor = toTensor(op.getValue(), op.getType());
   if (failed(tensor))
-    return op.emitOpError("cannot be evaluated: its value is not a dense, float "
-                          "or integer attribute");
+    return op.emitOpError(
+        "cannot be evaluated: its value is not a dense, float "
+        "or integer attribute");
   return SmallVector<Tensor>{std::move(*tensor)};
 }
 
-FailureOr<SmallVector<Tensor>>
-Evaluator::runLoad(ml_program::GlobalLoadOp op) {
+FailureOr<SmallVector<Tensor>> Evaluator::runLoad(ml_program::GlobalLoadOp op) {
   auto it = state.find(op.getGlobal().getLeafReference().str());
   if (it == state.end())
     return op.emitOpError("reads @")

@@ -141,9 +141,12 @@ static void addTrigonometry(OpTable &table) {
 }
 
 static void addClassification(OpTable &table) {
-  addUnary<math::IsFiniteOp>(table, [](double x) { return double(std::isfinite(x)); });
-  addUnary<math::IsInfOp>(table, [](double x) { return double(std::isinf(x)); });
-  addUnary<math::IsNaNOp>(table, [](double x) { return double(std::isnan(x)); });
+  addUnary<math::IsFiniteOp>(table,
+                             [](double x) { return double(std::isfinite(x)); });
+  addUnary<math::IsInfOp>(table,
+                          [](double x) { return double(std::isinf(x)); });
+  addUnary<math::IsNaNOp>(table,
+                          [](double x) { return double(std::isnan(x)); });
 }
 
 void addFloatArithmetic(OpTable &table) {

@@ -15,8 +15,8 @@ using namespace mlir;
 
 namespace vernier::reference {
 
-/// Registers an op whose `function` sees its operands as signed 64-bit integers;
-/// the result wraps around to its width.
+/// Registers an op whose `function` sees its operands as signed 64-bit
+/// integers; the result wraps around to its width.
 template <typename OpTy>
 static void addSigned(OpTable &table, int64_t (*function)(int64_t, int64_t)) {
   table.add<OpTy>([function](OpTy, Invocation &in) {
@@ -34,7 +34,8 @@ static uint64_t toUnsigned(double value, unsigned width) {
 
 /// Likewise for unsigned integers of the operands' width.
 template <typename OpTy>
-static void addUnsigned(OpTable &table, uint64_t (*function)(uint64_t, uint64_t)) {
+static void addUnsigned(OpTable &table,
+                        uint64_t (*function)(uint64_t, uint64_t)) {
   table.add<OpTy>([function](OpTy, Invocation &in) {
     unsigned width = in.operand(0).elementType.getIntOrFloatBitWidth();
     for (int64_t i = 0, e = in.result().size(); i < e; ++i)
@@ -77,8 +78,8 @@ static void evaluateCompare(arith::CmpIOp op, Invocation &in) {
   unsigned width = in.operand(0).elementType.getIntOrFloatBitWidth();
   for (int64_t i = 0, e = in.result().size(); i < e; ++i) {
     double x = in.operand(0).elements[i], y = in.operand(1).elements[i];
-    in.result().elements[i] = compare(op.getPredicate(), x, y,
-                                      toUnsigned(x, width), toUnsigned(y, width));
+    in.result().elements[i] = compare(
+        op.getPredicate(), x, y, toUnsigned(x, width), toUnsigned(y, width));
   }
 }
 
@@ -95,7 +96,9 @@ static void evaluateSelect(arith::SelectOp, Invocation &in) {
 static int64_t divide(int64_t x, int64_t y) { return y ? x / y : 0; }
 static int64_t remainder(int64_t x, int64_t y) { return y ? x % y : 0; }
 static uint64_t divideUnsigned(uint64_t x, uint64_t y) { return y ? x / y : 0; }
-static uint64_t remainderUnsigned(uint64_t x, uint64_t y) { return y ? x % y : 0; }
+static uint64_t remainderUnsigned(uint64_t x, uint64_t y) {
+  return y ? x % y : 0;
+}
 
 static void addSignedOps(OpTable &table) {
   addSigned<arith::AddIOp>(table, [](int64_t x, int64_t y) { return x + y; });
@@ -106,19 +109,26 @@ static void addSignedOps(OpTable &table) {
   addSigned<arith::AndIOp>(table, [](int64_t x, int64_t y) { return x & y; });
   addSigned<arith::OrIOp>(table, [](int64_t x, int64_t y) { return x | y; });
   addSigned<arith::XOrIOp>(table, [](int64_t x, int64_t y) { return x ^ y; });
-  addSigned<arith::MaxSIOp>(table, [](int64_t x, int64_t y) { return std::max(x, y); });
-  addSigned<arith::MinSIOp>(table, [](int64_t x, int64_t y) { return std::min(x, y); });
-  addSigned<arith::ShRSIOp>(table, [](int64_t x, int64_t y) { return x >> (y & 63); });
+  addSigned<arith::MaxSIOp>(
+      table, [](int64_t x, int64_t y) { return std::max(x, y); });
+  addSigned<arith::MinSIOp>(
+      table, [](int64_t x, int64_t y) { return std::min(x, y); });
+  addSigned<arith::ShRSIOp>(table,
+                            [](int64_t x, int64_t y) { return x >> (y & 63); });
   addUnary<math::AbsIOp>(table, [](double x) { return x < 0 ? -x : x; });
 }
 
 static void addUnsignedOps(OpTable &table) {
   addUnsigned<arith::DivUIOp>(table, divideUnsigned);
   addUnsigned<arith::RemUIOp>(table, remainderUnsigned);
-  addUnsigned<arith::MaxUIOp>(table, [](uint64_t x, uint64_t y) { return std::max(x, y); });
-  addUnsigned<arith::MinUIOp>(table, [](uint64_t x, uint64_t y) { return std::min(x, y); });
-  addUnsigned<arith::ShLIOp>(table, [](uint64_t x, uint64_t y) { return x << (y & 63); });
-  addUnsigned<arith::ShRUIOp>(table, [](uint64_t x, uint64_t y) { return x >> (y & 63); });
+  addUnsigned<arith::MaxUIOp>(
+      table, [](uint64_t x, uint64_t y) { return std::max(x, y); });
+  addUnsigned<arith::MinUIOp>(
+      table, [](uint64_t x, uint64_t y) { return std::min(x, y); });
+  addUnsigned<arith::ShLIOp>(
+      table, [](uint64_t x, uint64_t y) { return x << (y & 63); });
+  addUnsigned<arith::ShRUIOp>(
+      table, [](uint64_t x, uint64_t y) { return x >> (y & 63); });
 }
 
 void addIntegerArithmetic(OpTable &table) {

@@ -18,7 +18,8 @@ namespace vernier::reference {
 
 static void evaluateScale(amp::ScaleOp, Invocation &in) {
   for (int64_t i = 0, e = in.result().size(); i < e; ++i)
-    in.result().elements[i] = in.operand(0).elements[i] * in.operand(1).elements[0];
+    in.result().elements[i] =
+        in.operand(0).elements[i] * in.operand(1).elements[0];
 }
 
 /// GradScaler multiplies by the reciprocal, so that is rounded too.
@@ -56,7 +57,8 @@ static void evaluateUpdateScale(amp::UpdateScaleOp op, Invocation &in) {
     return;
   tracker = 0;
   double grown = scale * op.getGrowthFactor().convertToDouble();
-  double limit = op.getMaxScale() ? op.getMaxScale()->convertToDouble() : FLT_MAX;
+  double limit =
+      op.getMaxScale() ? op.getMaxScale()->convertToDouble() : FLT_MAX;
   if (static_cast<float>(grown) <= std::fmin(limit, FLT_MAX))
     scale = grown;
 }

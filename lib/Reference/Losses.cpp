@@ -18,7 +18,8 @@ namespace vernier::reference {
 
 static double combine(ArrayRef<double> losses, train::Reduction reduction) {
   double average = mean(losses);
-  return reduction == train::Reduction::Mean ? average : average * losses.size();
+  return reduction == train::Reduction::Mean ? average
+                                             : average * losses.size();
 }
 
 /// The loss of one row of scores.
@@ -55,7 +56,8 @@ static void addPairLoss(OpTable &table, double (*function)(double, double)) {
   table.add<OpTy>([function](OpTy op, Invocation &in) {
     std::vector<double> losses(in.operand(0).size());
     for (size_t i = 0; i < losses.size(); ++i)
-      losses[i] = function(in.operand(0).elements[i], in.operand(1).elements[i]);
+      losses[i] =
+          function(in.operand(0).elements[i], in.operand(1).elements[i]);
     in.result().elements[0] = combine(losses, op.getReduction());
   });
 }

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Rows.h"
 #include "OpTable.h"
+#include "Rows.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 
 #include <cmath>
@@ -33,7 +33,8 @@ double mean(ArrayRef<double> row) {
   return sum / row.size();
 }
 
-static void evaluateLogSoftmax(ArrayRef<double> row, MutableArrayRef<double> out) {
+static void evaluateLogSoftmax(ArrayRef<double> row,
+                               MutableArrayRef<double> out) {
   double normalizer = logSumExp(row);
   for (auto [value, result] : llvm::zip_equal(row, out))
     result = value - normalizer;
@@ -47,8 +48,8 @@ static void evaluateSoftmax(ArrayRef<double> row, MutableArrayRef<double> out) {
 
 /// Registers an op whose `function` maps each row of its operand to a row.
 template <typename OpTy>
-static void addRows(OpTable &table,
-                    void (*function)(ArrayRef<double>, MutableArrayRef<double>)) {
+static void addRows(OpTable &table, void (*function)(ArrayRef<double>,
+                                                     MutableArrayRef<double>)) {
   table.add<OpTy>([function](OpTy, Invocation &in) {
     for (int64_t row = 0, rows = in.result().rows(); row < rows; ++row)
       function(getRow(in.operand(0), row), getRow(in.result(), row));
@@ -66,7 +67,8 @@ static void evaluateLayerNorm(train::LayerNormOp op, Invocation &in) {
     for (double value : x)
       variance += (value - center) * (value - center) / x.size();
     for (size_t c = 0; c < x.size(); ++c)
-      y[c] = (x[c] - center) / std::sqrt(variance + epsilon) * scale[c] + bias[c];
+      y[c] =
+          (x[c] - center) / std::sqrt(variance + epsilon) * scale[c] + bias[c];
   }
 }
 

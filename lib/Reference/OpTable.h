@@ -17,9 +17,9 @@
 
 namespace vernier::reference {
 
-/// One execution of an op: its operands, and its results to be written (zeros of
-/// the right shapes before). The evaluator rounds the results afterwards: through
-/// f32, or directly if a value of the op is f64.
+/// One execution of an op: its operands, and its results to be written (zeros
+/// of the right shapes before). The evaluator rounds the results afterwards:
+/// through f32, or directly if a value of the op is f64.
 struct Invocation {
   llvm::ArrayRef<const Tensor *> operands;
   llvm::MutableArrayRef<Tensor> results;
@@ -36,8 +36,7 @@ public:
       std::function<llvm::LogicalResult(mlir::Operation *, Invocation &)>;
 
   /// Ops of class `OpTy` are evaluated by `function(op, invocation)`.
-  template <typename OpTy, typename Callable>
-  void add(Callable function) {
+  template <typename OpTy, typename Callable> void add(Callable function) {
     functions[OpTy::getOperationName()] = [function](mlir::Operation *op,
                                                      Invocation &in) {
       if constexpr (std::is_void_v<decltype(function(llvm::cast<OpTy>(op),

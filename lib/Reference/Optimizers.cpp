@@ -72,14 +72,13 @@ static void apply(train::SgdAttr sgd, Element &e) {
   double direction = gradient;
   if (sgd.getMomentum() != 0.0) {
     e.first = sgd.getMomentum() * e.first + gradient;
-    direction = sgd.getNesterov() ? gradient + sgd.getMomentum() * e.first
-                                  : e.first;
+    direction =
+        sgd.getNesterov() ? gradient + sgd.getMomentum() * e.first : e.first;
   }
   e.parameter -= e.learningRate * direction;
 }
 
-template <typename AttrTy>
-static void applyAdam(AttrTy adam, Element &e) {
+template <typename AttrTy> static void applyAdam(AttrTy adam, Element &e) {
   double beta1 = adam.getBeta1(), beta2 = adam.getBeta2();
   e.first = beta1 * e.first + (1.0 - beta1) * e.gradient;
   e.second = beta2 * e.second + (1.0 - beta2) * e.gradient * e.gradient;
@@ -126,11 +125,11 @@ static void evaluateUpdate(train::UpdateOp op, Invocation &in) {
 }
 
 void addOptimizers(OpTable &table) {
-  table.add<train::SeedOp>([](train::SeedOp, Invocation &in) {
-    in.result().elements[0] = 1.0;
-  });
+  table.add<train::SeedOp>(
+      [](train::SeedOp, Invocation &in) { in.result().elements[0] = 1.0; });
   table.add<train::ClipByGlobalNormOp>(evaluateClip);
-  table.add<train::LearningRateOp>([](train::LearningRateOp op, Invocation &in) {
+  table.add<train::LearningRateOp>([](train::LearningRateOp op,
+                                      Invocation &in) {
     in.result().elements[0] = getLearningRate(op, in.operand(0).elements[0]);
   });
   table.add<train::UpdateOp>(evaluateUpdate);

@@ -60,6 +60,8 @@ static void evaluateReduce(train::ReduceOp op, Invocation &in) {
     element /= count;
 }
 
-void addReductions(OpTable &table) { table.add<train::ReduceOp>(evaluateReduce); }
+void addReductions(OpTable &table) {
+  table.add<train::ReduceOp>(evaluateReduce);
+}
 
 } // namespace vernier::reference

@@ -48,12 +48,14 @@ static void forEachElement(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides,
 }
 
 /// The result reads the operand at the position that `strides` gives.
-static void gather(Invocation &in, ArrayRef<int64_t> strides, int64_t start = 0) {
+static void gather(Invocation &in, ArrayRef<int64_t> strides,
+                   int64_t start = 0) {
   Tensor &result = in.result();
   const std::vector<double> &source = in.operand(0).elements;
-  forEachElement(result.shape, strides, start, [&](int64_t i, int64_t position) {
-    result.elements[i] = source[position];
-  });
+  forEachElement(result.shape, strides, start,
+                 [&](int64_t i, int64_t position) {
+                   result.elements[i] = source[position];
+                 });
 }
 
 static void evaluateBroadcast(train::BroadcastOp op, Invocation &in) {
@@ -99,8 +101,7 @@ static void evaluateFromElements(tensor::FromElementsOp, Invocation &in) {
 //===----------------------------------------------------------------------===//
 
 /// Whether offsets, sizes and strides are all known now.
-template <typename OpTy>
-static bool isStatic(OpTy op) {
+template <typename OpTy> static bool isStatic(OpTy op) {
   return op.getOffsets().empty() && op.getSizes().empty() &&
          op.getStrides().empty();
 }
@@ -124,8 +125,8 @@ static LogicalResult evaluateExtractSlice(tensor::ExtractSliceOp op,
   if (!isStatic(op))
     return op.emitOpError("cannot be evaluated with dynamic offsets, sizes or "
                           "strides; make them static");
-  auto [start, strides] = locate(in.operand(0).shape, op.getStaticOffsets(),
-                                 op.getStaticStrides());
+  auto [start, strides] =
+      locate(in.operand(0).shape, op.getStaticOffsets(), op.getStaticStrides());
   const std::vector<double> &source = in.operand(0).elements;
   Tensor &result = in.result();
   // The slice's own shape may have unit dims that the result drops.

@@ -34,10 +34,12 @@ static double toDouble(const APFloat &value) {
 }
 
 static double toDouble(const APInt &value) {
-  return value.getBitWidth() == 1 ? value.getZExtValue() : value.getSExtValue();
+  return value.getBitWidth() == 1 ? double(value.getZExtValue())
+                                  : double(value.getSExtValue());
 }
 
-/// Read all elements of `dense`, whose values are of the attribute value type T.
+/// Read all elements of `dense`, whose values are of the attribute value type
+/// T.
 template <typename T>
 static void readElements(DenseElementsAttr dense, Tensor &tensor) {
   if (dense.isSplat()) {

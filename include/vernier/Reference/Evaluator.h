@@ -34,8 +34,8 @@ struct EvaluatorOptions {
 using State = std::map<std::string, Tensor>;
 
 /// Gives every global of `module` that `state` lacks its initial value, if that
-/// is written out (dense elements or `#train.constant`); otherwise emits an error
-/// that names the global.
+/// is written out (dense elements or `#train.constant`); otherwise emits an
+/// error that names the global.
 llvm::LogicalResult initializeState(mlir::ModuleOp module, State &state,
                                     const EvaluatorOptions &options = {});
 

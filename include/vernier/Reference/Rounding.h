@@ -34,8 +34,8 @@ double round(double value, FloatFormat format);
 /// nearest even, an integer type wraps around (i1 is 0 or 1).
 double roundToType(double value, mlir::Type type);
 
-/// What an op that computes in f32 writes to a result of `type`: rounded to f32,
-/// then to `type`.
+/// What an op that computes in f32 writes to a result of `type`: rounded to
+/// f32, then to `type`.
 double roundThroughF32(double value, mlir::Type type);
 
 } // namespace vernier::reference

@@ -18,8 +18,8 @@
 namespace vernier::reference {
 
 /// Elements in row-major order. A double holds every value of the element types
-/// of training exactly, integers up to 2^53 in magnitude included. A scalar is a
-/// tensor of rank 0.
+/// of training exactly, integers up to 2^53 in magnitude included. A scalar is
+/// a tensor of rank 0.
 struct Tensor {
   Tensor() = default;
   /// Zeros of a tensor or scalar type.

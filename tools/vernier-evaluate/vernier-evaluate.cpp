@@ -1,0 +1,288 @@
+//===- vernier-evaluate.cpp - Runs a function of a model in the evaluator
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Archive.h"
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Pipelines/InitAll.h"
+#include "vernier/Reference/Evaluator.h"
+#include "vernier/Reference/Rounding.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+using namespace vernier;
+using namespace vernier::reference;
+namespace cl = llvm::cl;
+
+static cl::OptionCategory category("vernier-evaluate options");
+static cl::opt<std::string> modelPath(cl::Positional, cl::desc("<model.mlir>"),
+                                      cl::init("-"), cl::cat(category));
+static cl::opt<std::string>
+    entryName("entry", cl::desc("The function to run (default: loss)"),
+              cl::init("loss"), cl::cat(category));
+static cl::opt<std::string>
+    inputsPath("inputs",
+               cl::desc("Archive (.npz) of the data, by train.name, or "
+                        "arg0, arg1, ... where there is none"),
+               cl::cat(category));
+static cl::opt<std::string>
+    statePath("state",
+              cl::desc("Archive of the states, by name; what it lacks "
+                       "starts at its constant initial value"),
+              cl::cat(category));
+static cl::opt<std::string>
+    outputsPath("outputs",
+                cl::desc("Archive to write the results to, by "
+                         "train.name or result0, result1, ... "
+                         "(default: print them)"),
+                cl::cat(category));
+static cl::opt<std::string>
+    stateOutPath("state-out",
+                 cl::desc("Archive to write the states to at the end"),
+                 cl::cat(category));
+static cl::opt<bool> exact("exact",
+                           cl::desc("Never round: compute everything in f64"),
+                           cl::cat(category));
+static cl::opt<unsigned> steps(
+    "steps",
+    cl::desc("Run the function this many times. Above 1, each result has a "
+             "leading dim of that extent, and data that has one is taken "
+             "slice by slice"),
+    cl::init(1), cl::cat(category));
+
+static LogicalResult fail(const llvm::Twine &message) {
+  llvm::WithColor::error(llvm::errs(), "vernier-evaluate") << message << "\n";
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
+// Between arrays and tensors
+//===----------------------------------------------------------------------===//
+
+/// The array as a value of `type`, rounded to it unless in exact mode.
+static Tensor fromArray(const Array &array, Type type) {
+  Tensor tensor(type);
+  tensor.elements = array.elements;
+  if (!exact || !isa<FloatType>(tensor.elementType))
+    for (double &element : tensor.elements)
+      element = roundToType(element, tensor.elementType);
+  return tensor;
+}
+
+/// 16-bit floats, which NumPy may not have, become float32.
+static ArrayType getArrayType(Type type) {
+  if (isa<FloatType>(type))
+    return exact || type.isF64() ? ArrayType::F64 : ArrayType::F32;
+  if (type.isInteger(1))
+    return ArrayType::Bool;
+  return type.getIntOrFloatBitWidth() <= 32 ? ArrayType::I32 : ArrayType::I64;
+}
+
+static Array toArray(const Tensor &tensor) {
+  return {getArrayType(tensor.elementType),
+          std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end()),
+          tensor.elements};
+}
+
+static LogicalResult checkShape(llvm::StringRef what, llvm::StringRef name,
+                                llvm::ArrayRef<int64_t> shape, Type type) {
+  Tensor expected(type);
+  if (shape == llvm::ArrayRef<int64_t>(expected.shape))
+    return success();
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  os << what << " '" << name << "' must be " << type << ", but has shape (";
+  llvm::interleaveComma(shape, os);
+  os << ")";
+  return fail(message);
+}
+
+//===----------------------------------------------------------------------===//
+// The run
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One execution of the tool.
+class Run {
+public:
+  LogicalResult run();
+
+private:
+  LogicalResult loadModel();
+  LogicalResult loadState();
+  LogicalResult checkInputs();
+  SmallVector<Tensor> getInputs(unsigned step);
+  LogicalResult runSteps();
+  LogicalResult writeResults() const;
+  std::string getInputName(unsigned index);
+  std::string getOutputName(unsigned index);
+
+  MLIRContext context;
+  llvm::SourceMgr sourceManager;
+  SourceMgrDiagnosticHandler diagnostics{sourceManager, &context};
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp entry;
+  Arrays inputs;
+  State state;
+  std::vector<std::pair<std::string, Tensor>> outputs;
+};
+} // namespace
+
+static std::string getName(Attribute name, const char *otherwise,
+                           unsigned index) {
+  if (auto string = dyn_cast_or_null<StringAttr>(name))
+    return string.str();
+  return otherwise + std::to_string(index);
+}
+
+std::string Run::getInputName(unsigned index) {
+  return getName(entry.getArgAttr(index, train::kNameAttr), "arg", index);
+}
+
+std::string Run::getOutputName(unsigned index) {
+  return getName(entry.getResultAttr(index, train::kNameAttr), "result", index);
+}
+
+LogicalResult Run::loadModel() {
+  DialectRegistry registry;
+  registerInputDialects(registry);
+  context.appendDialectRegistry(registry);
+  module = parseSourceFile<ModuleOp>(modelPath, sourceManager, &context);
+  if (!module)
+    return failure();
+  entry = module->lookupSymbol<func::FuncOp>(entryName);
+  if (entry)
+    return success();
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  os << modelPath << " has no function @" << entryName << "; it has";
+  for (auto function : module->getOps<func::FuncOp>())
+    os << " @" << function.getSymName();
+  return fail(message);
+}
+
+LogicalResult Run::loadState() {
+  Arrays arrays;
+  if (!statePath.empty())
+    if (std::string error = readArchive(statePath, arrays); !error.empty())
+      return fail(error);
+  for (const auto &[name, array] : arrays) {
+    auto global = module->lookupSymbol<ml_program::GlobalOp>(name);
+    if (!global)
+      return fail(statePath + " has '" + name + "', but " + modelPath +
+                  " has no global of that name");
+    if (failed(checkShape("state", name, array.shape, global.getType())))
+      return failure();
+    state[name] = fromArray(array, global.getType());
+  }
+  return initializeState(*module, state, {exact});
+}
+
+/// Whether `array` has one slice for each step.
+static bool hasSteps(const Array &array, Type type) {
+  return steps > 1 && array.shape.size() == Tensor(type).shape.size() + 1 &&
+         array.shape[0] == steps;
+}
+
+LogicalResult Run::checkInputs() {
+  if (!inputsPath.empty())
+    if (std::string error = readArchive(inputsPath, inputs); !error.empty())
+      return fail(error);
+  for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
+    std::string name = getInputName(index);
+    auto it = inputs.find(name);
+    if (it == inputs.end())
+      return fail("@" + entryName + " reads '" + name +
+                  "', which the inputs lack: add it to --inputs");
+    llvm::ArrayRef<int64_t> shape = it->second.shape;
+    Type type = entry.getArgumentTypes()[index];
+    if (hasSteps(it->second, type))
+      shape = shape.drop_front();
+    if (failed(checkShape("input", name, shape, type)))
+      return failure();
+  }
+  return success();
+}
+
+/// The inputs of step number `step`, the first being 0.
+SmallVector<Tensor> Run::getInputs(unsigned step) {
+  SmallVector<Tensor> tensors;
+  for (auto [index, type] : llvm::enumerate(entry.getArgumentTypes())) {
+    Array array = inputs.at(getInputName(index));
+    if (hasSteps(array, type)) {
+      size_t size = array.elements.size() / steps;
+      auto begin = array.elements.begin() + step * size;
+      array.elements = std::vector<double>(begin, begin + size);
+    }
+    tensors.push_back(fromArray(array, type));
+  }
+  return tensors;
+}
+
+LogicalResult Run::runSteps() {
+  for (unsigned step = 0; step < steps; ++step) {
+    FailureOr<SmallVector<Tensor>> results =
+        evaluate(entry, getInputs(step), state, {exact});
+    if (failed(results))
+      return failure();
+    for (auto [index, result] : llvm::enumerate(*results)) {
+      if (step == 0) {
+        outputs.emplace_back(getOutputName(index), result);
+        continue;
+      }
+      std::vector<double> &all = outputs[index].second.elements;
+      all.insert(all.end(), result.elements.begin(), result.elements.end());
+    }
+  }
+  if (steps > 1)
+    for (auto &[name, tensor] : outputs)
+      tensor.shape.insert(tensor.shape.begin(), steps);
+  return success();
+}
+
+LogicalResult Run::writeResults() const {
+  Arrays results, states;
+  for (const auto &[name, tensor] : outputs) {
+    results[name] = toArray(tensor);
+    if (outputsPath.empty())
+      llvm::outs() << name << ": " << print(tensor) << "\n";
+  }
+  for (const auto &[name, tensor] : state)
+    states[name] = toArray(tensor);
+  std::string error;
+  if (!outputsPath.empty())
+    error = writeArchive(outputsPath, results);
+  if (error.empty() && !stateOutPath.empty())
+    error = writeArchive(stateOutPath, states);
+  return error.empty() ? success() : fail(error);
+}
+
+LogicalResult Run::run() {
+  if (steps == 0)
+    return fail("--steps=0 runs nothing; give 1 or more");
+  return success(succeeded(loadModel()) && succeeded(loadState()) &&
+                 succeeded(checkInputs()) && succeeded(runSteps()) &&
+                 succeeded(writeResults()));
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM initialize(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Runs a function of a model in the evaluator: slowly, and by "
+      "definition\n");
+  return failed(Run().run());
+}
