@@ -1,0 +1,226 @@
+//===- Options.cpp - The command line
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+
+#include "Failure.h"
+#include "Names.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <map>
+
+using namespace vernier::run;
+
+namespace {
+
+constexpr const char *version = "vernier-run 0.1.0";
+
+const std::map<std::string, const char *> examples = {
+    {"", R"(Examples:
+  vernier-run mlp.vplan info
+  vernier-run mlp.vplan train --data train.npz --eval-data test.npz --epochs 30 --save checkpoints
+  vernier-run mlp.vplan train --data train.npz --epochs 60 --resume checkpoints --save checkpoints
+  vernier-run mlp.vplan eval --data test.npz --resume checkpoints
+  vernier-run mlp.vplan predict --data images.npz --resume checkpoints --output scores.npz
+  vernier-run mlp.vplan bench --steps 100
+)"},
+    {"train", R"(Examples:
+  vernier-run mlp.vplan train --data train.npz --eval-data test.npz --epochs 30
+  vernier-run mlp.vplan train --data train.npz --steps 1000 --save checkpoints --save-every 100 --log metrics.csv
+  vernier-run mlp.vplan train --data train.npz --steps 2000 --resume checkpoints --save checkpoints --log metrics.csv
+)"},
+    {"info", R"(Examples:
+  vernier-run mlp.vplan info
+  vernier-run mlp.vplan info --json
+)"},
+    {"eval", R"(Example:
+  vernier-run mlp.vplan eval --data test.npz --resume checkpoints
+)"},
+    {"predict", R"(Example:
+  vernier-run mlp.vplan predict --data images.npz --resume checkpoints --output scores.npz
+)"},
+    {"bench", R"(Examples:
+  vernier-run mlp.vplan bench --steps 100
+  vernier-run mlp.vplan bench --entry predict --device=cpu:4
+)"},
+};
+
+const char *exitCodes = R"(
+Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss not finite, loss
+scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
+Results go to stdout (the last line is RESULT ok key=value ...), everything else to stderr.
+)";
+
+/// Help with the examples first.
+class ExamplesFirst : public CLI::Formatter {
+public:
+  std::string make_help(const CLI::App *app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    std::string help = CLI::Formatter::make_help(app, name, mode);
+    if (mode != CLI::AppFormatMode::Normal)
+      return help;
+    auto found = examples.find(app->get_parent() ? app->get_name() : "");
+    return std::string(found->second) + "\n" + help;
+  }
+  // "model.vplan VERB [flags]" instead of CLI11's order.
+  std::string make_usage(const CLI::App *app, std::string) const override {
+    std::string verb = app->get_parent() ? app->get_name() : "VERB";
+    return "Usage: vernier-run MODEL.vplan " + verb + " [flags]\n";
+  }
+};
+
+void addCommonFlags(CLI::App *verb, Options &options) {
+  verb->add_option("--device", options.device,
+                   "cpu, or cpu:N for N threads; results do not depend on N")
+      ->capture_default_str();
+}
+
+void addDataFlags(CLI::App *verb, Options &options) {
+  verb->add_option("--data", options.data,
+                   "arrays by input name, rows first (.npz)");
+  verb->add_option("--resume", options.resume,
+                   "load the newest valid checkpoint of this folder");
+  verb->add_flag("--check-numerics", options.checkNumerics,
+                 "name the first op whose result has an inf or NaN");
+}
+
+void addTrain(CLI::App &app, Options &options) {
+  CLI::App *verb = app.add_subcommand("train", "train the model");
+  addDataFlags(verb, options);
+  verb->add_option("--eval-data", options.evalData,
+                   "evaluate on this after each epoch (.npz)");
+  verb->add_option("--steps", options.steps, "train until this step");
+  verb->add_option("--epochs", options.epochs, "train until this epoch is done");
+  verb->add_option("--seed", options.seed,
+                   "of the initial values and the row order (default 0, or the "
+                   "checkpoint's)");
+  verb->add_option("--save", options.save,
+                   "folder for checkpoints; one is saved at the end and on Ctrl-C");
+  verb->add_option("--save-every", options.saveEvery,
+                   "also save each N steps (0: do not)")
+      ->capture_default_str();
+  verb->add_option("--keep", options.keep, "checkpoints to keep (0: all)")
+      ->capture_default_str();
+  verb->add_option("--log", options.log, "write a row for each step (.csv)");
+  verb->add_option("--log-every", options.logEvery,
+                   "steps between lines when stderr is no terminal")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  addCommonFlags(verb, options);
+}
+
+void addOthers(CLI::App &app, Options &options) {
+  CLI::App *info = app.add_subcommand("info", "describe the plan");
+  info->add_flag("--json", options.json, "as a JSON object");
+
+  CLI::App *eval = app.add_subcommand("eval", "loss and accuracy on a data set");
+  addDataFlags(eval, options);
+  addCommonFlags(eval, options);
+
+  CLI::App *predict = app.add_subcommand("predict", "write the model's outputs");
+  addDataFlags(predict, options);
+  predict->add_option("--output", options.output, "file to write (.npz)");
+  addCommonFlags(predict, options);
+
+  CLI::App *bench = app.add_subcommand("bench", "time steps on random data");
+  bench->add_option("--steps", options.steps, "steps to time (default 50)")
+      ->check(CLI::PositiveNumber);
+  bench->add_option("--warmup", options.warmup, "steps before those")
+      ->capture_default_str();
+  bench->add_option("--entry", options.entry, "step, loss or predict")
+      ->capture_default_str();
+  addCommonFlags(bench, options);
+}
+
+std::vector<std::string> flagsOf(const CLI::App *app) {
+  std::vector<std::string> names;
+  for (const CLI::Option *option : app->get_options())
+    for (const std::string &name : option->get_lnames())
+      names.push_back("--" + name);
+  return names;
+}
+
+/// Name what CLI11 could not place, with a suggestion.
+void refuseLeftovers(const CLI::App &app, const Options &options) {
+  std::vector<std::string> leftovers = app.remaining(true);
+  if (leftovers.empty())
+    return;
+  std::string first = leftovers.front();
+  std::vector<std::string> verbs;
+  for (const CLI::App *verb : app.get_subcommands({}))
+    verbs.push_back(verb->get_name());
+  if (first.rfind('-', 0) == 0) {
+    const CLI::App *verb = options.verb.empty() ? &app : app.get_subcommand(options.verb);
+    first = first.substr(0, first.find('='));
+    throw Failure(Usage, fmt::format("unknown flag '{}'{}", first,
+                                     didYouMean(first, flagsOf(verb))));
+  }
+  if (options.verb.empty())
+    throw Failure(Usage, fmt::format("unknown verb '{}'{} (verbs: {})", first,
+                                     didYouMean(first, verbs), joined(verbs)));
+  throw Failure(Usage, fmt::format("unexpected argument '{}' after '{}'", first,
+                                   options.verb));
+}
+
+void require(bool given, const Options &options, const char *what) {
+  if (!given)
+    throw Failure(Usage, fmt::format("{} needs {}", options.verb, what));
+}
+
+void checkCombination(const Options &options) {
+  bool readsData = options.verb == "train" || options.verb == "eval" ||
+                   options.verb == "predict";
+  require(!options.plan.empty(), options, "a plan: vernier-run MODEL.vplan VERB");
+  if (readsData)
+    require(!options.data.empty(), options, "--data FILE.npz");
+  if (options.verb == "predict")
+    require(!options.output.empty(), options, "--output FILE.npz");
+  if (options.verb != "train")
+    return;
+  require(options.steps || options.epochs, options, "--steps N or --epochs N");
+  if (options.steps && options.epochs)
+    throw Failure(Usage, "--steps and --epochs exclude each other; give one");
+  if (options.saveEvery && options.save.empty())
+    throw Failure(Usage, "--save-every needs --save FOLDER");
+}
+
+} // namespace
+
+std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
+  Options options;
+  CLI::App app("Runs plans that vernier-compile wrote: trains, evaluates, predicts.",
+               "vernier-run");
+  app.formatter(std::make_shared<ExamplesFirst>());
+  app.set_version_flag("--version", version);
+  app.footer(exitCodes);
+  app.add_option("plan", options.plan, "the plan (.vplan)");
+  addTrain(app, options);
+  addOthers(app, options);
+  // Leftovers are named by refuseLeftovers, with suggestions.
+  app.allow_extras();
+  for (CLI::App *verb : app.get_subcommands({}))
+    verb->allow_extras();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &success) {
+    app.exit(success); // prints help or version on stdout
+    return std::nullopt;
+  } catch (const CLI::ParseError &error) {
+    throw Failure(Usage, error.what());
+  }
+  if (!app.get_subcommands().empty())
+    options.verb = app.get_subcommands().front()->get_name();
+  refuseLeftovers(app, options);
+  if (options.verb.empty())
+    throw Failure(Usage, "no verb; say what to do: train, info, eval, predict or "
+                         "bench (see vernier-run --help)");
+  checkCombination(options);
+  return options;
+}

@@ -1,0 +1,104 @@
+//===- Predict.cpp - Writes the outputs of predict
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Data.h"
+#include "Memory.h"
+#include "Numerics.h"
+#include "Report.h"
+#include "Verbs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+using namespace vernier;
+using namespace vernier::run;
+
+namespace {
+
+/// The rows of one output, gathered batch by batch.
+class Gathered {
+public:
+  Gathered(const TensorInfo &info, const Dataset &data)
+      : output{info, std::vector<uint8_t>(info.bytes)} {
+    if (info.rank == 0 || static_cast<uint64_t>(info.shape[0]) % data.batch() != 0)
+      throw Failure(Failed, fmt::format("output '{}' ({}) has no rows to write: its first "
+                                        "extent is no multiple of the batch, {}",
+                                        info.name, describe(info), data.batch()));
+    rowBytes = info.bytes / data.batch();
+    bytes.reserve(data.rows() * rowBytes);
+  }
+
+  void add(Session &session, uint64_t rows) {
+    session.read("predict", output);
+    bytes.insert(bytes.end(), output.data.begin(),
+                 output.data.begin() + static_cast<ptrdiff_t>(rows * rowBytes));
+  }
+
+  NpyArray finish(const Dataset &data) const {
+    std::vector<int64_t> shape(output.info.shape, output.info.shape + output.info.rank);
+    shape[0] = shape[0] / static_cast<int64_t>(data.batch()) * static_cast<int64_t>(data.rows());
+    return toNpy(output.info.name, output.info.dtype, shape, bytes.data());
+  }
+
+private:
+  Output output;
+  uint64_t rowBytes = 0;
+  std::vector<uint8_t> bytes;
+};
+
+} // namespace
+
+int vernier::run::predict(const Options &options, Terminal &terminal) {
+  Plan plan(options.plan);
+  plan.requireEntry("predict");
+  Dataset data(options.data, plan, "predict");
+  if (data.rows() == 0)
+    throw Failure(BadFile, options.data + ": has no rows; there is nothing to predict");
+  requireMemory(plan, planMemory(plan));
+  Session session(plan, options.device, 0);
+  loadForInference(session, options, terminal);
+  NumericsCheck check;
+  if (options.checkNumerics)
+    check.install(session);
+
+  std::vector<Gathered> outputs;
+  for (const TensorInfo &info : plan.outputs("predict"))
+    outputs.emplace_back(info, data);
+  std::vector<uint64_t> rows(data.batch());
+  for (uint64_t start = 0; start < data.rows(); start += data.batch()) {
+    // The last batch is completed with rows that are dropped again.
+    uint64_t real = std::min(data.batch(), data.rows() - start);
+    for (uint64_t i = 0; i < data.batch(); ++i)
+      rows[i] = start + i % real;
+    data.feed(session, "predict", rows.data());
+    check.reset();
+    session.run("predict");
+    if (check.found())
+      throw Failure(Numeric, fmt::format("rows {} to {} of {}: first non-finite result: {}",
+                                         start, start + real - 1, data.path(),
+                                         check.found()->describe()));
+    for (Gathered &output : outputs)
+      output.add(session, real);
+  }
+
+  std::vector<NpyArray> arrays;
+  for (const Gathered &output : outputs)
+    arrays.push_back(output.finish(data));
+  try {
+    writeNpz(options.output, arrays);
+  } catch (const NpzError &error) {
+    throw Failure(static_cast<ExitCode>(error.code()), error.what());
+  }
+  ResultLine line("ok");
+  line.add("rows", data.rows());
+  line.add("output", options.output);
+  line.add("peak_bytes", session.memory().total_bytes);
+  line.print();
+  return Ok;
+}

@@ -1,0 +1,62 @@
+//===- Report.cpp - What is said before and after a run
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include "Memory.h"
+#include "Precision.h"
+
+#include <algorithm>
+
+using namespace vernier;
+using namespace vernier::run;
+
+void vernier::run::printTable(
+    Terminal &terminal, const std::string &title,
+    const std::vector<std::pair<std::string, std::string>> &rows) {
+  size_t width = 0;
+  for (const auto &[name, value] : rows)
+    width = std::max(width, name.size());
+  terminal.print(terminal.bold(title));
+  for (const auto &[name, value] : rows)
+    terminal.print(fmt::format("  {:<{}}  {}", name, width, value));
+}
+
+std::vector<std::pair<std::string, std::string>>
+vernier::run::planRows(const Plan &plan, const std::string &path) {
+  const schema::Plan &contents = plan.contents();
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"plan", path},
+      {"model", contents.model() ? contents.model()->str() : "-"},
+      {"target", contents.target()->str()},
+  };
+  if (const auto *options = contents.options())
+    for (const schema::KeyValue *option : *options)
+      rows.push_back({option->key()->str(), option->value() ? option->value()->str() : ""});
+  return rows;
+}
+
+void vernier::run::printMemoryAndPrecision(Terminal &terminal, const Plan &plan) {
+  terminal.print(terminal.bold("memory plan"));
+  for (const std::string &line : memoryTable(planMemory(plan), terminal))
+    terminal.print(line);
+  std::string precision = precisionSummary(plan);
+  if (!precision.empty())
+    terminal.print(terminal.bold("precision") + "  " + precision);
+}
+
+void vernier::run::loadForInference(Session &session, const Options &options,
+                                    Terminal &terminal) {
+  if (options.resume.empty()) {
+    terminal.warn("no --resume FOLDER: using the model's initial values");
+    return;
+  }
+  std::string metadata;
+  uint64_t step = session.load(options.resume, metadata);
+  terminal.print(fmt::format("loaded step {} from {}", step, options.resume));
+}

@@ -1,0 +1,60 @@
+//===- Report.h - What is said before and after a run
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUN_REPORT_H
+#define VERNIER_RUN_REPORT_H
+
+#include "Options.h"
+#include "Runtime.h"
+#include "Terminal.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+namespace vernier::run {
+
+/// A table of names and values on stderr, with a title.
+void printTable(Terminal &terminal, const std::string &title,
+                const std::vector<std::pair<std::string, std::string>> &rows);
+
+/// The plan's own lines of such a table: file, model, target, compile options.
+std::vector<std::pair<std::string, std::string>>
+planRows(const Plan &plan, const std::string &path);
+
+/// Memory plan and precision summary.
+void printMemoryAndPrecision(Terminal &terminal, const Plan &plan);
+
+/// Load --resume for a verb that only reads states, or warn that the initial
+/// values are used.
+void loadForInference(Session &session, const Options &options, Terminal &terminal);
+
+/// The last line on stdout: RESULT ok key=value ...
+class ResultLine {
+public:
+  explicit ResultLine(const char *outcome) : text(fmt::format("RESULT {}", outcome)) {}
+
+  template <typename T> void add(const char *key, const T &value) {
+    text += fmt::format(" {}={}", key, value);
+  }
+  /// 9 digits: they name a float exactly.
+  void addIfMeasured(const char *key, double value) {
+    if (!std::isnan(value))
+      add(key, fmt::format("{:.9g}", value));
+  }
+  void print() const { std::puts(text.c_str()); }
+
+private:
+  std::string text;
+};
+
+} // namespace vernier::run
+
+#endif // VERNIER_RUN_REPORT_H

@@ -1,0 +1,98 @@
+//===- RunState.cpp - What a checkpoint knows about the run
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RunState.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+using namespace vernier::run;
+
+using Json = nlohmann::ordered_json;
+
+RunState::RunState() : loss(std::numeric_limits<double>::quiet_NaN()) {}
+
+std::string RunState::toJson(const Dataset &data) const {
+  uint64_t batchesPerEpoch = data.rows() / data.batch();
+  Json json = {{"tool", "vernier-run train"},
+               {"step", step},
+               {"seed", seed},
+               {"epoch", step / batchesPerEpoch},
+               {"batch_in_epoch", step % batchesPerEpoch},
+               {"batch", data.batch()},
+               {"rows", data.rows()},
+               {"data", data.fingerprint()},
+               {"skipped", skipped},
+               {"skipped_in_a_row", skippedInARow},
+               {"correct", correct},
+               {"counted", counted}};
+  json["loss"] = std::isfinite(loss) ? Json(loss) : Json(nullptr);
+  return json.dump();
+}
+
+void RunState::restore(const std::string &text, uint64_t checkpointStep,
+                       const Dataset &data, const Options &options) {
+  const std::string &folder = options.resume;
+  auto number = [&](const Json &json, const char *key) -> uint64_t {
+    auto found = json.find(key);
+    if (found == json.end() || !found->is_number_unsigned())
+      throw Failure(BadFile, fmt::format("{}: the checkpoint of step {} does not say its '{}', so "
+                                         "training cannot go on from it; it was not written by "
+                                         "vernier-run train",
+                                         folder, checkpointStep, key));
+    return found->get<uint64_t>();
+  };
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    json = Json::object();
+  step = number(json, "step");
+  seed = number(json, "seed");
+  skipped = number(json, "skipped");
+  skippedInARow = number(json, "skipped_in_a_row");
+  correct = number(json, "correct");
+  counted = number(json, "counted");
+  uint64_t batch = number(json, "batch"), rows = number(json, "rows");
+  Json value = json.value("loss", Json(nullptr));
+  loss = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+
+  if (options.seed && *options.seed != seed)
+    throw Failure(Usage, fmt::format("--seed {} differs from the seed of the checkpoint in {}, {}; "
+                                     "leave --seed out to go on with that run",
+                                     *options.seed, folder, seed));
+  if (batch != data.batch())
+    throw Failure(BadFile, fmt::format("the checkpoint in {} is of a run with batches of {} rows, but the "
+                                       "plan has batches of {}; resume with the plan of that run",
+                                       folder, batch, data.batch()));
+  Json fingerprint = json.value("data", Json(nullptr));
+  if (rows != data.rows() || fingerprint != data.fingerprint())
+    throw Failure(BadFile, fmt::format("{}: is not the data of the run in {} ({} rows, fingerprint {}; "
+                                       "this has {} rows, fingerprint {}); give the same data, or "
+                                       "start a new run without --resume",
+                                       data.path(), folder, rows,
+                                       fingerprint.is_string() ? fingerprint.get<std::string>() : "?",
+                                       data.rows(), data.fingerprint()));
+}
+
+std::optional<uint64_t> vernier::run::newestCheckpoint(const std::string &directory) {
+  std::optional<uint64_t> newest;
+  std::error_code error;
+  for (const auto &child : std::filesystem::directory_iterator(directory, error)) {
+    std::string name = child.path().filename().string();
+    char *end = nullptr;
+    if (name.rfind("step-", 0) != 0)
+      continue;
+    uint64_t step = std::strtoull(name.c_str() + 5, &end, 10);
+    if (end != name.c_str() + 5 && *end == '\0')
+      newest = std::max(newest.value_or(0), step);
+  }
+  return newest;
+}

@@ -1,0 +1,45 @@
+//===- RunState.h - What a checkpoint knows about the run
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUN_RUNSTATE_H
+#define VERNIER_RUN_RUNSTATE_H
+
+#include "Data.h"
+#include "Options.h"
+
+namespace vernier::run {
+
+/// The part of a training run that is not in the session's states. It goes into
+/// the checkpoint as JSON; the order of the data follows from seed and step.
+struct RunState {
+  uint64_t step = 0; ///< calls of `step` so far, skipped ones included
+  uint64_t seed = 0;
+  uint64_t skipped = 0;
+  uint64_t skippedInARow = 0;
+  double loss; ///< of the last step; NaN before the first
+
+  // Of the epoch that the last step belongs to.
+  uint64_t correct = 0; ///< rows whose best class was right
+  uint64_t counted = 0; ///< rows
+
+  RunState();
+
+  std::string toJson(const Dataset &data) const;
+  /// Take over a checkpoint's state. Throws a Failure if it belongs to a run
+  /// with other data, another batch or another seed than the options ask for.
+  void restore(const std::string &json, uint64_t step, const Dataset &data,
+               const Options &options);
+};
+
+/// The newest step of the checkpoints below `directory`; nothing if there are
+/// none.
+std::optional<uint64_t> newestCheckpoint(const std::string &directory);
+
+} // namespace vernier::run
+
+#endif // VERNIER_RUN_RUNSTATE_H

@@ -1,0 +1,105 @@
+//===- Runtime.h - The C API with owners and exceptions
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUN_RUNTIME_H
+#define VERNIER_RUN_RUNTIME_H
+
+#include "Failure.h"
+
+#include "vernier-c/plan_generated.h"
+#include "vernier-c/session.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vernier::run {
+
+template <typename T, void (*Release)(T *)>
+struct Releaser {
+  void operator()(T *handle) const { Release(handle); }
+};
+template <typename T, void (*Release)(T *)>
+using Handle = std::unique_ptr<T, Releaser<T, Release>>;
+
+/// Name, type and shape of an input, output or state, borrowed from the plan.
+using TensorInfo = vernier_tensor_info_t;
+
+const char *dtypeName(vernier_dtype_t dtype);
+/// "f32 (32, 64)".
+std::string describe(const TensorInfo &info);
+uint64_t elementCount(const TensorInfo &info);
+/// Element `index` of an array in `dtype`, as a number.
+double elementOf(const void *data, vernier_dtype_t dtype, uint64_t index);
+
+/// A loaded plan.
+class Plan {
+public:
+  explicit Plan(const std::string &path);
+
+  const schema::Plan &contents() const { return *schemaPlan; }
+  /// Null if the plan has no such entry.
+  const schema::Entry *entry(const std::string &name) const;
+  /// The same, as a failure that lists the entries there are.
+  const schema::Entry &requireEntry(const std::string &name) const;
+  std::vector<TensorInfo> inputs(const std::string &entry) const;
+  std::vector<TensorInfo> outputs(const std::string &entry) const;
+  vernier_plan_t *get() const { return handle.get(); }
+
+private:
+  Handle<vernier_plan_t, vernier_plan_release> handle;
+  const schema::Plan *schemaPlan = nullptr;
+};
+
+/// An output of an entry with room for its value, so that reading it in each
+/// step allocates nothing.
+struct Output {
+  TensorInfo info;
+  std::vector<uint8_t> data;
+  double element(uint64_t index = 0) const {
+    return elementOf(data.data(), info.dtype, index);
+  }
+};
+
+/// A session on a device.
+class Session {
+public:
+  Session(const Plan &plan, const std::string &device, uint64_t seed);
+
+  void setInput(const char *entry, const char *input, const void *data,
+                uint64_t bytes) {
+    check(vernier_session_set_input(get(), entry, input, data, bytes));
+  }
+  void run(const char *entry) { check(vernier_session_run(get(), entry)); }
+  /// Read an output of the last run of `entry`.
+  void read(const char *entry, Output &output) {
+    check(vernier_session_get_output(get(), entry, output.info.name,
+                                     output.data.data(), output.data.size()));
+  }
+  /// Load a checkpoint; returns its step.
+  uint64_t load(const std::string &directory, std::string &metadata);
+
+  const char *deviceDescription() const {
+    return vernier_device_description(device.get());
+  }
+  vernier_memory_info_t memory() const { return vernier_session_memory(get()); }
+  vernier_session_t *get() const { return handle.get(); }
+
+private:
+  Handle<vernier_device_t, vernier_device_release> device;
+  Handle<vernier_session_t, vernier_session_release> handle;
+};
+
+/// The output of this name, if the entry has it.
+std::optional<Output> findOutput(const Plan &plan, const std::string &entry,
+                                 const std::string &name);
+
+} // namespace vernier::run
+
+#endif // VERNIER_RUN_RUNTIME_H

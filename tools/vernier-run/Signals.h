@@ -1,0 +1,25 @@
+//===- Signals.h - Ctrl-C
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_RUN_SIGNALS_H
+#define VERNIER_RUN_SIGNALS_H
+
+namespace vernier::run {
+
+/// From now on the first SIGINT or SIGTERM only sets a flag; the second ends the
+/// process at once with exit code 130. Files are written so that this is safe at
+/// any time. A full disk (SIGXFSZ) or closed pipe (SIGPIPE) becomes an error of
+/// the write.
+void installSignalHandlers();
+
+/// Whether the first signal has come.
+bool interrupted();
+
+} // namespace vernier::run
+
+#endif // VERNIER_RUN_SIGNALS_H

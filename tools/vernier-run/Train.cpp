@@ -1,0 +1,328 @@
+//===- Train.cpp - Trains a model
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One step: feed a batch, run `step`, read its outputs by convention (loss,
+// logits, learning_rate, grad_norm, loss_scale, all_finite), judge the numbers,
+// write a row of metrics, now and then evaluate and save. Nothing is allocated
+// between saves.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Evaluation.h"
+#include "Memory.h"
+#include "Metrics.h"
+#include "Progress.h"
+#include "Report.h"
+#include "RunState.h"
+#include "Shuffle.h"
+#include "Signals.h"
+#include "Verbs.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+using namespace vernier::run;
+
+namespace {
+
+/// A run whose last steps were all skipped does not train any more: from 2^16
+/// down to the smallest float16, halving takes 40.
+constexpr uint64_t maxSkippedInARow = 64;
+
+/// Larger logits would cost more to read back in each step than they tell.
+constexpr uint64_t maxLogits = 1 << 22;
+
+double nanValue() { return std::numeric_limits<double>::quiet_NaN(); }
+
+class Trainer {
+public:
+  Trainer(const Options &options, Terminal &terminal);
+  int run();
+
+private:
+  uint64_t batchesPerEpoch() const { return data.rows() / data.batch(); }
+  void printConfiguration(const char *device);
+  void resume();
+  void loop();
+  Measurement step();
+  void judge(const Measurement &measurement);
+  [[noreturn]] void stop(const std::string &reason);
+  void evaluate(Measurement &measurement);
+  void save();
+  int finish();
+
+  double read(std::optional<Output> &output) {
+    if (!output)
+      return nanValue();
+    session->read("step", *output);
+    return output->element();
+  }
+
+  const Options &options;
+  Terminal &terminal;
+  Plan plan;
+  Dataset data;
+  std::optional<Evaluation> evaluation;
+  std::optional<Session> session;
+  std::optional<Output> loss, learningRate, gradNorm, lossScale, allFinite;
+  Accuracy accuracy;
+  NumericsCheck check;
+  MetricsFile metrics;
+
+  RunState state;
+  uint64_t totalSteps = 0;
+  std::optional<uint64_t> savedStep;
+  std::vector<uint64_t> order; ///< rows of the current epoch
+  const uint64_t *batchRows = nullptr;
+  Evaluation::Result evaluated{nanValue(), nanValue(), 0};
+  std::optional<Progress> progress;
+  uint64_t baseResidentBytes = 0;
+};
+
+Trainer::Trainer(const Options &options, Terminal &terminal)
+    : options(options), terminal(terminal), plan(options.plan),
+      data((plan.requireEntry("step"), options.data), plan, "step"),
+      accuracy(plan, "step", maxLogits) {
+  if (data.rows() < data.batch())
+    throw Failure(BadFile, fmt::format("{}: has {} rows, fewer than a batch of {}; give more data or "
+                                       "compile the model with a smaller batch",
+                                       data.path(), data.rows(), data.batch()));
+  if (!options.evalData.empty())
+    evaluation.emplace(options.evalData, plan);
+  loss = findOutput(plan, "step", "loss");
+  learningRate = findOutput(plan, "step", "learning_rate");
+  gradNorm = findOutput(plan, "step", "grad_norm");
+  lossScale = findOutput(plan, "step", "loss_scale");
+  allFinite = findOutput(plan, "step", "all_finite");
+  if (!loss)
+    throw Failure(Failed, "the plan's entry 'step' has no output 'loss'; name the first result "
+                          "of @loss so");
+  totalSteps = options.steps ? *options.steps : *options.epochs * batchesPerEpoch();
+  order.resize(data.rows());
+}
+
+//===----------------------------------------------------------------------===//
+// Before the first step
+//===----------------------------------------------------------------------===//
+
+void Trainer::printConfiguration(const char *device) {
+  auto rows = planRows(plan, options.plan);
+  auto add = [&](const char *name, std::string value) { rows.push_back({name, std::move(value)}); };
+  add("device", device);
+  add("data", fmt::format("{}: {} rows, {} batches of {} in an epoch", data.path(), data.rows(),
+                          batchesPerEpoch(), data.batch()));
+  if (evaluation)
+    add("eval data", fmt::format("{}: {} rows, after each epoch", options.evalData,
+                                 evaluation->dataset().rows()));
+  add("steps", fmt::format("{} ({:.4g} epochs)", totalSteps,
+                           static_cast<double>(totalSteps) / static_cast<double>(batchesPerEpoch())));
+  add("seed", std::to_string(state.seed));
+  if (!options.resume.empty())
+    add("resume", fmt::format("{}, at step {}", options.resume, state.step));
+  if (!options.save.empty())
+    add("save", fmt::format("{}, {}at the end; keep {}", options.save,
+                            options.saveEvery ? fmt::format("every {} steps and ", options.saveEvery) : "",
+                            options.keep ? std::to_string(options.keep) : "all"));
+  if (!options.log.empty())
+    add("log", options.log);
+  add("check numerics", options.checkNumerics ? "yes" : "no");
+  printTable(terminal, "training", rows);
+  printMemoryAndPrecision(terminal, plan);
+}
+
+void Trainer::resume() {
+  state.seed = options.seed.value_or(0);
+  if (!options.resume.empty()) {
+    std::string metadata;
+    uint64_t step = session->load(options.resume, metadata);
+    state.restore(metadata, step, data, options);
+    savedStep = options.resume == options.save ? std::optional(step) : std::nullopt;
+    if (state.step > totalSteps)
+      throw Failure(Usage, fmt::format("the checkpoint in {} is at step {}, beyond the {} steps asked "
+                                       "for; give a larger --steps or --epochs",
+                                       options.resume, state.step, totalSteps));
+  }
+  if (options.save.empty())
+    return;
+  // Checkpoints of another run would be mixed with ours, and ours pruned first.
+  std::optional<uint64_t> newest = newestCheckpoint(options.save);
+  if (newest && options.save != options.resume)
+    throw Failure(Usage, fmt::format("{} already holds checkpoints, up to step {}; go on with "
+                                     "--resume {}, or give --save another folder",
+                                     options.save, *newest, options.save));
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+Measurement Trainer::step() {
+  uint64_t position = state.step % batchesPerEpoch();
+  if (position == 0)
+    state.correct = state.counted = 0;
+  batchRows = order.data() + position * data.batch();
+  data.feed(*session, "step", batchRows);
+  check.reset();
+  session->run("step");
+
+  Measurement measurement;
+  measurement.step = ++state.step;
+  measurement.epoch = (state.step - 1) / batchesPerEpoch() + 1;
+  measurement.loss = state.loss = read(loss);
+  measurement.learningRate = read(learningRate);
+  measurement.gradNorm = read(gradNorm);
+  measurement.lossScale = read(lossScale);
+  measurement.skipped = allFinite && read(allFinite) == 0;
+  state.skipped += measurement.skipped;
+  state.skippedInARow = measurement.skipped ? state.skippedInARow + 1 : 0;
+  if (accuracy.isAvailable()) {
+    uint64_t correct = accuracy.countCorrect(*session, data, data.batch());
+    uint64_t counted = data.batch() * accuracy.rowsPerSample();
+    state.correct += correct;
+    state.counted += counted;
+    measurement.accuracy = static_cast<double>(correct) / static_cast<double>(counted);
+  }
+  return measurement;
+}
+
+void Trainer::stop(const std::string &reason) {
+  std::string text = fmt::format("step {}: {}", state.step, reason);
+  if (check.found())
+    text += "\n  first non-finite result: " + check.found()->describe();
+  std::string badData = data.describeNonFinite(batchRows);
+  if (!badData.empty())
+    text += "\n  the data: " + badData;
+  if (!check.found() && badData.empty())
+    text += "\n  what to do: --check-numerics names the first op that is not finite; a smaller "
+            "learning rate often helps";
+  if (savedStep)
+    text += fmt::format("\n  the last checkpoint is of step {}; nothing was saved after it", *savedStep);
+  throw Failure(Numeric, text);
+}
+
+void Trainer::judge(const Measurement &measurement) {
+  if (measurement.skipped) {
+    if (check.found())
+      terminal.print(fmt::format("step {}: skipped at loss scale {:g}; first non-finite result: {}",
+                                 state.step, measurement.lossScale, check.found()->describe()));
+    if (measurement.lossScale == 0)
+      stop("the loss scale has fallen to 0: no step is finite at any scale");
+    if (state.skippedInARow >= maxSkippedInARow)
+      stop(fmt::format("{} steps in a row were skipped, the last at loss scale {:g}: the gradients "
+                       "are not finite at any scale",
+                       state.skippedInARow, measurement.lossScale));
+    return;
+  }
+  if (check.found())
+    stop("a result is not finite (--check-numerics)");
+  if (!std::isfinite(measurement.loss))
+    stop(fmt::format("the loss is {}", measurement.loss));
+}
+
+void Trainer::evaluate(Measurement &measurement) {
+  progress->pause();
+  evaluated = evaluation->run(*session, options.checkNumerics ? &check : nullptr);
+  measurement.evalLoss = evaluated.loss;
+  measurement.evalAccuracy = evaluated.accuracy;
+  std::string text = fmt::format("epoch {}  eval loss {:.6g}", measurement.epoch, evaluated.loss);
+  if (!std::isnan(evaluated.accuracy))
+    text += fmt::format("  eval accuracy {:.2f} %", 100 * evaluated.accuracy);
+  terminal.print(text);
+  progress->resume();
+}
+
+void Trainer::save() {
+  progress->pause();
+  metrics.flush(); // never behind the checkpoint
+  std::string metadata = state.toJson(data);
+  vernier::run::check(vernier_session_save(session->get(), options.save.c_str(), state.step, metadata.c_str(),
+                              options.keep));
+  savedStep = state.step;
+  progress->resume();
+}
+
+void Trainer::loop() {
+  shuffle(order, state.seed, state.step / batchesPerEpoch());
+  progress->start(state.step);
+  while (state.step < totalSteps && !interrupted()) {
+    Measurement measurement = step();
+    judge(measurement);
+    bool epochEnds = state.step % batchesPerEpoch() == 0;
+    if (evaluation && (epochEnds || state.step == totalSteps))
+      evaluate(measurement);
+    metrics.add(measurement);
+    if (options.saveEvery && state.step % options.saveEvery == 0)
+      save();
+    if (epochEnds)
+      shuffle(order, state.seed, state.step / batchesPerEpoch());
+    double epochAccuracy = state.counted ? static_cast<double>(state.correct) / static_cast<double>(state.counted)
+                                         : nanValue();
+    progress->step(measurement, epochAccuracy, state.skipped);
+  }
+  progress->finish();
+}
+
+int Trainer::finish() {
+  metrics.flush();
+  if (!options.save.empty() && savedStep != state.step)
+    save();
+  bool stopped = interrupted() && state.step < totalSteps;
+  if (stopped)
+    terminal.print(options.save.empty()
+                       ? fmt::format("interrupted after step {}; nothing is saved without --save", state.step)
+                       : fmt::format("interrupted after step {}; go on with --resume {}", state.step, options.save));
+  vernier_memory_info_t memory = session->memory();
+  uint64_t grown = peakResidentBytes() - std::min(peakResidentBytes(), baseResidentBytes);
+  terminal.print(fmt::format("memory  session {}, process grew by {}", bytesText(static_cast<double>(memory.total_bytes)),
+                             bytesText(static_cast<double>(grown))));
+  ResultLine line(stopped ? "interrupted" : "ok");
+  line.add("steps", state.step);
+  line.addIfMeasured("loss", state.loss);
+  if (state.counted)
+    line.addIfMeasured("accuracy", static_cast<double>(state.correct) / static_cast<double>(state.counted));
+  line.addIfMeasured("eval_loss", evaluated.loss);
+  line.addIfMeasured("eval_accuracy", evaluated.accuracy);
+  line.add("skipped", state.skipped);
+  if (progress->steps() > 0) {
+    double perStep = progress->seconds() / static_cast<double>(progress->steps());
+    line.add("ms_per_step", fmt::format("{:.4g}", 1000 * perStep));
+    line.add("samples_per_s", fmt::format("{:.0f}", static_cast<double>(data.batch()) / perStep));
+  }
+  line.add("peak_bytes", memory.total_bytes);
+  line.print();
+  return stopped ? Interrupted : Ok;
+}
+
+int Trainer::run() {
+  baseResidentBytes = residentBytes();
+  MemoryPlan memory = planMemory(plan);
+  try {
+    requireMemory(plan, memory);
+    session.emplace(plan, options.device, options.seed.value_or(0));
+  } catch (const Failure &) {
+    printMemoryAndPrecision(terminal, plan);
+    throw;
+  }
+  resume();
+  printConfiguration(session->deviceDescription());
+  if (!options.log.empty())
+    metrics.open(options.log, state.step);
+  if (options.checkNumerics)
+    check.install(*session);
+  progress.emplace(terminal, totalSteps, data.batch(), options.logEvery);
+  loop();
+  return finish();
+}
+
+} // namespace
+
+int vernier::run::train(const Options &options, Terminal &terminal) {
+  return Trainer(options, terminal).run();
+}
