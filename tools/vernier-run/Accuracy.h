@@ -13,8 +13,8 @@
 
 namespace vernier::run {
 
-/// Compares an entry's output `logits` (rows, classes) with its class-index input
-/// on the host. A model without both has no accuracy.
+/// Compares an entry's output `logits` (rows, classes) with its class-index
+/// input on the host. A model without both has no accuracy.
 class Accuracy {
 public:
   /// With `maxElements`, logits of more elements are left alone.
@@ -25,7 +25,8 @@ public:
   /// Rows of logits for each row of data: 1, or the length of a sequence.
   uint64_t rowsPerSample() const { return perSample; }
   /// Correct rows of the last run's first `samples` samples.
-  uint64_t countCorrect(Session &session, const Dataset &data, uint64_t samples);
+  uint64_t countCorrect(Session &session, const Dataset &data,
+                        uint64_t samples);
 
 private:
   std::string entry;

@@ -36,13 +36,15 @@ static void fillRandomly(Session &session, const std::string &entry,
   uint64_t count = elementCount(input);
   array.data.resize(count * sizeof(double));
   for (uint64_t i = 0; i < count; ++i) {
-    uint32_t word = philox({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), index, 0},
-                           {0, 0})[0];
+    uint32_t word = philox(
+        {static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), index, 0},
+        {0, 0})[0];
     bool isInteger = input.dtype == VERNIER_I32 || input.dtype == VERNIER_I64;
-    double value = input.classes > 0             ? word % static_cast<uint64_t>(input.classes)
-                   : input.dtype == VERNIER_I1   ? word & 1
-                   : isInteger                   ? word % 256
-                                                 : static_cast<double>(word >> 24) / 128 - 1;
+    double value = input.classes > 0
+                       ? word % static_cast<uint64_t>(input.classes)
+                   : input.dtype == VERNIER_I1 ? word & 1
+                   : isInteger ? word % 256
+                               : static_cast<double>(word >> 24) / 128 - 1;
     std::memcpy(array.data.data() + i * sizeof value, &value, sizeof value);
   }
   std::vector<uint8_t> data = convertExactly(array, input.dtype);
@@ -69,7 +71,9 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
     auto start = Clock::now();
     session.run(options.entry.c_str());
     if (i >= options.warmup)
-      times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+      times.push_back(
+          std::chrono::duration<double, std::milli>(Clock::now() - start)
+              .count());
   }
   if (times.empty())
     return Interrupted;

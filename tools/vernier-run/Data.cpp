@@ -87,13 +87,14 @@ Dataset::Column Dataset::bind(const NpzReader &reader,
     for (const NpyInfo &info : reader.arrays()) {
       names.push_back(info.name);
       described.push_back(fmt::format("'{}' {} {}", info.name,
-                                      npyTypeName(info.type), shapeString(info.shape)));
+                                      npyTypeName(info.type),
+                                      shapeString(info.shape)));
     }
-    throw Failure(BadFile,
-                  fmt::format("{}: there is no array '{}' ({}), an input of the "
-                              "model{}; the file holds {}",
-                              file, input.name, describe(input),
-                              didYouMean(input.name, names), joined(described)));
+    throw Failure(
+        BadFile, fmt::format("{}: there is no array '{}' ({}), an input of the "
+                             "model{}; the file holds {}",
+                             file, input.name, describe(input),
+                             didYouMean(input.name, names), joined(described)));
   }
   Column column;
   column.input = input;
@@ -125,7 +126,8 @@ void Dataset::checkShape(Column &column, const NpyInfo &array) const {
     // dims that are merged on one side.
     if (!given.empty())
       given[0] = static_cast<int64_t>(batchRows);
-    fits = !given.empty() && (collapsesTo(given, wanted) || collapsesTo(wanted, given));
+    fits = !given.empty() &&
+           (collapsesTo(given, wanted) || collapsesTo(wanted, given));
     column.rowBytes = input.bytes / batchRows;
   }
   if (fits)
@@ -133,13 +135,14 @@ void Dataset::checkShape(Column &column, const NpyInfo &array) const {
   std::string rest;
   for (size_t i = 1; i < wanted.size(); ++i)
     rest += fmt::format(", {}", wanted[i]);
-  throw Failure(BadFile,
-                fmt::format("{}: array '{}' is {} {}, but the model takes {} in "
-                            "batches of {}; expected shape {}",
-                            file, array.name, npyTypeName(array.type),
-                            shapeString(array.shape), describe(input), batchRows,
-                            input.rank == 0 ? "()"
-                                            : "(rows" + (rest.empty() ? "," : rest) + ")"));
+  throw Failure(
+      BadFile, fmt::format("{}: array '{}' is {} {}, but the model takes {} in "
+                           "batches of {}; expected shape {}",
+                           file, array.name, npyTypeName(array.type),
+                           shapeString(array.shape), describe(input), batchRows,
+                           input.rank == 0
+                               ? "()"
+                               : "(rows" + (rest.empty() ? "," : rest) + ")"));
 }
 
 void Dataset::checkClasses(const Column &column) const {
@@ -150,12 +153,12 @@ void Dataset::checkClasses(const Column &column) const {
   for (uint64_t i = 0; i < column.data.size() / size; ++i) {
     double value = elementOf(column.data.data(), input.dtype, i);
     if (!(value >= 0 && value < static_cast<double>(input.classes)))
-      throw Failure(BadFile,
-                    fmt::format("{}: '{}' in row {} is {}; expected a class in "
-                                "0..{}",
-                                file, input.name,
-                                column.rowBytes ? i * size / column.rowBytes : 0,
-                                value, input.classes - 1));
+      throw Failure(
+          BadFile, fmt::format("{}: '{}' in row {} is {}; expected a class in "
+                               "0..{}",
+                               file, input.name,
+                               column.rowBytes ? i * size / column.rowBytes : 0,
+                               value, input.classes - 1));
   }
 }
 
@@ -170,8 +173,9 @@ std::string Dataset::fingerprint() const {
   XXH3_state_t *state = XXH3_createState();
   XXH3_128bits_reset(state);
   for (const Column &column : columns) {
-    std::string header = fmt::format("{} {} {}\n", column.input.name,
-                                     dtypeName(column.input.dtype), column.rowBytes);
+    std::string header =
+        fmt::format("{} {} {}\n", column.input.name,
+                    dtypeName(column.input.dtype), column.rowBytes);
     XXH3_128bits_update(state, header.data(), header.size());
     XXH3_128bits_update(state, column.data.data(), column.data.size());
   }
@@ -184,7 +188,8 @@ void Dataset::feed(Session &session, const char *entry, const uint64_t *rows) {
   for (Column &column : columns) {
     for (uint64_t i = 0; column.rowBytes && i < batchRows; ++i)
       std::memcpy(column.batch.data() + i * column.rowBytes,
-                  column.data.data() + rows[i] * column.rowBytes, column.rowBytes);
+                  column.data.data() + rows[i] * column.rowBytes,
+                  column.rowBytes);
     session.setInput(entry, column.input.name, column.batch.data(),
                      column.batch.size());
   }

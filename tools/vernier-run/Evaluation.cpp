@@ -20,11 +20,13 @@
 
 using namespace vernier::run;
 
-static Output requireOutput(const Plan &plan, const char *entry, const char *name) {
+static Output requireOutput(const Plan &plan, const char *entry,
+                            const char *name) {
   plan.requireEntry(entry);
   if (std::optional<Output> output = findOutput(plan, entry, name))
     return *output;
-  throw Failure(Failed, fmt::format("the plan's entry '{}' has no output '{}'", entry, name));
+  throw Failure(Failed, fmt::format("the plan's entry '{}' has no output '{}'",
+                                    entry, name));
 }
 
 Evaluation::Evaluation(const std::string &path, const Plan &plan)
@@ -32,7 +34,8 @@ Evaluation::Evaluation(const std::string &path, const Plan &plan)
       loss(requireOutput(plan, "loss", "loss")), accuracy(plan, "loss"),
       rows(data.batch()) {
   if (data.rows() == 0)
-    throw Failure(BadFile, path + ": has no rows; there is nothing to evaluate");
+    throw Failure(BadFile,
+                  path + ": has no rows; there is nothing to evaluate");
 }
 
 Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check) {
@@ -47,10 +50,12 @@ Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check) {
       check->reset();
     session.run("loss");
     if (check && check->found())
-      throw Failure(Numeric, fmt::format("evaluating rows {} to {} of {}: first non-finite "
-                                         "result: {}",
-                                         start, start + real - 1, data.path(),
-                                         check->found()->describe()));
+      throw Failure(
+          Numeric,
+          fmt::format("evaluating rows {} to {} of {}: first non-finite "
+                      "result: {}",
+                      start, start + real - 1, data.path(),
+                      check->found()->describe()));
     if (real == data.batch()) {
       session.read("loss", loss);
       lossSum += loss.element();
@@ -76,14 +81,18 @@ int vernier::run::evaluate(const Options &options, Terminal &terminal) {
     check.install(session);
 
   auto start = std::chrono::steady_clock::now();
-  Evaluation::Result result = evaluation.run(session, options.checkNumerics ? &check : nullptr);
-  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  Evaluation::Result result =
+      evaluation.run(session, options.checkNumerics ? &check : nullptr);
+  std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
 
   ResultLine line("ok");
   line.add("rows", result.rows);
   line.addIfMeasured("loss", result.loss);
   line.addIfMeasured("accuracy", result.accuracy);
-  line.add("samples_per_s", fmt::format("{:.0f}", static_cast<double>(result.rows) / seconds.count()));
+  line.add("samples_per_s",
+           fmt::format("{:.0f}",
+                       static_cast<double>(result.rows) / seconds.count()));
   line.add("peak_bytes", session.memory().total_bytes);
   line.print();
   return Ok;

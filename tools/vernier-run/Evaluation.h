@@ -14,9 +14,9 @@
 
 namespace vernier::run {
 
-/// Runs `loss` over a data set. The loss is the mean over whole batches; the last
-/// partial batch is completed with repeated rows and counts for accuracy alone,
-/// with its real rows. What cannot be measured is NaN.
+/// Runs `loss` over a data set. The loss is the mean over whole batches; the
+/// last partial batch is completed with repeated rows and counts for accuracy
+/// alone, with its real rows. What cannot be measured is NaN.
 class Evaluation {
 public:
   Evaluation(const std::string &path, const Plan &plan);

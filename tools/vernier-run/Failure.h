@@ -27,8 +27,8 @@ enum ExitCode {
   Interrupted = 130
 };
 
-/// A diagnosed failure: the message says what, where, what was expected and what
-/// to do; `code` is the exit code.
+/// A diagnosed failure: the message says what, where, what was expected and
+/// what to do; `code` is the exit code.
 class Failure : public std::runtime_error {
 public:
   Failure(ExitCode code, const std::string &message)

@@ -22,9 +22,10 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 Json tensorJson(const TensorInfo &info) {
-  Json json = {{"name", info.name},
-               {"dtype", dtypeName(info.dtype)},
-               {"shape", std::vector<int64_t>(info.shape, info.shape + info.rank)}};
+  Json json = {
+      {"name", info.name},
+      {"dtype", dtypeName(info.dtype)},
+      {"shape", std::vector<int64_t>(info.shape, info.shape + info.rank)}};
   if (info.classes > 0)
     json["classes"] = info.classes;
   return json;
@@ -32,7 +33,8 @@ Json tensorJson(const TensorInfo &info) {
 
 Json entryJson(const Plan &plan, const schema::Entry &entry) {
   std::string name = entry.name()->str();
-  Json json = {{"name", name}, {"inputs", Json::array()}, {"outputs", Json::array()}};
+  Json json = {
+      {"name", name}, {"inputs", Json::array()}, {"outputs", Json::array()}};
   for (const TensorInfo &info : plan.inputs(name))
     json["inputs"].push_back(tensorJson(info));
   for (const TensorInfo &info : plan.outputs(name))
@@ -47,47 +49,56 @@ Json stateJson(const schema::State &state) {
   return {{"name", state.name()->str()},
           {"role", schema::EnumNameRole(state.role())},
           {"dtype", schema::EnumNameDType(state.dtype())},
-          {"shape", std::vector<int64_t>(state.shape()->begin(), state.shape()->end())}};
+          {"shape",
+           std::vector<int64_t>(state.shape()->begin(), state.shape()->end())}};
 }
 
 Json planJson(const Plan &plan, const std::string &path) {
   const schema::Plan &contents = plan.contents();
-  Json json = {{"plan", path},
-               {"digest", vernier_plan_digest(plan.get())},
-               {"model", contents.model() ? contents.model()->str() : ""},
-               {"producer", contents.producer() ? contents.producer()->str() : ""},
-               {"target", contents.target()->str()},
-               {"options", Json::object()},
-               {"entries", Json::array()},
-               {"states", Json::array()}};
+  Json json = {
+      {"plan", path},
+      {"digest", vernier_plan_digest(plan.get())},
+      {"model", contents.model() ? contents.model()->str() : ""},
+      {"producer", contents.producer() ? contents.producer()->str() : ""},
+      {"target", contents.target()->str()},
+      {"options", Json::object()},
+      {"entries", Json::array()},
+      {"states", Json::array()}};
   if (contents.options())
     for (const schema::KeyValue *option : *contents.options())
-      json["options"][option->key()->str()] = option->value() ? option->value()->str() : "";
+      json["options"][option->key()->str()] =
+          option->value() ? option->value()->str() : "";
   for (const schema::Entry *entry : *contents.entries())
     json["entries"].push_back(entryJson(plan, *entry));
   for (const schema::State *state : *contents.states())
     json["states"].push_back(stateJson(*state));
   MemoryPlan memory = planMemory(plan);
-  json["memory"] = {{"parameters", memory.parameters}, {"optimizer", memory.optimizer},
-                    {"copies", memory.copies},         {"saved", memory.saved},
-                    {"workspace", memory.workspace},   {"inputs_outputs", memory.staging},
-                    {"other", memory.other},           {"total", memory.total()}};
+  json["memory"] = {
+      {"parameters", memory.parameters}, {"optimizer", memory.optimizer},
+      {"copies", memory.copies},         {"saved", memory.saved},
+      {"workspace", memory.workspace},   {"inputs_outputs", memory.staging},
+      {"other", memory.other},           {"total", memory.total()}};
   json["precision"] = Json::array();
   for (const PrecisionShare &share : precisionShares(plan))
-    json["precision"].push_back({{"type", share.type}, {"ops", share.ops}, {"flops", share.flops}});
+    json["precision"].push_back(
+        {{"type", share.type}, {"ops", share.ops}, {"flops", share.flops}});
   return json;
 }
 
 void printTensors(const char *direction, const std::vector<TensorInfo> &infos) {
   for (const TensorInfo &info : infos)
     fmt::print("    {:<3} {:<16} {}{}\n", direction, info.name, describe(info),
-               info.classes > 0 ? fmt::format(", classes 0..{}", info.classes - 1) : "");
+               info.classes > 0
+                   ? fmt::format(", classes 0..{}", info.classes - 1)
+                   : "");
 }
 
-void printText(const Plan &plan, const std::string &path, const Terminal &terminal) {
+void printText(const Plan &plan, const std::string &path,
+               const Terminal &terminal) {
   for (const auto &[name, value] : planRows(plan, path))
     fmt::print("{:<18} {}\n", name, value);
-  fmt::print("{:<18} {}\n\nentries\n", "digest", vernier_plan_digest(plan.get()));
+  fmt::print("{:<18} {}\n\nentries\n", "digest",
+             vernier_plan_digest(plan.get()));
   for (const schema::Entry *entry : *plan.contents().entries()) {
     std::string name = entry->name()->str();
     fmt::print("  {} ({} calls)\n", name, entry->calls()->size());
@@ -100,7 +111,8 @@ void printText(const Plan &plan, const std::string &path, const Terminal &termin
     for (int64_t extent : *state->shape())
       shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
     fmt::print("  {:<10} {:<24} {} ({})\n", schema::EnumNameRole(state->role()),
-               state->name()->c_str(), schema::EnumNameDType(state->dtype()), shape);
+               state->name()->c_str(), schema::EnumNameDType(state->dtype()),
+               shape);
   }
   fmt::print("\nmemory\n");
   for (const std::string &line : memoryTable(planMemory(plan), terminal))
@@ -115,7 +127,9 @@ void printText(const Plan &plan, const std::string &path, const Terminal &termin
 int vernier::run::info(const Options &options, Terminal &terminal) {
   Plan plan(options.plan);
   if (options.json)
-    fmt::print("{}\n", planJson(plan, options.plan).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n",
+               planJson(plan, options.plan)
+                   .dump(2, ' ', false, Json::error_handler_t::replace));
   else
     printText(plan, options.plan, terminal);
   return Ok;

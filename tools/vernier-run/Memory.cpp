@@ -26,7 +26,8 @@ using namespace vernier::run;
 
 static uint64_t alignUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static uint64_t bytesOf(schema::DType dtype, const flatbuffers::Vector<int64_t> &shape) {
+static uint64_t bytesOf(schema::DType dtype,
+                        const flatbuffers::Vector<int64_t> &shape) {
   constexpr uint64_t sizes[] = {4, 2, 2, 4, 8, 1}; // by schema::DType
   uint64_t bytes = sizes[static_cast<size_t>(dtype)];
   for (int64_t extent : shape)
@@ -41,10 +42,17 @@ MemoryPlan vernier::run::planMemory(const Plan &plan) {
     uint64_t bytes = bytesOf(state->dtype(), *state->shape());
     switch (state->role()) {
     case schema::Role::parameter:
-    case schema::Role::frozen: memory.parameters += bytes; break;
-    case schema::Role::moment: memory.optimizer += bytes; break;
-    case schema::Role::copy: memory.copies += bytes; break;
-    default: break; // counted below
+    case schema::Role::frozen:
+      memory.parameters += bytes;
+      break;
+    case schema::Role::moment:
+      memory.optimizer += bytes;
+      break;
+    case schema::Role::copy:
+      memory.copies += bytes;
+      break;
+    default:
+      break; // counted below
     }
   }
   memory.other = alignUp(contents.state_bytes()) -
@@ -84,7 +92,8 @@ std::vector<std::string> vernier::run::memoryTable(const MemoryPlan &memory,
     for (int i = 0; i < static_cast<int>(share * barWidth + 0.5); ++i)
       bar += block;
     lines.push_back(fmt::format("  {:<18} {:>10} {:>5.1f} %  {}", name,
-                                bytesText(static_cast<double>(bytes)), 100 * share, bar));
+                                bytesText(static_cast<double>(bytes)),
+                                100 * share, bar));
   }
   lines.push_back(fmt::format("  {:<18} {:>10}", "total",
                               bytesText(static_cast<double>(memory.total()))));
@@ -94,7 +103,8 @@ std::vector<std::string> vernier::run::memoryTable(const MemoryPlan &memory,
 /// The buffers that a call writes.
 static std::vector<uint32_t> resultsOf(const schema::Call &call) {
   if (const schema::Launch *launch = call.operation_as_Launch())
-    return {launch->args()->begin() + launch->input_count(), launch->args()->end()};
+    return {launch->args()->begin() + launch->input_count(),
+            launch->args()->end()};
   if (const schema::Matmul *matmul = call.operation_as_Matmul())
     return {matmul->result()};
   if (const schema::Transpose *transpose = call.operation_as_Transpose())
@@ -102,26 +112,31 @@ static std::vector<uint32_t> resultsOf(const schema::Call &call) {
   return {call.operation_as_Copy()->result()};
 }
 
-std::vector<LargeTensor> vernier::run::largestTensors(const Plan &plan, size_t count) {
+std::vector<LargeTensor> vernier::run::largestTensors(const Plan &plan,
+                                                      size_t count) {
   std::vector<LargeTensor> tensors;
   for (const schema::State *state : *plan.contents().states())
-    tensors.push_back({fmt::format("{} '{}'", schema::EnumNameRole(state->role()),
-                                   state->name()->c_str()),
-                       bytesOf(state->dtype(), *state->shape())});
+    tensors.push_back(
+        {fmt::format("{} '{}'", schema::EnumNameRole(state->role()),
+                     state->name()->c_str()),
+         bytesOf(state->dtype(), *state->shape())});
   for (const schema::Entry *entry : *plan.contents().entries())
     for (const schema::Call *call : *entry->calls())
       for (uint32_t index : resultsOf(*call)) {
         const schema::Buffer *buffer = entry->buffers()->Get(index);
         if (buffer->memory() != schema::Memory::arena)
           continue;
-        tensors.push_back({fmt::format("result of {} at {} in {}",
-                                       call->name() ? call->name()->c_str() : "an op",
-                                       call->location() ? call->location()->c_str() : "?",
-                                       entry->name()->c_str()),
-                           bytesOf(buffer->dtype(), *buffer->shape())});
+        tensors.push_back(
+            {fmt::format("result of {} at {} in {}",
+                         call->name() ? call->name()->c_str() : "an op",
+                         call->location() ? call->location()->c_str() : "?",
+                         entry->name()->c_str()),
+             bytesOf(buffer->dtype(), *buffer->shape())});
       }
-  std::stable_sort(tensors.begin(), tensors.end(),
-                   [](const auto &a, const auto &b) { return a.bytes > b.bytes; });
+  std::sort(tensors.begin(), tensors.end(), [](const auto &a, const auto &b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes
+                              : a.description < b.description;
+  });
   tensors.resize(std::min(tensors.size(), count));
   return tensors;
 }
@@ -136,7 +151,8 @@ static uint64_t procBytes(const char *path, const char *name) {
   std::string line;
   size_t length = std::strlen(name);
   while (std::getline(stream, line))
-    if (line.compare(0, length, name) == 0 && line.size() > length && line[length] == ':')
+    if (line.compare(0, length, name) == 0 && line.size() > length &&
+        line[length] == ':')
       return std::strtoull(line.c_str() + length + 1, nullptr, 10) * 1024;
   return 0;
 }
@@ -154,11 +170,14 @@ Available vernier::run::availableMemory() {
     if (bytes < available.bytes)
       available = {bytes, name};
   };
-  auto rest = [](uint64_t all, uint64_t used) { return all > used ? all - used : 0; };
+  auto rest = [](uint64_t all, uint64_t used) {
+    return all > used ? all - used : 0;
+  };
   if (uint64_t bytes = procBytes("/proc/meminfo", "MemAvailable"))
     limit(bytes, "MemAvailable of this machine");
   rlimit addressSpace{};
-  if (getrlimit(RLIMIT_AS, &addressSpace) == 0 && addressSpace.rlim_cur != RLIM_INFINITY)
+  if (getrlimit(RLIMIT_AS, &addressSpace) == 0 &&
+      addressSpace.rlim_cur != RLIM_INFINITY)
     limit(rest(addressSpace.rlim_cur, procBytes("/proc/self/status", "VmSize")),
           "the address space limit (ulimit -v)");
   rlimit data{};
@@ -178,20 +197,25 @@ void vernier::run::requireMemory(const Plan &plan, const MemoryPlan &memory) {
   if (memory.total() <= available.bytes)
     return;
   std::string text = fmt::format(
-      "not enough memory: the plan needs {}, but {} leaves {}\n  largest tensors:\n",
+      "not enough memory: the plan needs {}, but {} leaves {}\n  largest "
+      "tensors:\n",
       bytesText(static_cast<double>(memory.total())), available.limit,
       bytesText(static_cast<double>(available.bytes)));
   for (const LargeTensor &tensor : largestTensors(plan, 5))
-    text += fmt::format("    {:>10}  {}\n", bytesText(static_cast<double>(tensor.bytes)),
+    text += fmt::format("    {:>10}  {}\n",
+                        bytesText(static_cast<double>(tensor.bytes)),
                         tensor.description);
   text += "  what to do:\n"
           "    - compile the model with a smaller batch\n"
-          "    - compile it with --precision=bf16, which halves activations and saved values\n"
+          "    - compile it with --precision=bf16, which halves activations "
+          "and saved values\n"
           "    - raise the limit, or use an optimizer with fewer states (sgd)";
   throw Failure(Resources, text);
 }
 
-uint64_t vernier::run::residentBytes() { return procBytes("/proc/self/status", "VmRSS"); }
+uint64_t vernier::run::residentBytes() {
+  return procBytes("/proc/self/status", "VmRSS");
+}
 uint64_t vernier::run::peakResidentBytes() {
   return procBytes("/proc/self/status", "VmHWM");
 }

@@ -27,14 +27,16 @@ struct MemoryPlan {
 
   /// What a session allocates.
   uint64_t total() const {
-    return parameters + optimizer + copies + other + saved + workspace + staging;
+    return parameters + optimizer + copies + other + saved + workspace +
+           staging;
   }
 };
 
 MemoryPlan planMemory(const Plan &plan);
 
 /// The parts of the plan as a table with bars, one line each.
-std::vector<std::string> memoryTable(const MemoryPlan &memory, const Terminal &terminal);
+std::vector<std::string> memoryTable(const MemoryPlan &memory,
+                                     const Terminal &terminal);
 
 /// A tensor of the plan with its size: a state, or the result of an op.
 struct LargeTensor {

@@ -47,9 +47,10 @@ static uint64_t bytesToKeep(const std::string &path, uint64_t resumeStep) {
   std::ifstream stream(path, std::ios::binary);
   std::string line;
   if (!std::getline(stream, line) || line + "\n" != header)
-    throw Failure(BadFile, fmt::format("{}: is not a metrics file of this tool; "
-                                       "give --log another file",
-                                       path));
+    throw Failure(BadFile,
+                  fmt::format("{}: is not a metrics file of this tool; "
+                              "give --log another file",
+                              path));
   uint64_t keep = std::strlen(header);
   while (std::getline(stream, line) && !stream.eof()) {
     char *end = nullptr;
@@ -64,7 +65,8 @@ static uint64_t bytesToKeep(const std::string &path, uint64_t resumeStep) {
 void MetricsFile::open(const std::string &newPath, uint64_t resumeStep) {
   path = newPath;
   bool goOn = resumeStep > 0 && access(path.c_str(), F_OK) == 0;
-  if (goOn && truncate(path.c_str(), static_cast<off_t>(bytesToKeep(path, resumeStep))) != 0)
+  if (goOn && truncate(path.c_str(),
+                       static_cast<off_t>(bytesToKeep(path, resumeStep))) != 0)
     fail(path, "be shortened");
   file = std::fopen(path.c_str(), goOn ? "a" : "w");
   if (!file)

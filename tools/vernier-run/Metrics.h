@@ -25,16 +25,16 @@ struct Measurement {
   Measurement();
 };
 
-/// A CSV file with a row for each step. Rows hold no times, so that the file of a
-/// resumed run equals that of a run that never stopped.
+/// A CSV file with a row for each step. Rows hold no times, so that the file of
+/// a resumed run equals that of a run that never stopped.
 class MetricsFile {
 public:
   MetricsFile() = default;
   ~MetricsFile();
   MetricsFile(const MetricsFile &) = delete;
 
-  /// Start the file anew, or with `resumeStep` > 0 drop the rows after that step
-  /// and go on. Throws a Failure.
+  /// Start the file anew, or with `resumeStep` > 0 drop the rows after that
+  /// step and go on. Throws a Failure.
   void open(const std::string &path, uint64_t resumeStep);
   void add(const Measurement &row);
   /// Hand the rows to the system; throws a Failure if they cannot be written.

@@ -14,7 +14,8 @@ using namespace vernier::run;
 
 size_t vernier::run::editDistance(std::string_view a, std::string_view b) {
   // Rows i-2, i-1 and i of the table of Damerau (restricted to adjacent swaps).
-  std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
+  std::vector<size_t> before(b.size() + 1), above(b.size() + 1),
+      row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j)
     row[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
@@ -31,14 +32,16 @@ size_t vernier::run::editDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string vernier::run::didYouMean(std::string_view name,
-                                     const std::vector<std::string> &candidates) {
+std::string
+vernier::run::didYouMean(std::string_view name,
+                         const std::vector<std::string> &candidates) {
   const std::string *best = nullptr;
   // A third of the letters may be wrong; a prefix is always a good guess.
   size_t bestDistance = std::max<size_t>(1, name.size() / 3) + 1;
   for (const std::string &candidate : candidates) {
     size_t distance = editDistance(name, candidate);
-    bool prefix = name.size() > 2 && candidate.compare(0, name.size(), name) == 0;
+    bool prefix =
+        name.size() > 2 && candidate.compare(0, name.size(), name) == 0;
     if (prefix)
       distance = std::min<size_t>(distance, 1);
     if (distance < bestDistance) {

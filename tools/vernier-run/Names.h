@@ -15,8 +15,8 @@
 
 namespace vernier::run {
 
-/// Number of letters to insert, delete, replace or swap with a neighbour to make
-/// `a` into `b`.
+/// Number of letters to insert, delete, replace or swap with a neighbour to
+/// make `a` into `b`.
 size_t editDistance(std::string_view a, std::string_view b);
 
 /// "; did you mean 'x'?" with the candidate nearest to `name`, or "" if none is

@@ -17,9 +17,10 @@
 using namespace vernier::run;
 
 std::string Finding::describe() const {
-  std::string range = nans + infinities == elements
-                          ? "no value is finite"
-                          : fmt::format("the others in [{:.6g}, {:.6g}]", low, high);
+  std::string range =
+      nans + infinities == elements
+          ? "no value is finite"
+          : fmt::format("the others in [{:.6g}, {:.6g}]", low, high);
   return fmt::format("{} at {}: {} NaN, {} inf among {} elements of {}, {}", op,
                      location.empty() ? "an unknown place" : location, nans,
                      infinities, elements, type, range);
@@ -30,7 +31,8 @@ void NumericsCheck::install(Session &session) {
 }
 
 /// The 16 or 32 bits whose exponent is all ones, for a fast first look.
-static bool hasNonFinite(const TensorInfo &info, const void *data, uint64_t count) {
+static bool hasNonFinite(const TensorInfo &info, const void *data,
+                         uint64_t count) {
   if (info.dtype == VERNIER_F32) {
     const auto *words = static_cast<const uint32_t *>(data);
     return std::any_of(words, words + count, [](uint32_t word) {
@@ -47,8 +49,8 @@ void NumericsCheck::observe(void *context, const char *name,
                             const char *location, const TensorInfo *result,
                             const void *data) {
   auto &check = *static_cast<NumericsCheck *>(context);
-  bool isFloat = result->dtype == VERNIER_F32 || result->dtype == VERNIER_BF16 ||
-                 result->dtype == VERNIER_F16;
+  bool isFloat = result->dtype == VERNIER_F32 ||
+                 result->dtype == VERNIER_BF16 || result->dtype == VERNIER_F16;
   uint64_t count = elementCount(*result);
   if (check.finding || !isFloat || !hasNonFinite(*result, data, count))
     return;

@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <map>
 
 using namespace vernier::run;
@@ -76,6 +77,35 @@ public:
   }
 };
 
+/// CLI11 alone would take -1 as 2^64 - 1.
+CLI::Validator wholeNumber(uint64_t least) {
+  return CLI::Validator(
+      [least](std::string &text) -> std::string {
+        uint64_t value = 0;
+        auto [end, error] =
+            std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc() && end == text.data() + text.size() &&
+            value >= least)
+          return "";
+        return fmt::format("expected a whole number of at least {}, got '{}'",
+                           least, text);
+      },
+      "");
+}
+
+template <typename T>
+CLI::Option *addNumber(CLI::App *verb, const char *flag, T &value,
+                       const char *description, uint64_t least = 0) {
+  return verb->add_option(flag, value, description)
+      ->check(wholeNumber(least))
+      ->type_name("N");
+}
+
+CLI::Option *addPath(CLI::App *verb, const char *flag, std::string &value,
+                     const char *description, const char *type = "FILE") {
+  return verb->add_option(flag, value, description)->type_name(type);
+}
+
 void addCommonFlags(CLI::App *verb, Options &options) {
   verb->add_option("--device", options.device,
                    "cpu, or cpu:N for N threads; results do not depend on N")
@@ -83,56 +113,60 @@ void addCommonFlags(CLI::App *verb, Options &options) {
 }
 
 void addDataFlags(CLI::App *verb, Options &options) {
-  verb->add_option("--data", options.data,
-                   "arrays by input name, rows first (.npz)");
-  verb->add_option("--resume", options.resume,
-                   "load the newest valid checkpoint of this folder");
+  addPath(verb, "--data", options.data,
+          "arrays by input name, rows first (.npz)");
+  addPath(verb, "--resume", options.resume,
+          "load the newest valid checkpoint of this folder", "FOLDER");
   verb->add_flag("--check-numerics", options.checkNumerics,
                  "name the first op whose result has an inf or NaN");
 }
 
 void addTrain(CLI::App &app, Options &options) {
-  CLI::App *verb = app.add_subcommand("train", "train the model");
+  CLI::App *verb =
+      app.add_subcommand("train", "train the model")->group("Verbs");
   addDataFlags(verb, options);
-  verb->add_option("--eval-data", options.evalData,
-                   "evaluate on this after each epoch (.npz)");
-  verb->add_option("--steps", options.steps, "train until this step");
-  verb->add_option("--epochs", options.epochs, "train until this epoch is done");
-  verb->add_option("--seed", options.seed,
-                   "of the initial values and the row order (default 0, or the "
-                   "checkpoint's)");
-  verb->add_option("--save", options.save,
-                   "folder for checkpoints; one is saved at the end and on Ctrl-C");
-  verb->add_option("--save-every", options.saveEvery,
-                   "also save each N steps (0: do not)")
+  addPath(verb, "--eval-data", options.evalData,
+          "evaluate on this after each epoch (.npz)");
+  addNumber(verb, "--steps", options.steps, "train until this step");
+  addNumber(verb, "--epochs", options.epochs, "train until this epoch is done");
+  addNumber(verb, "--seed", options.seed,
+            "of the initial values and the row order (default 0, or the "
+            "checkpoint's)");
+  addPath(verb, "--save", options.save,
+          "folder for checkpoints; one is saved at the end and on Ctrl-C",
+          "FOLDER");
+  addNumber(verb, "--save-every", options.saveEvery,
+            "also save each N steps (0: do not)")
       ->capture_default_str();
-  verb->add_option("--keep", options.keep, "checkpoints to keep (0: all)")
+  addNumber(verb, "--keep", options.keep, "checkpoints to keep (0: all)")
       ->capture_default_str();
-  verb->add_option("--log", options.log, "write a row for each step (.csv)");
-  verb->add_option("--log-every", options.logEvery,
-                   "steps between lines when stderr is no terminal")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  addPath(verb, "--log", options.log, "write a row for each step (.csv)");
+  addNumber(verb, "--log-every", options.logEvery,
+            "steps between lines when stderr is no terminal", 1)
+      ->capture_default_str();
   addCommonFlags(verb, options);
 }
 
 void addOthers(CLI::App &app, Options &options) {
-  CLI::App *info = app.add_subcommand("info", "describe the plan");
+  CLI::App *info =
+      app.add_subcommand("info", "describe the plan")->group("Verbs");
   info->add_flag("--json", options.json, "as a JSON object");
 
-  CLI::App *eval = app.add_subcommand("eval", "loss and accuracy on a data set");
+  CLI::App *eval = app.add_subcommand("eval", "loss and accuracy on a data set")
+                       ->group("Verbs");
   addDataFlags(eval, options);
   addCommonFlags(eval, options);
 
-  CLI::App *predict = app.add_subcommand("predict", "write the model's outputs");
+  CLI::App *predict = app.add_subcommand("predict", "write the model's outputs")
+                          ->group("Verbs");
   addDataFlags(predict, options);
-  predict->add_option("--output", options.output, "file to write (.npz)");
+  addPath(predict, "--output", options.output, "file to write (.npz)");
   addCommonFlags(predict, options);
 
-  CLI::App *bench = app.add_subcommand("bench", "time steps on random data");
-  bench->add_option("--steps", options.steps, "steps to time (default 50)")
-      ->check(CLI::PositiveNumber);
-  bench->add_option("--warmup", options.warmup, "steps before those")
+  CLI::App *bench =
+      app.add_subcommand("bench", "time steps on random data")->group("Verbs");
+  addNumber(bench, "--steps", options.steps, "steps to time (default 50)", 1);
+  addNumber(bench, "--warmup", options.warmup, "steps before those")
       ->capture_default_str();
   bench->add_option("--entry", options.entry, "step, loss or predict")
       ->capture_default_str();
@@ -157,7 +191,8 @@ void refuseLeftovers(const CLI::App &app, const Options &options) {
   for (const CLI::App *verb : app.get_subcommands({}))
     verbs.push_back(verb->get_name());
   if (first.rfind('-', 0) == 0) {
-    const CLI::App *verb = options.verb.empty() ? &app : app.get_subcommand(options.verb);
+    const CLI::App *verb =
+        options.verb.empty() ? &app : app.get_subcommand(options.verb);
     first = first.substr(0, first.find('='));
     throw Failure(Usage, fmt::format("unknown flag '{}'{}", first,
                                      didYouMean(first, flagsOf(verb))));
@@ -177,7 +212,8 @@ void require(bool given, const Options &options, const char *what) {
 void checkCombination(const Options &options) {
   bool readsData = options.verb == "train" || options.verb == "eval" ||
                    options.verb == "predict";
-  require(!options.plan.empty(), options, "a plan: vernier-run MODEL.vplan VERB");
+  require(!options.plan.empty(), options,
+          "a plan: vernier-run MODEL.vplan VERB");
   if (readsData)
     require(!options.data.empty(), options, "--data FILE.npz");
   if (options.verb == "predict")
@@ -195,12 +231,13 @@ void checkCombination(const Options &options) {
 
 std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
   Options options;
-  CLI::App app("Runs plans that vernier-compile wrote: trains, evaluates, predicts.",
-               "vernier-run");
+  CLI::App app(
+      "Runs plans that vernier-compile wrote: trains, evaluates, predicts.",
+      "vernier-run");
   app.formatter(std::make_shared<ExamplesFirst>());
   app.set_version_flag("--version", version);
   app.footer(exitCodes);
-  app.add_option("plan", options.plan, "the plan (.vplan)");
+  app.add_option("plan", options.plan, "the plan (.vplan)")->type_name("FILE");
   addTrain(app, options);
   addOthers(app, options);
   // Leftovers are named by refuseLeftovers, with suggestions.
@@ -219,8 +256,8 @@ std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
     options.verb = app.get_subcommands().front()->get_name();
   refuseLeftovers(app, options);
   if (options.verb.empty())
-    throw Failure(Usage, "no verb; say what to do: train, info, eval, predict or "
-                         "bench (see vernier-run --help)");
+    throw Failure(Usage, "no verb; say what to do: vernier-run MODEL.vplan "
+                         "train|info|eval|predict|bench");
   checkCombination(options);
   return options;
 }

@@ -29,8 +29,8 @@ std::vector<PrecisionShare> vernier::run::precisionShares(const Plan &plan) {
   std::vector<PrecisionShare> shares;
   for (auto &[type, share] : byType)
     shares.push_back(std::move(share));
-  std::stable_sort(shares.begin(), shares.end(), [](const auto &a, const auto &b) {
-    return a.flops > b.flops;
+  std::sort(shares.begin(), shares.end(), [](const auto &a, const auto &b) {
+    return a.flops != b.flops ? a.flops > b.flops : a.type < b.type;
   });
   return shares;
 }
@@ -42,8 +42,8 @@ std::string vernier::run::precisionSummary(const Plan &plan) {
     total += share.flops;
   std::string text;
   for (const PrecisionShare &share : shares)
-    text += fmt::format("{}{} {} {} {:.1f} %{}", text.empty() ? "" : ", ", share.type,
-                        share.ops, share.ops == 1 ? "op" : "ops",
+    text += fmt::format("{}{} {} {} {:.1f} %{}", text.empty() ? "" : ", ",
+                        share.type, share.ops, share.ops == 1 ? "op" : "ops",
                         total > 0 ? 100 * share.flops / total : 0.0,
                         text.empty() ? " of FLOPs" : "");
   return text;

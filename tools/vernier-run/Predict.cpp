@@ -26,10 +26,13 @@ class Gathered {
 public:
   Gathered(const TensorInfo &info, const Dataset &data)
       : output{info, std::vector<uint8_t>(info.bytes)} {
-    if (info.rank == 0 || static_cast<uint64_t>(info.shape[0]) % data.batch() != 0)
-      throw Failure(Failed, fmt::format("output '{}' ({}) has no rows to write: its first "
-                                        "extent is no multiple of the batch, {}",
-                                        info.name, describe(info), data.batch()));
+    if (info.rank == 0 ||
+        static_cast<uint64_t>(info.shape[0]) % data.batch() != 0)
+      throw Failure(
+          Failed,
+          fmt::format("output '{}' ({}) has no rows to write: its first "
+                      "extent is no multiple of the batch, {}",
+                      info.name, describe(info), data.batch()));
     rowBytes = info.bytes / data.batch();
     bytes.reserve(data.rows() * rowBytes);
   }
@@ -41,8 +44,10 @@ public:
   }
 
   NpyArray finish(const Dataset &data) const {
-    std::vector<int64_t> shape(output.info.shape, output.info.shape + output.info.rank);
-    shape[0] = shape[0] / static_cast<int64_t>(data.batch()) * static_cast<int64_t>(data.rows());
+    std::vector<int64_t> shape(output.info.shape,
+                               output.info.shape + output.info.rank);
+    shape[0] = shape[0] / static_cast<int64_t>(data.batch()) *
+               static_cast<int64_t>(data.rows());
     return toNpy(output.info.name, output.info.dtype, shape, bytes.data());
   }
 
@@ -59,7 +64,8 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
   plan.requireEntry("predict");
   Dataset data(options.data, plan, "predict");
   if (data.rows() == 0)
-    throw Failure(BadFile, options.data + ": has no rows; there is nothing to predict");
+    throw Failure(BadFile,
+                  options.data + ": has no rows; there is nothing to predict");
   requireMemory(plan, planMemory(plan));
   Session session(plan, options.device, 0);
   loadForInference(session, options, terminal);
@@ -80,9 +86,11 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
     check.reset();
     session.run("predict");
     if (check.found())
-      throw Failure(Numeric, fmt::format("rows {} to {} of {}: first non-finite result: {}",
-                                         start, start + real - 1, data.path(),
-                                         check.found()->describe()));
+      throw Failure(
+          Numeric,
+          fmt::format("rows {} to {} of {}: first non-finite result: {}", start,
+                      start + real - 1, data.path(),
+                      check.found()->describe()));
     for (Gathered &output : outputs)
       output.add(session, real);
   }

@@ -37,19 +37,26 @@ double Progress::seconds() const {
 
 std::string Progress::line() const {
   double elapsed = seconds();
-  double stepsPerSecond = elapsed > 0 ? static_cast<double>(steps()) / elapsed : 0;
-  std::string text = fmt::format("step {}/{}  loss {:.4g}", last.step, total, last.loss);
+  double stepsPerSecond =
+      elapsed > 0 ? static_cast<double>(steps()) / elapsed : 0;
+  std::string text =
+      fmt::format("step {}/{}  loss {:.4g}", last.step, total, last.loss);
   if (!std::isnan(lastAccuracy))
     text += fmt::format("  accuracy {:.1f} %", 100 * lastAccuracy);
   if (!std::isnan(last.lossScale))
-    text += fmt::format("  scale {:g}  skipped {}", last.lossScale, lastSkipped);
-  text += fmt::format("  {:.0f} samples/s", stepsPerSecond * static_cast<double>(batch));
+    text +=
+        fmt::format("  scale {:g}  skipped {}", last.lossScale, lastSkipped);
+  text += fmt::format("  {:.0f} samples/s",
+                      stepsPerSecond * static_cast<double>(batch));
   if (stepsPerSecond > 0)
-    text += fmt::format("  ETA {}", durationText(static_cast<double>(total - last.step) / stepsPerSecond));
+    text += fmt::format(
+        "  ETA {}",
+        durationText(static_cast<double>(total - last.step) / stepsPerSecond));
   return text;
 }
 
-void Progress::step(const Measurement &measurement, double accuracy, uint64_t skipped) {
+void Progress::step(const Measurement &measurement, double accuracy,
+                    uint64_t skipped) {
   last = measurement;
   lastAccuracy = accuracy;
   lastSkipped = skipped;

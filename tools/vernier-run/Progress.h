@@ -19,7 +19,8 @@ class Progress {
 public:
   Progress(Terminal &terminal, uint64_t totalSteps, uint64_t batch,
            uint64_t logEvery)
-      : terminal(terminal), total(totalSteps), batch(batch), logEvery(logEvery) {}
+      : terminal(terminal), total(totalSteps), batch(batch),
+        logEvery(logEvery) {}
 
   /// Start the clock: `firstStep` steps are done.
   void start(uint64_t firstStep);

@@ -37,11 +37,13 @@ vernier::run::planRows(const Plan &plan, const std::string &path) {
   };
   if (const auto *options = contents.options())
     for (const schema::KeyValue *option : *options)
-      rows.push_back({option->key()->str(), option->value() ? option->value()->str() : ""});
+      rows.push_back({option->key()->str(),
+                      option->value() ? option->value()->str() : ""});
   return rows;
 }
 
-void vernier::run::printMemoryAndPrecision(Terminal &terminal, const Plan &plan) {
+void vernier::run::printMemoryAndPrecision(Terminal &terminal,
+                                           const Plan &plan) {
   terminal.print(terminal.bold("memory plan"));
   for (const std::string &line : memoryTable(planMemory(plan), terminal))
     terminal.print(line);
@@ -56,7 +58,9 @@ void vernier::run::loadForInference(Session &session, const Options &options,
     terminal.warn("no --resume FOLDER: using the model's initial values");
     return;
   }
-  std::string metadata;
-  uint64_t step = session.load(options.resume, metadata);
-  terminal.print(fmt::format("loaded step {} from {}", step, options.resume));
+  Loaded loaded = session.load(options.resume);
+  if (!loaded.note.empty())
+    terminal.warn(loaded.note);
+  terminal.print(
+      fmt::format("loaded step {} from {}", loaded.step, options.resume));
 }

@@ -34,12 +34,14 @@ void printMemoryAndPrecision(Terminal &terminal, const Plan &plan);
 
 /// Load --resume for a verb that only reads states, or warn that the initial
 /// values are used.
-void loadForInference(Session &session, const Options &options, Terminal &terminal);
+void loadForInference(Session &session, const Options &options,
+                      Terminal &terminal);
 
 /// The last line on stdout: RESULT ok key=value ...
 class ResultLine {
 public:
-  explicit ResultLine(const char *outcome) : text(fmt::format("RESULT {}", outcome)) {}
+  explicit ResultLine(const char *outcome)
+      : text(fmt::format("RESULT {}", outcome)) {}
 
   template <typename T> void add(const char *key, const T &value) {
     text += fmt::format(" {}={}", key, value);

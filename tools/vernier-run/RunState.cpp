@@ -45,10 +45,12 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
   auto number = [&](const Json &json, const char *key) -> uint64_t {
     auto found = json.find(key);
     if (found == json.end() || !found->is_number_unsigned())
-      throw Failure(BadFile, fmt::format("{}: the checkpoint of step {} does not say its '{}', so "
-                                         "training cannot go on from it; it was not written by "
-                                         "vernier-run train",
-                                         folder, checkpointStep, key));
+      throw Failure(
+          BadFile,
+          fmt::format("{}: the checkpoint of step {} does not say its '{}', so "
+                      "training cannot go on from it; it was not written by "
+                      "vernier-run train",
+                      folder, checkpointStep, key));
     return found->get<uint64_t>();
   };
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -62,30 +64,42 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
   counted = number(json, "counted");
   uint64_t batch = number(json, "batch"), rows = number(json, "rows");
   Json value = json.value("loss", Json(nullptr));
-  loss = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+  loss = value.is_number() ? value.get<double>()
+                           : std::numeric_limits<double>::quiet_NaN();
 
   if (options.seed && *options.seed != seed)
-    throw Failure(Usage, fmt::format("--seed {} differs from the seed of the checkpoint in {}, {}; "
-                                     "leave --seed out to go on with that run",
-                                     *options.seed, folder, seed));
+    throw Failure(
+        Usage,
+        fmt::format(
+            "--seed {} differs from the seed of the checkpoint in {}, {}; "
+            "leave --seed out to go on with that run",
+            *options.seed, folder, seed));
   if (batch != data.batch())
-    throw Failure(BadFile, fmt::format("the checkpoint in {} is of a run with batches of {} rows, but the "
-                                       "plan has batches of {}; resume with the plan of that run",
-                                       folder, batch, data.batch()));
+    throw Failure(
+        BadFile,
+        fmt::format(
+            "the checkpoint in {} is of a run with batches of {} rows, but the "
+            "plan has batches of {}; resume with the plan of that run",
+            folder, batch, data.batch()));
   Json fingerprint = json.value("data", Json(nullptr));
   if (rows != data.rows() || fingerprint != data.fingerprint())
-    throw Failure(BadFile, fmt::format("{}: is not the data of the run in {} ({} rows, fingerprint {}; "
-                                       "this has {} rows, fingerprint {}); give the same data, or "
-                                       "start a new run without --resume",
-                                       data.path(), folder, rows,
-                                       fingerprint.is_string() ? fingerprint.get<std::string>() : "?",
-                                       data.rows(), data.fingerprint()));
+    throw Failure(
+        BadFile,
+        fmt::format(
+            "{}: is not the data of the run in {} ({} rows, fingerprint {}; "
+            "this has {} rows, fingerprint {}); give the same data, or "
+            "start a new run without --resume",
+            data.path(), folder, rows,
+            fingerprint.is_string() ? fingerprint.get<std::string>() : "?",
+            data.rows(), data.fingerprint()));
 }
 
-std::optional<uint64_t> vernier::run::newestCheckpoint(const std::string &directory) {
+std::optional<uint64_t>
+vernier::run::newestCheckpoint(const std::string &directory) {
   std::optional<uint64_t> newest;
   std::error_code error;
-  for (const auto &child : std::filesystem::directory_iterator(directory, error)) {
+  for (const auto &child :
+       std::filesystem::directory_iterator(directory, error)) {
     std::string name = child.path().filename().string();
     char *end = nullptr;
     if (name.rfind("step-", 0) != 0)

@@ -43,7 +43,8 @@ uint64_t vernier::run::elementCount(const TensorInfo &info) {
 
 template <typename T> static T load(const void *data, uint64_t index) {
   T value;
-  std::memcpy(&value, static_cast<const char *>(data) + index * sizeof(T), sizeof(T));
+  std::memcpy(&value, static_cast<const char *>(data) + index * sizeof(T),
+              sizeof(T));
   return value;
 }
 
@@ -59,15 +60,20 @@ static double halfToDouble(uint16_t bits) {
 double vernier::run::elementOf(const void *data, vernier_dtype_t dtype,
                                uint64_t index) {
   switch (dtype) {
-  case VERNIER_F32: return load<float>(data, index);
+  case VERNIER_F32:
+    return load<float>(data, index);
   case VERNIER_BF16: {
     uint32_t bits = static_cast<uint32_t>(load<uint16_t>(data, index)) << 16;
     return load<float>(&bits, 0);
   }
-  case VERNIER_F16: return halfToDouble(load<uint16_t>(data, index));
-  case VERNIER_I32: return load<int32_t>(data, index);
-  case VERNIER_I64: return static_cast<double>(load<int64_t>(data, index));
-  case VERNIER_I1: return load<uint8_t>(data, index);
+  case VERNIER_F16:
+    return halfToDouble(load<uint16_t>(data, index));
+  case VERNIER_I32:
+    return load<int32_t>(data, index);
+  case VERNIER_I64:
+    return static_cast<double>(load<int64_t>(data, index));
+  case VERNIER_I1:
+    return load<uint8_t>(data, index);
   }
   return NAN;
 }
@@ -76,9 +82,17 @@ double vernier::run::elementOf(const void *data, vernier_dtype_t dtype,
 // Plan
 //===----------------------------------------------------------------------===//
 
+/// To the library a path that does not exist is a wrong argument; to the user
+/// it is a bad file.
+static void checkFile(vernier_status_t status) {
+  if (status.code == VERNIER_INVALID_ARGUMENT)
+    status.code = VERNIER_BAD_FILE;
+  check(status);
+}
+
 Plan::Plan(const std::string &path) {
   vernier_plan_t *plan = nullptr;
-  check(vernier_plan_load(path.c_str(), &plan));
+  checkFile(vernier_plan_load(path.c_str(), &plan));
   handle.reset(plan);
   size_t size = 0;
   // Verified when it was loaded.
@@ -92,15 +106,17 @@ const vernier::schema::Entry *Plan::entry(const std::string &name) const {
   return nullptr;
 }
 
-const vernier::schema::Entry &Plan::requireEntry(const std::string &name) const {
+const vernier::schema::Entry &
+Plan::requireEntry(const std::string &name) const {
   if (const schema::Entry *found = entry(name))
     return *found;
   std::vector<std::string> names;
   for (const schema::Entry *entry : *schemaPlan->entries())
     if (entry->name()->str() != "refresh")
       names.push_back(entry->name()->str());
-  throw Failure(Usage, fmt::format("the plan has no entry '{}'{}; its entries: {}",
-                                   name, didYouMean(name, names), joined(names)));
+  throw Failure(Usage,
+                fmt::format("the plan has no entry '{}'{}; its entries: {}",
+                            name, didYouMean(name, names), joined(names)));
 }
 
 std::vector<TensorInfo> Plan::inputs(const std::string &entry) const {
@@ -121,7 +137,8 @@ std::vector<TensorInfo> Plan::outputs(const std::string &entry) const {
 // Session
 //===----------------------------------------------------------------------===//
 
-Session::Session(const Plan &plan, const std::string &deviceName, uint64_t seed) {
+Session::Session(const Plan &plan, const std::string &deviceName,
+                 uint64_t seed) {
   vernier_device_t *newDevice = nullptr;
   check(vernier_device_create(deviceName.c_str(), &newDevice));
   device.reset(newDevice);
@@ -130,12 +147,16 @@ Session::Session(const Plan &plan, const std::string &deviceName, uint64_t seed)
   handle.reset(session);
 }
 
-uint64_t Session::load(const std::string &directory, std::string &metadata) {
-  uint64_t step = 0;
-  const char *text = nullptr;
-  check(vernier_session_load(get(), directory.c_str(), &step, &text));
-  metadata = text ? text : "";
-  return step;
+Loaded Session::load(const std::string &directory) {
+  Loaded loaded;
+  const char *metadata = nullptr;
+  vernier_status_t status =
+      vernier_session_load(get(), directory.c_str(), &loaded.step, &metadata);
+  checkFile(status);
+  // A success with a message has passed over damaged checkpoints.
+  loaded.note = status.message ? status.message : "";
+  loaded.metadata = metadata ? metadata : "";
+  return loaded;
 }
 
 std::optional<Output> vernier::run::findOutput(const Plan &plan,

@@ -21,8 +21,7 @@
 
 namespace vernier::run {
 
-template <typename T, void (*Release)(T *)>
-struct Releaser {
+template <typename T, void (*Release)(T *)> struct Releaser {
   void operator()(T *handle) const { Release(handle); }
 };
 template <typename T, void (*Release)(T *)>
@@ -67,6 +66,12 @@ struct Output {
   }
 };
 
+/// What a checkpoint was saved with, and what is to be said about it.
+struct Loaded {
+  uint64_t step = 0;
+  std::string metadata, note;
+};
+
 /// A session on a device.
 class Session {
 public:
@@ -82,8 +87,7 @@ public:
     check(vernier_session_get_output(get(), entry, output.info.name,
                                      output.data.data(), output.data.size()));
   }
-  /// Load a checkpoint; returns its step.
-  uint64_t load(const std::string &directory, std::string &metadata);
+  Loaded load(const std::string &directory);
 
   const char *deviceDescription() const {
     return vernier_device_description(device.get());

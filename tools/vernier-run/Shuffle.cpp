@@ -26,10 +26,11 @@ std::array<uint32_t, 4> vernier::run::philox(std::array<uint32_t, 4> counter,
   return counter;
 }
 
-/// A number in [0, bound): the high half of a 128-bit product. Its bias is below
-/// bound / 2^64.
+/// A number in [0, bound): the high half of a 128-bit product. Its bias is
+/// below bound / 2^64.
 static uint64_t below(uint64_t random, uint64_t bound) {
-  return static_cast<uint64_t>(static_cast<unsigned __int128>(random) * bound >> 64);
+  return static_cast<uint64_t>(static_cast<unsigned __int128>(random) * bound >>
+                               64);
 }
 
 void vernier::run::shuffle(std::vector<uint64_t> &rows, uint64_t seed,
@@ -39,10 +40,10 @@ void vernier::run::shuffle(std::vector<uint64_t> &rows, uint64_t seed,
                                  static_cast<uint32_t>(seed >> 32)};
   // Fisher and Yates from the back: draw i decides which row comes to place i.
   for (uint64_t i = rows.size(); i-- > 1;) {
-    auto words = philox({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32),
-                         static_cast<uint32_t>(epoch),
-                         static_cast<uint32_t>(epoch >> 32)},
-                        key);
+    auto words = philox(
+        {static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32),
+         static_cast<uint32_t>(epoch), static_cast<uint32_t>(epoch >> 32)},
+        key);
     uint64_t random = words[0] | static_cast<uint64_t>(words[1]) << 32;
     std::swap(rows[i], rows[below(random, i + 1)]);
   }

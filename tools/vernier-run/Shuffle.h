@@ -20,8 +20,8 @@ namespace vernier::run {
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter,
                                std::array<uint32_t, 2> key);
 
-/// Fill `rows` (its size is kept) with a permutation of 0, 1, ... that depends on
-/// seed and epoch alone, so that a resumed run needs nothing but both.
+/// Fill `rows` (its size is kept) with a permutation of 0, 1, ... that depends
+/// on seed and epoch alone, so that a resumed run needs nothing but both.
 void shuffle(std::vector<uint64_t> &rows, uint64_t seed, uint64_t epoch);
 
 } // namespace vernier::run

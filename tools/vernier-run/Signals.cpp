@@ -21,7 +21,7 @@ static void onSignal(int) {
 }
 
 void vernier::run::installSignalHandlers() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = onSignal;
   action.sa_flags = SA_RESTART; // a checkpoint being written goes on
   sigaction(SIGINT, &action, nullptr);

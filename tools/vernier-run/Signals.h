@@ -11,10 +11,10 @@
 
 namespace vernier::run {
 
-/// From now on the first SIGINT or SIGTERM only sets a flag; the second ends the
-/// process at once with exit code 130. Files are written so that this is safe at
-/// any time. A full disk (SIGXFSZ) or closed pipe (SIGPIPE) becomes an error of
-/// the write.
+/// From now on the first SIGINT or SIGTERM only sets a flag; the second ends
+/// the process at once with exit code 130. Files are written so that this is
+/// safe at any time. A full disk (SIGXFSZ) or closed pipe (SIGPIPE) becomes an
+/// error of the write.
 void installSignalHandlers();
 
 /// Whether the first signal has come.

@@ -113,6 +113,7 @@ std::string vernier::run::bytesText(double bytes) {
 std::string vernier::run::durationText(double seconds) {
   auto total = static_cast<uint64_t>(seconds + 0.5);
   if (total >= 3600)
-    return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+    return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60,
+                       total % 60);
   return fmt::format("{}:{:02}", total / 60, total % 60);
 }

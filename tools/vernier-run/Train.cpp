@@ -91,9 +91,12 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
       data((plan.requireEntry("step"), options.data), plan, "step"),
       accuracy(plan, "step", maxLogits) {
   if (data.rows() < data.batch())
-    throw Failure(BadFile, fmt::format("{}: has {} rows, fewer than a batch of {}; give more data or "
-                                       "compile the model with a smaller batch",
-                                       data.path(), data.rows(), data.batch()));
+    throw Failure(
+        BadFile,
+        fmt::format(
+            "{}: has {} rows, fewer than a batch of {}; give more data or "
+            "compile the model with a smaller batch",
+            data.path(), data.rows(), data.batch()));
   if (!options.evalData.empty())
     evaluation.emplace(options.evalData, plan);
   loss = findOutput(plan, "step", "loss");
@@ -102,9 +105,12 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
   lossScale = findOutput(plan, "step", "loss_scale");
   allFinite = findOutput(plan, "step", "all_finite");
   if (!loss)
-    throw Failure(Failed, "the plan's entry 'step' has no output 'loss'; name the first result "
-                          "of @loss so");
-  totalSteps = options.steps ? *options.steps : *options.epochs * batchesPerEpoch();
+    throw Failure(
+        Failed,
+        "the plan's entry 'step' has no output 'loss'; name the first result "
+        "of @loss so");
+  totalSteps =
+      options.steps ? *options.steps : *options.epochs * batchesPerEpoch();
   order.resize(data.rows());
 }
 
@@ -114,22 +120,30 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
 
 void Trainer::printConfiguration(const char *device) {
   auto rows = planRows(plan, options.plan);
-  auto add = [&](const char *name, std::string value) { rows.push_back({name, std::move(value)}); };
+  auto add = [&](const char *name, std::string value) {
+    rows.push_back({name, std::move(value)});
+  };
   add("device", device);
-  add("data", fmt::format("{}: {} rows, {} batches of {} in an epoch", data.path(), data.rows(),
-                          batchesPerEpoch(), data.batch()));
+  add("data",
+      fmt::format("{}: {} rows, {} batches of {} in an epoch", data.path(),
+                  data.rows(), batchesPerEpoch(), data.batch()));
   if (evaluation)
-    add("eval data", fmt::format("{}: {} rows, after each epoch", options.evalData,
-                                 evaluation->dataset().rows()));
+    add("eval data",
+        fmt::format("{}: {} rows, after each epoch", options.evalData,
+                    evaluation->dataset().rows()));
   add("steps", fmt::format("{} ({:.4g} epochs)", totalSteps,
-                           static_cast<double>(totalSteps) / static_cast<double>(batchesPerEpoch())));
+                           static_cast<double>(totalSteps) /
+                               static_cast<double>(batchesPerEpoch())));
   add("seed", std::to_string(state.seed));
   if (!options.resume.empty())
     add("resume", fmt::format("{}, at step {}", options.resume, state.step));
   if (!options.save.empty())
-    add("save", fmt::format("{}, {}at the end; keep {}", options.save,
-                            options.saveEvery ? fmt::format("every {} steps and ", options.saveEvery) : "",
-                            options.keep ? std::to_string(options.keep) : "all"));
+    add("save",
+        fmt::format("{}, {}at the end; keep {}", options.save,
+                    options.saveEvery
+                        ? fmt::format("every {} steps and ", options.saveEvery)
+                        : "",
+                    options.keep ? std::to_string(options.keep) : "all"));
   if (!options.log.empty())
     add("log", options.log);
   add("check numerics", options.checkNumerics ? "yes" : "no");
@@ -140,23 +154,30 @@ void Trainer::printConfiguration(const char *device) {
 void Trainer::resume() {
   state.seed = options.seed.value_or(0);
   if (!options.resume.empty()) {
-    std::string metadata;
-    uint64_t step = session->load(options.resume, metadata);
-    state.restore(metadata, step, data, options);
-    savedStep = options.resume == options.save ? std::optional(step) : std::nullopt;
+    Loaded loaded = session->load(options.resume);
+    if (!loaded.note.empty())
+      terminal.warn(loaded.note);
+    state.restore(loaded.metadata, loaded.step, data, options);
+    if (options.resume == options.save)
+      savedStep = loaded.step;
     if (state.step > totalSteps)
-      throw Failure(Usage, fmt::format("the checkpoint in {} is at step {}, beyond the {} steps asked "
-                                       "for; give a larger --steps or --epochs",
-                                       options.resume, state.step, totalSteps));
+      throw Failure(
+          Usage,
+          fmt::format(
+              "the checkpoint in {} is at step {}, beyond the {} steps asked "
+              "for; give a larger --steps or --epochs",
+              options.resume, state.step, totalSteps));
   }
   if (options.save.empty())
     return;
   // Checkpoints of another run would be mixed with ours, and ours pruned first.
   std::optional<uint64_t> newest = newestCheckpoint(options.save);
   if (newest && options.save != options.resume)
-    throw Failure(Usage, fmt::format("{} already holds checkpoints, up to step {}; go on with "
-                                     "--resume {}, or give --save another folder",
-                                     options.save, *newest, options.save));
+    throw Failure(
+        Usage,
+        fmt::format("{} already holds checkpoints, up to step {}; go on with "
+                    "--resume {}, or give --save another folder",
+                    options.save, *newest, options.save));
 }
 
 //===----------------------------------------------------------------------===//
@@ -187,7 +208,8 @@ Measurement Trainer::step() {
     uint64_t counted = data.batch() * accuracy.rowsPerSample();
     state.correct += correct;
     state.counted += counted;
-    measurement.accuracy = static_cast<double>(correct) / static_cast<double>(counted);
+    measurement.accuracy =
+        static_cast<double>(correct) / static_cast<double>(counted);
   }
   return measurement;
 }
@@ -200,22 +222,27 @@ void Trainer::stop(const std::string &reason) {
   if (!badData.empty())
     text += "\n  the data: " + badData;
   if (!check.found() && badData.empty())
-    text += "\n  what to do: --check-numerics names the first op that is not finite; a smaller "
+    text += "\n  what to do: --check-numerics names the first op that is not "
+            "finite; a smaller "
             "learning rate often helps";
   if (savedStep)
-    text += fmt::format("\n  the last checkpoint is of step {}; nothing was saved after it", *savedStep);
+    text += fmt::format(
+        "\n  the last checkpoint is of step {}; nothing was saved after it",
+        *savedStep);
   throw Failure(Numeric, text);
 }
 
 void Trainer::judge(const Measurement &measurement) {
   if (measurement.skipped) {
     if (check.found())
-      terminal.print(fmt::format("step {}: skipped at loss scale {:g}; first non-finite result: {}",
-                                 state.step, measurement.lossScale, check.found()->describe()));
+      terminal.print(fmt::format(
+          "step {}: skipped at loss scale {:g}; first non-finite result: {}",
+          state.step, measurement.lossScale, check.found()->describe()));
     if (measurement.lossScale == 0)
       stop("the loss scale has fallen to 0: no step is finite at any scale");
     if (state.skippedInARow >= maxSkippedInARow)
-      stop(fmt::format("{} steps in a row were skipped, the last at loss scale {:g}: the gradients "
+      stop(fmt::format("{} steps in a row were skipped, the last at loss scale "
+                       "{:g}: the gradients "
                        "are not finite at any scale",
                        state.skippedInARow, measurement.lossScale));
     return;
@@ -228,10 +255,12 @@ void Trainer::judge(const Measurement &measurement) {
 
 void Trainer::evaluate(Measurement &measurement) {
   progress->pause();
-  evaluated = evaluation->run(*session, options.checkNumerics ? &check : nullptr);
+  evaluated =
+      evaluation->run(*session, options.checkNumerics ? &check : nullptr);
   measurement.evalLoss = evaluated.loss;
   measurement.evalAccuracy = evaluated.accuracy;
-  std::string text = fmt::format("epoch {}  eval loss {:.6g}", measurement.epoch, evaluated.loss);
+  std::string text = fmt::format("epoch {}  eval loss {:.6g}",
+                                 measurement.epoch, evaluated.loss);
   if (!std::isnan(evaluated.accuracy))
     text += fmt::format("  eval accuracy {:.2f} %", 100 * evaluated.accuracy);
   terminal.print(text);
@@ -242,8 +271,9 @@ void Trainer::save() {
   progress->pause();
   metrics.flush(); // never behind the checkpoint
   std::string metadata = state.toJson(data);
-  vernier::run::check(vernier_session_save(session->get(), options.save.c_str(), state.step, metadata.c_str(),
-                              options.keep));
+  vernier::run::check(vernier_session_save(session->get(), options.save.c_str(),
+                                           state.step, metadata.c_str(),
+                                           options.keep));
   savedStep = state.step;
   progress->resume();
 }
@@ -262,8 +292,10 @@ void Trainer::loop() {
       save();
     if (epochEnds)
       shuffle(order, state.seed, state.step / batchesPerEpoch());
-    double epochAccuracy = state.counted ? static_cast<double>(state.correct) / static_cast<double>(state.counted)
-                                         : nanValue();
+    double epochAccuracy = state.counted
+                               ? static_cast<double>(state.correct) /
+                                     static_cast<double>(state.counted)
+                               : nanValue();
     progress->step(measurement, epochAccuracy, state.skipped);
   }
   progress->finish();
@@ -275,25 +307,35 @@ int Trainer::finish() {
     save();
   bool stopped = interrupted() && state.step < totalSteps;
   if (stopped)
-    terminal.print(options.save.empty()
-                       ? fmt::format("interrupted after step {}; nothing is saved without --save", state.step)
-                       : fmt::format("interrupted after step {}; go on with --resume {}", state.step, options.save));
+    terminal.print(
+        options.save.empty()
+            ? fmt::format(
+                  "interrupted after step {}; nothing is saved without --save",
+                  state.step)
+            : fmt::format("interrupted after step {}; go on with --resume {}",
+                          state.step, options.save));
   vernier_memory_info_t memory = session->memory();
-  uint64_t grown = peakResidentBytes() - std::min(peakResidentBytes(), baseResidentBytes);
-  terminal.print(fmt::format("memory  session {}, process grew by {}", bytesText(static_cast<double>(memory.total_bytes)),
+  uint64_t grown =
+      peakResidentBytes() - std::min(peakResidentBytes(), baseResidentBytes);
+  terminal.print(fmt::format("memory  session {}, process grew by {}",
+                             bytesText(static_cast<double>(memory.total_bytes)),
                              bytesText(static_cast<double>(grown))));
   ResultLine line(stopped ? "interrupted" : "ok");
   line.add("steps", state.step);
   line.addIfMeasured("loss", state.loss);
   if (state.counted)
-    line.addIfMeasured("accuracy", static_cast<double>(state.correct) / static_cast<double>(state.counted));
+    line.addIfMeasured("accuracy", static_cast<double>(state.correct) /
+                                       static_cast<double>(state.counted));
   line.addIfMeasured("eval_loss", evaluated.loss);
   line.addIfMeasured("eval_accuracy", evaluated.accuracy);
   line.add("skipped", state.skipped);
   if (progress->steps() > 0) {
-    double perStep = progress->seconds() / static_cast<double>(progress->steps());
+    double perStep =
+        progress->seconds() / static_cast<double>(progress->steps());
     line.add("ms_per_step", fmt::format("{:.4g}", 1000 * perStep));
-    line.add("samples_per_s", fmt::format("{:.0f}", static_cast<double>(data.batch()) / perStep));
+    line.add(
+        "samples_per_s",
+        fmt::format("{:.0f}", static_cast<double>(data.batch()) / perStep));
   }
   line.add("peak_bytes", memory.total_bytes);
   line.print();

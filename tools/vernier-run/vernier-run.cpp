@@ -10,7 +10,6 @@
 #include "Signals.h"
 #include "Verbs.h"
 
-
 #include <cstdio>
 #include <map>
 #include <new>
@@ -18,10 +17,11 @@
 using namespace vernier::run;
 
 static int runVerb(const Options &options, Terminal &terminal) {
-  static const std::map<std::string, int (*)(const Options &, Terminal &)> verbs = {
-      {"train", train},     {"info", info},   {"eval", evaluate},
-      {"predict", predict}, {"bench", bench},
-  };
+  static const std::map<std::string, int (*)(const Options &, Terminal &)>
+      verbs = {
+          {"train", train},     {"info", info},   {"eval", evaluate},
+          {"predict", predict}, {"bench", bench},
+      };
   return verbs.at(options.verb)(options, terminal);
 }
 
@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
       terminal.print("vernier-run --help shows examples");
   } catch (const std::bad_alloc &) {
     code = Resources;
-    terminal.error("out of memory; close other programs or raise the limit (ulimit -v)");
+    terminal.error(
+        "out of memory; close other programs or raise the limit (ulimit -v)");
   } catch (const std::exception &error) {
     terminal.error(error.what());
   }
