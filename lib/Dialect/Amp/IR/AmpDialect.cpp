@@ -13,6 +13,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -26,7 +27,18 @@ using namespace vernier::amp;
 #define GET_OP_CLASSES
 #include "vernier/Dialect/Amp/IR/AmpOps.cpp.inc"
 
+namespace {
+/// Every op may move to where its function is called.
+struct AmpInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
+
 void AmpDialect::initialize() {
+  addInterfaces<AmpInlinerInterface>();
   addOperations<
 #define GET_OP_LIST
 #include "vernier/Dialect/Amp/IR/AmpOps.cpp.inc"

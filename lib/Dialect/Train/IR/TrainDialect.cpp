@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -37,7 +39,18 @@ template <> struct FieldParser<Number> {
 #define GET_ATTRDEF_CLASSES
 #include "vernier/Dialect/Train/IR/TrainAttributes.cpp.inc"
 
+namespace {
+/// Every op may move to where its function is called.
+struct TrainInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
+
 void TrainDialect::initialize() {
+  addInterfaces<TrainInlinerInterface>();
   addOperations<
 #define GET_OP_LIST
 #include "vernier/Dialect/Train/IR/TrainOps.cpp.inc"
