@@ -1,0 +1,161 @@
+//===- TestPlan.h - Plans made by hand
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_TEST_UNIT_RUNTIME_TESTPLAN_H
+#define VERNIER_TEST_UNIT_RUNTIME_TESTPLAN_H
+
+#include "vernier-c/plan_generated.h"
+#include "vernier-c/vernier.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace vernier::test {
+
+using schema::DType;
+using schema::InitKind;
+using schema::Memory;
+using schema::Role;
+
+/// Plain data that a test may falsify before it builds the plan.
+struct TestBuffer {
+  Memory memory;
+  uint64_t offset;
+  DType dtype;
+  std::vector<int64_t> shape;
+};
+
+struct TestPort {
+  std::string name;
+  uint32_t buffer;
+  int64_t classes;
+};
+
+struct TestState {
+  std::string name;
+  Role role;
+  DType dtype;
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;
+  InitKind kind = InitKind::constant;
+  double a = 0, b = 0;
+  std::vector<uint8_t> data;
+  std::string copyOf;
+};
+
+struct TestMatmul {
+  uint32_t lhs, rhs;
+  int32_t bias;
+  uint32_t result;
+  uint64_t batch, m, n, k;
+  bool transposeLhs, transposeRhs, sharedRhs;
+  uint64_t lhsLd, rhsLd, resultLd, tileM, tileN;
+  bool relu;
+};
+
+using Builder = flatbuffers::FlatBufferBuilder;
+using CallBuilder = std::function<flatbuffers::Offset<schema::Call>(Builder &)>;
+
+struct TestEntry {
+  std::string name;
+  std::vector<TestBuffer> buffers;
+  std::vector<TestPort> inputs, outputs;
+  std::vector<CallBuilder> calls;
+  uint64_t arenaBytes = 0, savedBytes = 0;
+
+  /// A fresh range of the arena.
+  uint32_t alloc(DType dtype, std::vector<int64_t> shape);
+  uint32_t input(const std::string &portName, DType dtype,
+                 std::vector<int64_t> shape, int64_t classes = 0);
+  void output(const std::string &portName, uint32_t buffer);
+  uint32_t use(const TestState &state);
+  uint32_t constant(uint64_t offset, DType dtype, std::vector<int64_t> shape);
+
+  void launch(const std::string &kernel, std::vector<uint32_t> in,
+              std::vector<uint32_t> out, uint64_t grid, uint64_t grain = 1);
+  void matmul(const TestMatmul &matmul);
+  void transpose(uint32_t source, uint32_t result,
+                 std::vector<uint32_t> permutation);
+  void copy(uint32_t source, uint32_t result);
+};
+
+struct TestPlan {
+  std::vector<TestState> states;
+  std::vector<TestEntry> entries;
+  std::vector<std::string> features;
+  std::vector<uint8_t> constants, object;
+  uint64_t stateBytes = 0;
+
+  /// Adds a state behind the others; the reference lasts until the next.
+  TestState &state(const std::string &name, Role role, DType dtype,
+                   std::vector<int64_t> shape);
+  TestEntry &entry(const std::string &name);
+
+  std::vector<uint8_t> payload() const;
+  /// A whole plan file.
+  std::vector<uint8_t> build() const;
+};
+
+uint64_t bytesOf(DType dtype, const std::vector<int64_t> &shape);
+
+/// Put a header with the right digest before a payload.
+std::vector<uint8_t> seal(const std::vector<uint8_t> &payload);
+
+/// The test kernels (Inputs/kernels.c), compiled.
+const std::vector<uint8_t> &kernelObject();
+
+/// A small plan with every kind of call: entries step, predict and refresh,
+/// states w (parameter), m (moment), steps (counter), w.bf16 (copy).
+TestPlan makeTrainingPlan();
+
+/// Owners of references.
+struct Plan {
+  vernier_plan_t *handle = nullptr;
+  Plan() = default;
+  explicit Plan(const TestPlan &plan);
+  ~Plan() { vernier_plan_release(handle); }
+  Plan(const Plan &) = delete;
+};
+
+struct Session {
+  vernier_session_t *handle = nullptr;
+  Session(vernier_plan_t *plan, const char *device = "cpu:2",
+          uint64_t seed = 0);
+  ~Session() { vernier_session_release(handle); }
+  Session(const Session &) = delete;
+
+  void set(const char *entry, const char *input,
+           const std::vector<float> &values);
+  void run(const char *entry);
+  std::vector<float> output(const char *entry, const char *name, size_t count);
+  std::vector<float> state(const char *name, size_t count);
+};
+
+/// A status for comparisons: ok, or the code and a part of the message.
+#define EXPECT_OK(...)                                                         \
+  do {                                                                         \
+    vernier_status_t status = (__VA_ARGS__);                                   \
+    EXPECT_EQ(status.code, VERNIER_OK) << status.message;                      \
+  } while (false)
+#define EXPECT_STATUS(expectedCode, part, ...)                                 \
+  do {                                                                         \
+    vernier_status_t status = (__VA_ARGS__);                                   \
+    EXPECT_EQ(status.code, expectedCode)                                       \
+        << (status.message ? status.message : "");                             \
+    if (status.message)                                                        \
+      EXPECT_NE(std::string(status.message).find(part), std::string::npos)     \
+          << status.message;                                                   \
+    else                                                                       \
+      ADD_FAILURE() << "no message";                                           \
+  } while (false)
+
+} // namespace vernier::test
+
+#endif // VERNIER_TEST_UNIT_RUNTIME_TESTPLAN_H
