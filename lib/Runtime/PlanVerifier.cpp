@@ -189,11 +189,11 @@ Status vernier::runtime::verifyEntry(const schema::Plan &plan,
   if (entry.saved_bytes() > entry.arena_bytes() ||
       entry.arena_bytes() > uint64_t(INT64_MAX) / 2)
     return bad("the arena of '", name, "' has an impossible size");
+  if (name == "refresh" && entry.inputs()->size())
+    return bad("the entry 'refresh' has inputs");
   VERNIER_TRY(verifyBuffers(plan, entry));
   VERNIER_TRY(verifyPorts(entry, *entry.inputs(), /*isInput=*/true));
   VERNIER_TRY(verifyPorts(entry, *entry.outputs(), /*isInput=*/false));
-  if (name == "refresh" && entry.inputs()->size())
-    return bad("the entry 'refresh' has inputs");
   for (unsigned i = 0; i < entry.calls()->size(); ++i) {
     Status status = verifyCall(entry, *entry.calls()->Get(i), kernels);
     if (!status.ok())

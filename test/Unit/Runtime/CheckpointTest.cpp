@@ -1,0 +1,351 @@
+//===- CheckpointTest.cpp - Saving and loading
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestPlan.h"
+
+#include "Runtime/File.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace vernier;
+using namespace vernier::test;
+
+namespace {
+
+/// A fresh folder, gone at the end; a trained session beside an untrained one.
+class Checkpoint : public testing::Test {
+protected:
+  Checkpoint()
+      : plan(makeTrainingPlan()), trained(plan.handle),
+        fresh(plan.handle, "cpu:1", /*seed=*/99) {
+    char name[] = "/tmp/vernier-checkpoint-XXXXXX";
+    directory = mkdtemp(name);
+    train(3);
+  }
+  ~Checkpoint() override {
+    for (const std::string &name : list())
+      runtime::removeFolder(directory + '/' + name);
+    runtime::removeFolder(directory);
+  }
+
+  void train(int steps) {
+    trained.set("step", "x", std::vector<float>(16, 0.125f));
+    for (int i = 0; i < steps; ++i)
+      trained.run("step");
+  }
+  vernier_status_t save(uint64_t step, uint32_t keep = 0,
+                        const char *metadata = nullptr) {
+    return vernier_session_save(trained.handle, directory.c_str(), step,
+                                metadata, keep);
+  }
+  vernier_status_t load(uint64_t *step = nullptr) {
+    return vernier_session_load(fresh.handle, directory.c_str(), step, nullptr);
+  }
+  std::vector<std::string> list() const {
+    std::vector<std::string> names;
+    (void)runtime::listFolder(directory, names);
+    return names;
+  }
+  std::string path(const std::string &step, const std::string &file) const {
+    return directory + '/' + step + '/' + file;
+  }
+
+  Plan plan;
+  Session trained, fresh;
+  std::string directory;
+};
+
+} // namespace
+
+static std::string readText(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+static void writeText(const std::string &path, const std::string &text) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+}
+
+static std::vector<float> getStates(Session &session) {
+  std::vector<float> all = session.state("w", 16);
+  for (float value : session.state("m", 16))
+    all.push_back(value);
+  int32_t steps = 0;
+  EXPECT_OK(vernier_session_get_state(session.handle, "steps", &steps, 4));
+  all.push_back(steps);
+  return all;
+}
+
+//===----------------------------------------------------------------------===//
+// The protocol
+//===----------------------------------------------------------------------===//
+
+// What was saved comes back bit for bit, and training goes on as if nothing had
+// happened.
+TEST_F(Checkpoint, RoundTrip) {
+  EXPECT_OK(save(3, 0, "{\"lr\": 1e-3, \"name\": \"\\u00e9\"}"));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000003"}));
+  EXPECT_EQ(readText(directory + "/LATEST"), "step-00000003\n");
+
+  uint64_t step = 0;
+  const char *metadata = nullptr;
+  vernier_status_t status = vernier_session_load(
+      fresh.handle, directory.c_str(), &step, &metadata);
+  EXPECT_EQ(status.code, VERNIER_OK);
+  EXPECT_EQ(status.message, nullptr);
+  EXPECT_EQ(step, 3u);
+  EXPECT_STREQ(metadata, "{\"lr\": 1e-3, \"name\": \"\\u00e9\"}");
+  EXPECT_EQ(getStates(fresh), getStates(trained));
+
+  fresh.set("step", "x", std::vector<float>(16, 0.125f));
+  fresh.run("step");
+  trained.run("step");
+  EXPECT_EQ(getStates(fresh), getStates(trained));
+}
+
+// Copies are not saved but derived.
+TEST_F(Checkpoint, RefreshesCopies) {
+  EXPECT_OK(save(1));
+  EXPECT_EQ(readText(path("step-00000001", "params.safetensors")).find("bf16"),
+            std::string::npos);
+  EXPECT_OK(load());
+  uint16_t low[2][16];
+  Session *sessions[] = {&trained, &fresh};
+  for (int i = 0; i < 2; ++i) {
+    sessions[i]->run("predict");
+    EXPECT_OK(vernier_session_get_output(sessions[i]->handle, "predict", "low",
+                                         low[i], sizeof(low[i])));
+  }
+  EXPECT_EQ(std::memcmp(low[0], low[1], sizeof(low[0])), 0);
+}
+
+// The newest is loaded; without metadata there is none; a checkpoint's own
+// folder works as well.
+TEST_F(Checkpoint, LoadsTheNewest) {
+  EXPECT_OK(save(9, 0, "{}"));
+  train(1);
+  EXPECT_OK(save(10));
+  uint64_t step = 0;
+  const char *metadata = "";
+  EXPECT_OK(vernier_session_load(fresh.handle, directory.c_str(), &step,
+                                 &metadata));
+  EXPECT_EQ(step, 10u);
+  EXPECT_EQ(metadata, nullptr);
+  EXPECT_OK(vernier_session_load(fresh.handle,
+                                 (directory + "/step-00000009").c_str(), &step,
+                                 &metadata));
+  EXPECT_EQ(step, 9u);
+  EXPECT_STREQ(metadata, "{}");
+}
+
+// Saving a step again replaces it.
+TEST_F(Checkpoint, SavesAStepAgain) {
+  EXPECT_OK(save(5));
+  train(1);
+  EXPECT_OK(save(5));
+  EXPECT_OK(load());
+  EXPECT_EQ(getStates(fresh), getStates(trained));
+  EXPECT_EQ(list().size(), 2u);
+}
+
+// The last `keep` stay, and what was just written even if it is not of them.
+TEST_F(Checkpoint, Prunes) {
+  for (uint64_t step : {100, 99999999, 100000000, 300})
+    EXPECT_OK(save(step, 3));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000300",
+                                              "step-100000000",
+                                              "step-99999999"}));
+  EXPECT_OK(save(7, 1));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000007",
+                                              "step-100000000"}));
+}
+
+// Leftovers of dead processes go, those of living ones stay.
+TEST_F(Checkpoint, RemovesStaleFolders) {
+  std::string dead = directory + "/.tmp-3-2000000000";
+  std::string own = directory + "/.trash-step-00000001-" +
+                    std::to_string(getpid());
+  std::string alive = directory + "/.tmp-4-1";
+  for (const std::string &folder : {dead, own, alive}) {
+    mkdir(folder.c_str(), 0777);
+    writeText(folder + "/x", "x");
+  }
+  EXPECT_OK(save(1));
+  EXPECT_FALSE(runtime::exists(dead));
+  EXPECT_FALSE(runtime::exists(own));
+  EXPECT_TRUE(runtime::exists(alive));
+}
+
+TEST_F(Checkpoint, Misuse) {
+  const auto bad = VERNIER_INVALID_ARGUMENT;
+  EXPECT_STATUS(bad, "session is null",
+                vernier_session_save(nullptr, "x", 0, nullptr, 0));
+  EXPECT_STATUS(bad, "directory is null",
+                vernier_session_save(trained.handle, nullptr, 0, nullptr, 0));
+  EXPECT_STATUS(bad, "must be a JSON object", save(0, 0, "[1]"));
+  EXPECT_STATUS(bad, "must be a JSON object", save(0, 0, "{"));
+  EXPECT_STATUS(bad, "occurs twice", save(0, 0, "{\"a\": 1, \"a\": 2}"));
+  EXPECT_EQ(list().size(), 0u);
+  EXPECT_STATUS(bad, "session is null",
+                vernier_session_load(nullptr, "x", nullptr, nullptr));
+  EXPECT_STATUS(bad, "is null or empty",
+                vernier_session_load(fresh.handle, "", nullptr, nullptr));
+  EXPECT_STATUS(bad, "No such file",
+                vernier_session_load(fresh.handle,
+                                     (directory + "/none").c_str(), nullptr,
+                                     nullptr));
+  EXPECT_STATUS(VERNIER_BAD_FILE, "there is no checkpoint below", load());
+}
+
+//===----------------------------------------------------------------------===//
+// Damage
+//===----------------------------------------------------------------------===//
+
+// A damaged newest checkpoint is skipped, and the status says so.
+TEST_F(Checkpoint, FallsBack) {
+  EXPECT_OK(save(1));
+  std::vector<float> good = getStates(trained);
+  train(1);
+  EXPECT_OK(save(2));
+  mkdir((directory + "/step-00000003").c_str(), 0777); // no manifest
+  std::string file = path("step-00000002", "params.safetensors");
+  std::string text = readText(file);
+  text.back() ^= 1;
+  writeText(file, text);
+  uint64_t step = 0;
+  EXPECT_STATUS(VERNIER_OK, file, load(&step));
+  EXPECT_EQ(step, 1u);
+  EXPECT_EQ(getStates(fresh), good);
+}
+
+// Every file may be damaged or missing: the session keeps its values.
+TEST_F(Checkpoint, DamageChangesNothing) {
+  EXPECT_OK(save(1, 0, "{\"a\": 1}"));
+  std::vector<float> before = getStates(fresh);
+  for (const char *name : {"params.safetensors", "optimizer.safetensors",
+                           "state.json", "metadata.json", "MANIFEST.json"}) {
+    std::string file = path("step-00000001", name);
+    std::string text = readText(file);
+    for (size_t at = 0; at < text.size(); at += 7) {
+      std::string damaged = text;
+      damaged[at] ^= 1 << at % 8;
+      writeText(file, damaged);
+      if (vernier_status_t status = load(); status.code != VERNIER_OK) {
+        EXPECT_EQ(status.code, VERNIER_BAD_FILE) << status.message;
+        ASSERT_EQ(getStates(fresh), before) << name << ' ' << at;
+      } else {
+        // Only white space of the manifest may change without harm.
+        ASSERT_TRUE(std::isspace(text[at])) << name << ' ' << at;
+        ASSERT_STREQ(name, "MANIFEST.json");
+        before = getStates(fresh);
+      }
+    }
+    for (size_t size = 0; size + 1 < text.size(); size += 13) {
+      writeText(file, text.substr(0, size));
+      EXPECT_EQ(load().code, VERNIER_BAD_FILE) << name << ' ' << size;
+    }
+    unlink(file.c_str());
+    EXPECT_EQ(load().code, VERNIER_BAD_FILE) << name;
+    writeText(file, text);
+  }
+  EXPECT_EQ(getStates(fresh), before);
+  EXPECT_OK(load());
+}
+
+// Names in a manifest do not lead out of the checkpoint.
+TEST_F(Checkpoint, ManifestNames) {
+  EXPECT_OK(save(1, 0, "{}"));
+  std::string file = path("step-00000001", "MANIFEST.json");
+  std::string text = readText(file), name = "metadata.json";
+  text.replace(text.find(name), name.size(), "../metadata.json");
+  writeText(file, text);
+  EXPECT_STATUS(VERNIER_BAD_FILE, "'../metadata.json' is bad", load());
+}
+
+// A checkpoint of another model is refused with the first difference, and no
+// older one is tried.
+TEST_F(Checkpoint, OtherModels) {
+  EXPECT_OK(save(1));
+  auto loadInto = [&](const auto &change) {
+    TestPlan other = makeTrainingPlan();
+    change(other);
+    Plan loaded(other);
+    Session session(loaded.handle);
+    vernier_status_t status = vernier_session_load(
+        session.handle, directory.c_str(), nullptr, nullptr);
+    return status;
+  };
+  EXPECT_STATUS(VERNIER_BAD_FILE, "it has no 'v', which the plan has",
+                loadInto([](TestPlan &p) {
+                  p.states[0].name = p.states[3].copyOf = "v";
+                }));
+  EXPECT_STATUS(VERNIER_BAD_FILE, "'m' is f32[4, 4], in the plan it is f32[16]",
+                loadInto([](TestPlan &p) { p.states[1].shape = {16}; }));
+  EXPECT_STATUS(VERNIER_BAD_FILE, "'steps' is i32[], in the plan it is f32[]",
+                loadInto([](TestPlan &p) { p.states[2].dtype = DType::f32; }));
+  EXPECT_STATUS(VERNIER_BAD_FILE, "it has 'steps', which the plan does not",
+                loadInto([](TestPlan &p) {
+                  p.states.erase(p.states.begin() + 2);
+                }));
+  // A plan compiled otherwise, with the same states, is welcome.
+  EXPECT_OK(loadInto([](TestPlan &p) { p.entries[1].savedBytes = 64; }));
+}
+
+//===----------------------------------------------------------------------===//
+// Disks
+//===----------------------------------------------------------------------===//
+
+// A disk that takes no more: a status, no leftovers, earlier checkpoints whole.
+TEST_F(Checkpoint, FullDisk) {
+  EXPECT_OK(save(1));
+  std::vector<std::string> before = list();
+  // A limit on the size of files stands for a full disk, at every place.
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit old, limit;
+  getrlimit(RLIMIT_FSIZE, &old);
+  for (rlim_t size : {0, 10, 100, 300, 500}) {
+    limit = {size, old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    vernier_status_t status = save(2);
+    setrlimit(RLIMIT_FSIZE, &old);
+    EXPECT_EQ(status.code, VERNIER_RESOURCES) << size;
+    EXPECT_NE(std::string(status.message).find(directory), std::string::npos);
+    EXPECT_EQ(list(), before) << size;
+  }
+  EXPECT_OK(load());
+  EXPECT_OK(save(2));
+}
+
+TEST_F(Checkpoint, UnwritableFolder) {
+  EXPECT_STATUS(VERNIER_RESOURCES, "cannot create the folder '/proc/x'",
+                vernier_session_save(trained.handle, "/proc/x", 1, nullptr, 0));
+  std::string file = directory + "/file";
+  writeText(file, "");
+  EXPECT_STATUS(VERNIER_RESOURCES, "Not a directory",
+                vernier_session_save(trained.handle, file.c_str(), 1, nullptr,
+                                     0));
+}
+
+// The messages for a full disk say what to do.
+TEST(File, FullDevice) {
+  runtime::OutputFile file("/dev/full");
+  ASSERT_TRUE(file.open().ok());
+  runtime::Status status = file.write("x", 1);
+  EXPECT_EQ(status.getCode(), VERNIER_RESOURCES);
+  EXPECT_NE(status.getMessage().find("'/dev/full': No space left on device; "
+                                     "free some space"),
+            std::string::npos)
+      << status.getMessage();
+}

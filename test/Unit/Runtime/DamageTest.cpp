@@ -1,0 +1,109 @@
+//===- DamageTest.cpp - Random bytes instead of plans
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestPlan.h"
+
+#include <cstdlib>
+#include <random>
+
+using namespace vernier;
+using namespace vernier::test;
+
+/// VERNIER_FLIPS asks for more than the quick default.
+static int getFlips() {
+  const char *text = std::getenv("VERNIER_FLIPS");
+  return text ? std::atoi(text) : 100000;
+}
+
+static bool loads(const std::vector<uint8_t> &bytes) {
+  vernier_plan_t *plan = nullptr;
+  vernier_status_t status =
+      vernier_plan_load_memory(bytes.data(), bytes.size(), &plan);
+  EXPECT_EQ(plan != nullptr, status.code == VERNIER_OK);
+  EXPECT_EQ(status.message != nullptr, status.code != VERNIER_OK);
+  vernier_plan_release(plan);
+  return status.code == VERNIER_OK;
+}
+
+// Whatever byte of a plan is altered, the digest tells.
+TEST(Damage, FlippedPlansAreRefused) {
+  std::vector<uint8_t> good = makeTrainingPlan().build();
+  ASSERT_TRUE(loads(good));
+  std::mt19937 random(1);
+  std::vector<uint8_t> bytes = good;
+  for (int i = 0; i < getFlips(); ++i) {
+    size_t at = random() % good.size();
+    bytes[at] ^= uint8_t(1 << random() % 8);
+    ASSERT_FALSE(loads(bytes)) << at;
+    bytes[at] = good[at];
+  }
+}
+
+/// Alter the payload and seal it again: only the structural checks stand
+/// between these bytes and the program.
+static void checkSealed(const std::vector<uint8_t> &good, unsigned seed,
+                        int count) {
+  std::mt19937 random(seed);
+  int loaded = 0;
+  for (int i = 0; i < count; ++i) {
+    std::vector<uint8_t> payload = good;
+    for (int flips = 1 + random() % 4; flips > 0; --flips) {
+      size_t at = random() % payload.size();
+      switch (random() % 4) {
+      case 0:
+        payload[at] ^= uint8_t(1 << random() % 8);
+        break;
+      case 1:
+        payload[at] = uint8_t(random());
+        break;
+      case 2: // the largest and smallest numbers
+        for (size_t j = at; j < std::min(at + 8, payload.size()); ++j)
+          payload[j] = random() % 2 ? 0xff : 0;
+        break;
+      default: // another place's bytes: offsets that lead elsewhere
+        payload[at] = payload[random() % payload.size()];
+        break;
+      }
+    }
+    if (random() % 16 == 0)
+      payload.resize(random() % payload.size());
+    loaded += loads(seal(payload));
+  }
+  // Some flips are harmless (names, initial values), most are not.
+  EXPECT_GT(loaded, 0);
+  EXPECT_LT(loaded, count);
+}
+
+TEST(Damage, SealedPlans) {
+  // Without constants and kernels, so that the tables are most of the bytes.
+  TestPlan plan = makeTrainingPlan();
+  plan.object.clear();
+  for (TestEntry &entry : plan.entries)
+    if (entry.name != "refresh")
+      entry.calls.resize(2 - (entry.name == "predict"));
+  plan.entries[2].calls.clear();
+  checkSealed(plan.payload(), 2, getFlips());
+}
+
+// The kernels of a sealed plan are read, but not run, by the load.
+TEST(Damage, SealedKernels) {
+  checkSealed(makeTrainingPlan().payload(), 3, getFlips() / 10);
+}
+
+// Noise that claims to be a plan.
+TEST(Damage, SealedNoise) {
+  std::mt19937 random(4);
+  for (int i = 0; i < getFlips() / 10; ++i) {
+    std::vector<uint8_t> payload(random() % 512);
+    for (uint8_t &byte : payload)
+      byte = random() % 3 ? uint8_t(random() % 16) : uint8_t(random());
+    for (int j = 0; j < 4 && payload.size() >= 8; ++j)
+      payload[4 + j] = "VPLN"[j];
+    EXPECT_FALSE(loads(seal(payload)));
+  }
+}
