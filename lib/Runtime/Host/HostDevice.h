@@ -19,21 +19,22 @@ namespace vernier::runtime {
 
 class MatmulLibrary;
 
-/// Call `body(chunk, thread)` for each chunk of [0, chunks), on up to `threads`
-/// threads. Which thread takes a chunk is chance: bodies write disjoint memory
-/// and do not depend on it.
+/// Call `body(chunk, thread)` for each chunk of [0, chunks), on `threads`
+/// threads or, if that is 1, on the caller. Which thread takes a chunk is
+/// chance: bodies write disjoint memory and do not depend on it.
 template <typename Body>
 void parallelFor(int64_t chunks, int threads, const Body &body) {
-  if (threads > chunks)
-    threads = static_cast<int>(chunks);
   if (threads <= 1) {
     for (int64_t chunk = 0; chunk < chunks; ++chunk)
       body(chunk, 0);
     return;
   }
   std::atomic<int64_t> next{0};
+  // Always the device's whole team, even for fewer chunks: OpenMP would
+  // allocate and wake threads each time that a team changes its size.
 #pragma omp parallel num_threads(threads)
   {
+    omp_set_num_threads(1); // for oneDNN, within this region
     int thread = omp_get_thread_num();
     for (int64_t chunk = next++; chunk < chunks; chunk = next++)
       body(chunk, thread);

@@ -23,7 +23,7 @@ class LaunchExecutable : public Executable {
 public:
   LaunchExecutable(vernier_kernel_t kernel, std::vector<void *> args,
                    int64_t grid, int64_t grain, int threads)
-      : kernel(kernel), args(std::move(args)), grid(grid) {
+      : kernel(kernel), args(std::move(args)), grid(grid), threads(threads) {
     int64_t grains = grid / grain + (grid % grain != 0);
     // One contiguous range for each thread: neighbours share no cache lines
     // but at the seams.
@@ -32,7 +32,7 @@ public:
   }
 
   Status run() override {
-    parallelFor(ranges, static_cast<int>(ranges), [&](int64_t i, int) {
+    parallelFor(ranges, threads, [&](int64_t i, int) {
       int64_t begin = std::min(i * range, grid);
       int64_t end = std::min(begin + range, grid);
       if (begin < end)
@@ -45,6 +45,7 @@ private:
   vernier_kernel_t kernel;
   std::vector<void *> args;
   int64_t grid, ranges, range;
+  int threads;
 };
 
 } // namespace

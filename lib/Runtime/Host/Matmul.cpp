@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 using namespace vernier;
 using namespace vernier::runtime;
@@ -128,7 +129,9 @@ Status MatmulExecutable::run() {
   if (bf16Bias)
     widenBias();
   int64_t tilesM = (m + tileM - 1) / tileM, tilesN = (n + tileN - 1) / tileN;
-  SingleThreadScope scope;
+  std::optional<SingleThreadScope> scope;
+  if (library->getThreads() == 1) // else parallelFor sees to it
+    scope.emplace();
   Status failure;
   std::mutex failureMutex;
   parallelFor(batch * tilesM * tilesN, library->getThreads(),

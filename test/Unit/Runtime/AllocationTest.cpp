@@ -127,7 +127,8 @@ TEST(Allocation, HookCounts) {
   EXPECT_EQ(fromOthers, 2);
 }
 
-// Launches on one and on several threads, transposes and copies: nothing at all.
+// Launches on one and on several threads, transposes and copies: nothing at
+// all.
 TEST(Allocation, NoneWithoutMatmuls) {
   TestPlan plan;
   plan.object = kernelObject();

@@ -101,8 +101,8 @@ TEST_F(Checkpoint, RoundTrip) {
 
   uint64_t step = 0;
   const char *metadata = nullptr;
-  vernier_status_t status = vernier_session_load(
-      fresh.handle, directory.c_str(), &step, &metadata);
+  vernier_status_t status =
+      vernier_session_load(fresh.handle, directory.c_str(), &step, &metadata);
   EXPECT_EQ(status.code, VERNIER_OK);
   EXPECT_EQ(status.message, nullptr);
   EXPECT_EQ(step, 3u);
@@ -139,13 +139,12 @@ TEST_F(Checkpoint, LoadsTheNewest) {
   EXPECT_OK(save(10));
   uint64_t step = 0;
   const char *metadata = "";
-  EXPECT_OK(vernier_session_load(fresh.handle, directory.c_str(), &step,
-                                 &metadata));
+  EXPECT_OK(
+      vernier_session_load(fresh.handle, directory.c_str(), &step, &metadata));
   EXPECT_EQ(step, 10u);
   EXPECT_EQ(metadata, nullptr);
-  EXPECT_OK(vernier_session_load(fresh.handle,
-                                 (directory + "/step-00000009").c_str(), &step,
-                                 &metadata));
+  EXPECT_OK(vernier_session_load(
+      fresh.handle, (directory + "/step-00000009").c_str(), &step, &metadata));
   EXPECT_EQ(step, 9u);
   EXPECT_STREQ(metadata, "{}");
 }
@@ -164,9 +163,9 @@ TEST_F(Checkpoint, SavesAStepAgain) {
 TEST_F(Checkpoint, Prunes) {
   for (uint64_t step : {100, 99999999, 100000000, 300})
     EXPECT_OK(save(step, 3));
-  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000300",
-                                              "step-100000000",
-                                              "step-99999999"}));
+  EXPECT_EQ(list(),
+            (std::vector<std::string>{"LATEST", "step-00000300",
+                                      "step-100000000", "step-99999999"}));
   EXPECT_OK(save(7, 1));
   EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000007",
                                               "step-100000000"}));
@@ -175,8 +174,8 @@ TEST_F(Checkpoint, Prunes) {
 // Leftovers of dead processes go, those of living ones stay.
 TEST_F(Checkpoint, RemovesStaleFolders) {
   std::string dead = directory + "/.tmp-3-2000000000";
-  std::string own = directory + "/.trash-step-00000001-" +
-                    std::to_string(getpid());
+  std::string own =
+      directory + "/.trash-step-00000001-" + std::to_string(getpid());
   std::string alive = directory + "/.tmp-4-1";
   for (const std::string &folder : {dead, own, alive}) {
     mkdir(folder.c_str(), 0777);
@@ -295,10 +294,9 @@ TEST_F(Checkpoint, OtherModels) {
                 loadInto([](TestPlan &p) { p.states[1].shape = {16}; }));
   EXPECT_STATUS(VERNIER_BAD_FILE, "'steps' is i32[], in the plan it is f32[]",
                 loadInto([](TestPlan &p) { p.states[2].dtype = DType::f32; }));
-  EXPECT_STATUS(VERNIER_BAD_FILE, "it has 'steps', which the plan does not",
-                loadInto([](TestPlan &p) {
-                  p.states.erase(p.states.begin() + 2);
-                }));
+  EXPECT_STATUS(
+      VERNIER_BAD_FILE, "it has 'steps', which the plan does not",
+      loadInto([](TestPlan &p) { p.states.erase(p.states.begin() + 2); }));
   // A plan compiled otherwise, with the same states, is welcome.
   EXPECT_OK(loadInto([](TestPlan &p) { p.entries[1].savedBytes = 64; }));
 }
@@ -333,9 +331,9 @@ TEST_F(Checkpoint, UnwritableFolder) {
                 vernier_session_save(trained.handle, "/proc/x", 1, nullptr, 0));
   std::string file = directory + "/file";
   writeText(file, "");
-  EXPECT_STATUS(VERNIER_RESOURCES, "Not a directory",
-                vernier_session_save(trained.handle, file.c_str(), 1, nullptr,
-                                     0));
+  EXPECT_STATUS(
+      VERNIER_RESOURCES, "Not a directory",
+      vernier_session_save(trained.handle, file.c_str(), 1, nullptr, 0));
 }
 
 // The messages for a full disk say what to do.

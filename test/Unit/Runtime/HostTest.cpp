@@ -57,8 +57,8 @@ static TestPlan makePlan(const Case &c) {
   int32_t bias = -1;
   if (c.bias != DType::i1)
     bias = entry.input("bias", c.bias, {int64_t(c.e.n)});
-  uint32_t result = entry.alloc(c.resultType,
-                                shape(c.e.batch, c.e.m, c.resultLd()));
+  uint32_t result =
+      entry.alloc(c.resultType, shape(c.e.batch, c.e.m, c.resultLd()));
   entry.matmul({lhs, rhs, bias, result, c.e.batch, c.e.m, c.e.n, c.e.k,
                 c.transposeLhs, c.transposeRhs, c.sharedRhs, c.lhsLd(),
                 c.rhsLd(), c.resultLd(), c.e.tileM, c.e.tileN, c.relu});
@@ -150,11 +150,11 @@ static double reference(const Case &c, const Operands &o, uint64_t b,
 static void check(const Case &c) {
   SCOPED_TRACE(testing::Message()
                << "batch " << c.e.batch << " m " << c.e.m << " n " << c.e.n
-               << " k " << c.e.k << " tiles " << c.e.tileM << " x "
-               << c.e.tileN << " tl " << c.transposeLhs << " tr "
-               << c.transposeRhs << " shared " << c.sharedRhs << " relu "
-               << c.relu << " bias " << int(c.bias) << " type " << int(c.type)
-               << " to " << int(c.resultType) << " pad " << c.padding);
+               << " k " << c.e.k << " tiles " << c.e.tileM << " x " << c.e.tileN
+               << " tl " << c.transposeLhs << " tr " << c.transposeRhs
+               << " shared " << c.sharedRhs << " relu " << c.relu << " bias "
+               << int(c.bias) << " type " << int(c.type) << " to "
+               << int(c.resultType) << " pad " << c.padding);
   Operands operands(c);
   std::vector<float> result =
       toFloats(runCase(c, operands, "cpu:2"), c.resultType);
@@ -174,9 +174,9 @@ static void check(const Case &c) {
 }
 
 static const Extents allExtents[] = {
-    {1, 1, 1, 1, 1, 1},    {1, 1, 7, 5, 4, 4},     {1, 9, 1, 6, 4, 8},
-    {1, 5, 3, 1, 2, 2},    {2, 16, 16, 16, 8, 16}, {3, 33, 17, 29, 16, 8},
-    {1, 40, 70, 65, 40, 70}, {2, 8, 8, 8, 64, 64}, {1, 64, 10, 784, 32, 10}};
+    {1, 1, 1, 1, 1, 1},      {1, 1, 7, 5, 4, 4},     {1, 9, 1, 6, 4, 8},
+    {1, 5, 3, 1, 2, 2},      {2, 16, 16, 16, 8, 16}, {3, 33, 17, 29, 16, 8},
+    {1, 40, 70, 65, 40, 70}, {2, 8, 8, 8, 64, 64},   {1, 64, 10, 784, 32, 10}};
 
 // Every layout, epilogue and odd extent against the obvious loops.
 TEST(Matmul, F32Variants) {
@@ -229,17 +229,17 @@ TEST(Matmul, Bf16Unsupported) {
       vernier_session_create(plan.handle, device, 0, &session);
   // AVX-512 without the extension emulates them; then all is well.
   if (status.code != VERNIER_OK)
-    EXPECT_STATUS(VERNIER_RESOURCES, "compile the model again with --target=cpu",
-                  status);
+    EXPECT_STATUS(VERNIER_RESOURCES,
+                  "compile the model again with --target=cpu", status);
   vernier_session_release(session);
   vernier_device_release(device);
 }
 
 // The bits depend on shapes and tiles alone, never on the number of threads.
 TEST(Matmul, ThreadsDoNotMatter) {
-  for (Extents extents : {Extents{1, 96, 200, 300, 48, 64},
-                          Extents{5, 30, 40, 50, 16, 16},
-                          Extents{1, 256, 512, 128, 256, 512}})
+  for (Extents extents :
+       {Extents{1, 96, 200, 300, 48, 64}, Extents{5, 30, 40, 50, 16, 16},
+        Extents{1, 256, 512, 128, 256, 512}})
     for (int transposes = 0; transposes < 4; ++transposes) {
       Case c{extents};
       c.transposeLhs = transposes & 1;

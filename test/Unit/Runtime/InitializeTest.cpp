@@ -18,7 +18,8 @@
 using namespace vernier;
 using namespace vernier::test;
 
-// The generator is Philox-4x32-10 to the letter: the known answers of Random123.
+// The generator is Philox-4x32-10 to the letter: the known answers of
+// Random123.
 TEST(Initialize, PhiloxKnownAnswers) {
   using Block = std::array<uint32_t, 4>;
   EXPECT_EQ(runtime::philox({0, 0, 0, 0}, {0, 0}),
@@ -105,8 +106,8 @@ TEST(Initialize, Distributions) {
 TEST(Initialize, UniformStaysInside) {
   float x = static_cast<float>(std::sqrt(6.0 / 16));
   float largest = 0;
-  for (float value : initialValues(InitKind::kaiming_uniform, 0, 0,
-                                   {1000, 16}, 3)) {
+  for (float value :
+       initialValues(InitKind::kaiming_uniform, 0, 0, {1000, 16}, 3)) {
     ASSERT_LE(std::fabs(value), x);
     largest = std::max(largest, std::fabs(value));
   }

@@ -25,7 +25,9 @@ static vernier_status_t load(const std::vector<uint8_t> &bytes) {
   return status;
 }
 
-static vernier_status_t load(const TestPlan &plan) { return load(plan.build()); }
+static vernier_status_t load(const TestPlan &plan) {
+  return load(plan.build());
+}
 
 #define EXPECT_BAD(part, ...)                                                  \
   EXPECT_STATUS(VERNIER_BAD_FILE, part, load(__VA_ARGS__))
@@ -216,7 +218,8 @@ TEST(Plan, Entries) {
              with([](P &, E &e) { e.name = "train"; }));
   EXPECT_BAD("entry 'predict' occurs twice",
              with([](P &, E &e) { e.name = "predict"; }));
-  EXPECT_BAD("impossible size", with([](P &, E &e) { e.savedBytes = 1 << 20; }));
+  EXPECT_BAD("impossible size",
+             with([](P &, E &e) { e.savedBytes = 1 << 20; }));
   EXPECT_BAD("unknown memory",
              with([](P &, E &e) { e.buffers[0].memory = Memory(3); }));
   EXPECT_BAD("buffer 0 of 'step' has a bad type",
@@ -238,12 +241,19 @@ TEST(Plan, Entries) {
              with([](P &, E &e) { e.inputs[1].classes = -1; }));
   EXPECT_BAD("port 'x' of 'step' occurs twice",
              with([](P &, E &e) { e.inputs[1].name = "x"; }));
-  EXPECT_BAD("'refresh' has inputs",
-             with([](P &p, E &) { p.entries[2].inputs.push_back({"q", 0, 0}); }));
+  EXPECT_BAD("'refresh' has inputs", with([](P &p, E &) {
+               p.entries[2].inputs.push_back({"q", 0, 0});
+             }));
 }
 
 /// Buffers of `step`: i32[4] the label, f32[4, 4] the others.
-enum : uint32_t { x = 0, label = 1, constants = 5, product = 6, transposed = 7 };
+enum : uint32_t {
+  x = 0,
+  label = 1,
+  constants = 5,
+  product = 6,
+  transposed = 7
+};
 
 /// The plan with one more call in `step`.
 template <typename Add> static TestPlan withCall(const Add &add) {
@@ -265,10 +275,12 @@ TEST(Plan, Launches) {
              }));
   EXPECT_BAD("the kernel has no name",
              withCall([](E &e) { e.launch("", {x, x}, {product}, 16); }));
-  EXPECT_BAD("lacks the kernel 'frobnicate'",
-             withCall([](E &e) { e.launch("frobnicate", {x, x}, {product}, 16); }));
-  EXPECT_BAD("two outputs overlap",
-             withCall([](E &e) { e.launch("add", {x}, {product, product}, 16); }));
+  EXPECT_BAD("lacks the kernel 'frobnicate'", withCall([](E &e) {
+               e.launch("frobnicate", {x, x}, {product}, 16);
+             }));
+  EXPECT_BAD("two outputs overlap", withCall([](E &e) {
+               e.launch("add", {x}, {product, product}, 16);
+             }));
   EXPECT_BAD("overlaps an input in part", withCall([](E &e) {
                e.buffers.push_back({Memory::arena, 0, DType::f32, {2}});
                e.launch("add", {x}, {uint32_t(e.buffers.size() - 1)}, 2);
@@ -293,8 +305,8 @@ TEST(Plan, Launches) {
 TEST(Plan, Matmuls) {
   auto with = [](auto change) {
     return withCall([&](TestEntry &e) {
-      TestMatmul matmul = {x, product, -1, transposed,     1, 4, 4, 4, false, false,
-                           false, 4, 4, 4, 4, 4, false};
+      TestMatmul matmul = {x,     product, -1, transposed, 1, 4, 4, 4,    false,
+                           false, false,   4,  4,          4, 4, 4, false};
       change(matmul, e);
       e.matmul(matmul);
     });
@@ -304,7 +316,8 @@ TEST(Plan, Matmuls) {
   EXPECT_OK(load(with([](M &, E &) {})));
   EXPECT_BAD("there is no buffer", with([](M &m, E &) { m.rhs = 99; }));
   EXPECT_BAD("there is no buffer", with([](M &m, E &) { m.bias = 99; }));
-  EXPECT_BAD("writes a constant", with([](M &m, E &) { m.result = constants; }));
+  EXPECT_BAD("writes a constant",
+             with([](M &m, E &) { m.result = constants; }));
   EXPECT_BAD("a matmul of f32 and i32 to f32 is not supported",
              with([](M &m, E &) { m.rhs = label; }));
   EXPECT_BAD("a bias of i32 is not supported",
@@ -316,15 +329,12 @@ TEST(Plan, Matmuls) {
              with([](M &m, E &) { m.lhsLd = 5; }));
   EXPECT_BAD("leading dimension 3 is not",
              with([](M &m, E &) { m.lhsLd = 3; }));
-  EXPECT_BAD("its rhs of 2 x 4 x 4", with([](M &m, E &) {
-               m.batch = 2, m.m = 2;
-             }));
-  EXPECT_OK(load(with([](M &m, E &) {
-    m.batch = 2, m.m = 2, m.sharedRhs = true;
-  })));
-  EXPECT_BAD("its lhs of 4611686018427387903", with([](M &m, E &) {
-               m.batch = uint64_t(INT64_MAX) / 2;
-             }));
+  EXPECT_BAD("its rhs of 2 x 4 x 4",
+             with([](M &m, E &) { m.batch = 2, m.m = 2; }));
+  EXPECT_OK(
+      load(with([](M &m, E &) { m.batch = 2, m.m = 2, m.sharedRhs = true; })));
+  EXPECT_BAD("its lhs of 4611686018427387903",
+             with([](M &m, E &) { m.batch = uint64_t(INT64_MAX) / 2; }));
   EXPECT_BAD("its bias of 1 x 1 x 4", with([](M &m, E &e) {
                e.buffers.push_back({Memory::arena, 0, DType::f32, {2}});
                m.bias = e.buffers.size() - 1;
@@ -339,8 +349,10 @@ TEST(Plan, TransposesAndCopies) {
              withCall([](E &e) { e.transpose(x, product, {1, 1}); }));
   EXPECT_BAD("the permutation is none",
              withCall([](E &e) { e.transpose(x, product, {0, 2}); }));
-  EXPECT_BAD("do not agree", withCall([](E &e) { e.transpose(x, product, {0}); }));
-  EXPECT_BAD("do not agree", withCall([](E &e) { e.transpose(x, label, {1, 0}); }));
+  EXPECT_BAD("do not agree",
+             withCall([](E &e) { e.transpose(x, product, {0}); }));
+  EXPECT_BAD("do not agree",
+             withCall([](E &e) { e.transpose(x, label, {1, 0}); }));
   EXPECT_BAD("extent 0 of the result is 2, expected 8", withCall([](E &e) {
                uint32_t out = e.alloc(DType::f32, {2, 8});
                e.transpose(e.alloc(DType::f32, {2, 8}), out, {1, 0});

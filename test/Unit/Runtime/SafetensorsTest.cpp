@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime/Json.h"
 #include "Runtime/Safetensors.h"
+#include "Runtime/Json.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
@@ -80,7 +80,8 @@ TEST(Safetensors, Refuses) {
   expectBad("hole or an overlap",
             R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
             R"("b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})");
-  expectBad("hole", R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})");
+  expectBad("hole",
+            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})");
   expectBad("unknown dtype F64",
             R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})");
   expectBad("unknown dtype (none)", R"({"a":{"shape":[1]}})");

@@ -71,8 +71,8 @@ TEST(Session, OutputsOutliveOtherEntries) {
   session.run("predict");
   EXPECT_EQ(session.output("step", "product", 16), product);
   int32_t steps = 5;
-  EXPECT_OK(
-      vernier_session_set_state(session.handle, "steps", &steps, sizeof(steps)));
+  EXPECT_OK(vernier_session_set_state(session.handle, "steps", &steps,
+                                      sizeof(steps)));
   EXPECT_OK(vernier_session_get_output(session.handle, "step", "steps", &steps,
                                        sizeof(steps)));
   EXPECT_EQ(steps, 1);
@@ -148,8 +148,9 @@ TEST(Session, Misuse) {
                 vernier_session_set_input(s, "step", "z", data, 64));
   EXPECT_STATUS(bad, "f32[4, 4], 64 bytes; given 60",
                 vernier_session_set_input(s, "step", "x", data, 60));
-  EXPECT_STATUS(bad, "element 2 of 'label' is 10, expected a class index in "
-                     "[0, 10)",
+  EXPECT_STATUS(bad,
+                "element 2 of 'label' is 10, expected a class index in "
+                "[0, 10)",
                 vernier_session_set_input(s, "step", "label", labels, 16));
   labels[2] = -1;
   EXPECT_STATUS(bad, "element 2 of 'label' is -1",

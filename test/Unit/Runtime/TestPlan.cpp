@@ -95,8 +95,8 @@ void TestEntry::matmul(const TestMatmul &m) {
 
 void TestEntry::transpose(uint32_t source, uint32_t result,
                           std::vector<uint32_t> permutation) {
-  calls.push_back(
-      makeCall(schema::Operation::Transpose, "transpose", [=](Builder &builder) {
+  calls.push_back(makeCall(
+      schema::Operation::Transpose, "transpose", [=](Builder &builder) {
         return schema::CreateTranspose(builder, source, result,
                                        builder.CreateVector(permutation));
       }));
@@ -158,8 +158,8 @@ static flatbuffers::Offset<schema::Entry> write(Builder &builder,
                                                 const TestEntry &entry) {
   std::vector<flatbuffers::Offset<schema::Buffer>> buffers;
   for (const TestBuffer &buffer : entry.buffers)
-    buffers.push_back(schema::CreateBuffer(builder, buffer.memory, buffer.offset,
-                                           buffer.dtype,
+    buffers.push_back(schema::CreateBuffer(builder, buffer.memory,
+                                           buffer.offset, buffer.dtype,
                                            builder.CreateVector(buffer.shape)));
   std::vector<flatbuffers::Offset<schema::Call>> calls;
   for (const CallBuilder &call : entry.calls)
@@ -167,10 +167,9 @@ static flatbuffers::Offset<schema::Entry> write(Builder &builder,
   auto name = builder.CreateString(entry.name);
   auto inputs = write(builder, entry.inputs);
   auto outputs = write(builder, entry.outputs);
-  return schema::CreateEntry(builder, name, inputs, outputs,
-                             builder.CreateVector(buffers),
-                             builder.CreateVector(calls), entry.arenaBytes,
-                             entry.savedBytes);
+  return schema::CreateEntry(
+      builder, name, inputs, outputs, builder.CreateVector(buffers),
+      builder.CreateVector(calls), entry.arenaBytes, entry.savedBytes);
 }
 
 std::vector<uint8_t> TestPlan::payload() const {

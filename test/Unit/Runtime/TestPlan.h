@@ -141,17 +141,17 @@ struct Session {
 /// A status for comparisons: ok, or the code and a part of the message.
 #define EXPECT_OK(...)                                                         \
   do {                                                                         \
-    vernier_status_t status_ = (__VA_ARGS__);                                   \
-    EXPECT_EQ(status_.code, VERNIER_OK) << status_.message;                      \
+    vernier_status_t status_ = (__VA_ARGS__);                                  \
+    EXPECT_EQ(status_.code, VERNIER_OK) << status_.message;                    \
   } while (false)
 #define EXPECT_STATUS(expectedCode, part, ...)                                 \
   do {                                                                         \
-    vernier_status_t status_ = (__VA_ARGS__);                                   \
-    EXPECT_EQ(status_.code, expectedCode)                                       \
-        << (status_.message ? status_.message : "");                             \
-    if (status_.message)                                                        \
-      EXPECT_NE(std::string(status_.message).find(part), std::string::npos)     \
-          << status_.message;                                                   \
+    vernier_status_t status_ = (__VA_ARGS__);                                  \
+    EXPECT_EQ(status_.code, expectedCode)                                      \
+        << (status_.message ? status_.message : "");                           \
+    if (status_.message)                                                       \
+      EXPECT_NE(std::string(status_.message).find(part), std::string::npos)    \
+          << status_.message;                                                  \
     else                                                                       \
       ADD_FAILURE() << "no message";                                           \
   } while (false)
