@@ -47,8 +47,8 @@ TensorExpr TensorExpr::widen() const {
 
 template <typename OpT, typename... Operands>
 static TensorExpr build(TensorExpr x, Operands... operands) {
-  return x.with(OpT::create(x.getBuilder(), x.getLoc(), Value(x),
-                            Value(operands)...));
+  return x.with(
+      OpT::create(x.getBuilder(), x.getLoc(), Value(x), Value(operands)...));
 }
 
 TensorExpr operator-(TensorExpr x) { return build<arith::NegFOp>(x); }

@@ -27,8 +27,8 @@ using BinaryGradient = TensorExpr (*)(TensorExpr g, TensorExpr x, TensorExpr y);
 /// An op of two floating operands. A gradient of one operation is built in the
 /// op's own type, where it rounds once anyway; a longer one widens itself.
 template <typename OpT, BinaryGradient dx, BinaryGradient dy>
-struct BinaryVjp : DifferentiableOpInterface::ExternalModel<
-                       BinaryVjp<OpT, dx, dy>, OpT> {
+struct BinaryVjp
+    : DifferentiableOpInterface::ExternalModel<BinaryVjp<OpT, dx, dy>, OpT> {
   LogicalResult buildVjp(Operation *op, OpBuilder &builder,
                          ArrayRef<Value> resultGradients, ArrayRef<bool> needed,
                          MutableArrayRef<Value> operandGradients) const {
@@ -55,7 +55,8 @@ TensorExpr divisorGradient(TensorExpr g, TensorExpr x, TensorExpr y) {
   return (-(g.widen() / wideY) * quotient).castTo(g.getType().getElementType());
 }
 
-/// For maxima, and with a and b exchanged for minima: the winner gets the gradient; equal operands share it, half each (as JAX).
+/// For maxima, and with a and b exchanged for minima: the winner gets the
+/// gradient; equal operands share it, half each (as JAX).
 TensorExpr passIfGreater(TensorExpr g, TensorExpr a, TensorExpr b) {
   TensorExpr half = select(isEqual(a, b), 0.5 * g, g.splat(0.0));
   return select(isGreater(a, b), g, half);
@@ -135,16 +136,17 @@ static void attachCommonModels(MLIRContext &context) {
                     arith::MulFOp, arith::DivFOp, arith::RemFOp, arith::NegFOp,
                     arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
                     arith::MinNumFOp, arith::SelectOp, arith::CmpFOp>(context);
-  attachUntouchedElementwise<
-      arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp,
-      arith::FPToSIOp, arith::FPToUIOp, arith::BitcastOp>(context);
-  attachUntouchedElementwise<
-      arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp,
-      arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::AndIOp,
-      arith::OrIOp, arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
-      arith::ShRUIOp, arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp,
-      arith::MinUIOp, arith::CmpIOp, arith::ExtSIOp, arith::ExtUIOp,
-      arith::TruncIOp>(context);
+  attachUntouchedElementwise<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp,
+                             arith::UIToFPOp, arith::FPToSIOp, arith::FPToUIOp,
+                             arith::BitcastOp>(context);
+  attachUntouchedElementwise<arith::AddIOp, arith::SubIOp, arith::MulIOp,
+                             arith::DivSIOp, arith::DivUIOp, arith::RemSIOp,
+                             arith::RemUIOp, arith::AndIOp, arith::OrIOp,
+                             arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
+                             arith::ShRUIOp, arith::MaxSIOp, arith::MaxUIOp,
+                             arith::MinSIOp, arith::MinUIOp, arith::CmpIOp,
+                             arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp>(
+      context);
   arith::ConstantOp::attachInterface<UntouchedModel<arith::ConstantOp>,
                                      ConstantFusionModel, ConstantCostModel>(
       context);

@@ -19,8 +19,9 @@ namespace vernier {
 
 /// Autocast may cast all operands and gives the result their type.
 template <typename OpT, PrecisionClass precisionClass>
-struct CastableModel : PrecisionOpInterface::ExternalModel<
-                           CastableModel<OpT, precisionClass>, OpT> {
+struct CastableModel
+    : PrecisionOpInterface::ExternalModel<CastableModel<OpT, precisionClass>,
+                                          OpT> {
   PrecisionClass getPrecisionClass(mlir::Operation *) const {
     return precisionClass;
   }

@@ -52,15 +52,15 @@ DERIVATIVE(AtanOp, 1.0 / (1.0 + x * x))
 DERIVATIVE(SinhOp, cosh(x))
 DERIVATIVE(CoshOp, sinh(x))
 DERIVATIVE(TanhOp, 1.0 - y * y)
-DERIVATIVE(AsinhOp, rsqrt(x * x + 1.0))
-DERIVATIVE(AcoshOp, rsqrt(x * x - 1.0))
+DERIVATIVE(AsinhOp, rsqrt(x *x + 1.0))
+DERIVATIVE(AcoshOp, rsqrt(x *x - 1.0))
 DERIVATIVE(AtanhOp, 1.0 / (1.0 - x * x))
 DERIVATIVE(ErfOp, 2.0 * llvm::numbers::inv_sqrtpi * exp(-(x * x)))
 DERIVATIVE(ErfcOp, -2.0 * llvm::numbers::inv_sqrtpi * exp(-(x * x)))
 // The sign of x; 0 at 0.
-DERIVATIVE(AbsFOp, select(isGreater(x, 0.0), x.splat(1.0),
-                          select(isGreater(-x, 0.0), x.splat(-1.0),
-                                 x.splat(0.0))))
+DERIVATIVE(AbsFOp,
+           select(isGreater(x, 0.0), x.splat(1.0),
+                  select(isGreater(-x, 0.0), x.splat(-1.0), x.splat(0.0))))
 #undef DERIVATIVE
 
 template <typename OpT>
@@ -161,8 +161,8 @@ template <typename... OpTs> static void attachStepVjps(MLIRContext &context) {
   (OpTs::template attachInterface<StepVjp<OpTs>>(context), ...);
 }
 
-/// Functions that 16 bits serve badly, by range or by cancellation, ask for f32;
-/// the others run in the type of what they read.
+/// Functions that 16 bits serve badly, by range or by cancellation, ask for
+/// f32; the others run in the type of what they read.
 static void attachCommonModels(MLIRContext &context) {
   attachElementwise<PrecisionClass::Full, math::ExpOp, math::Exp2Op,
                     math::ExpM1Op, math::LogOp, math::Log2Op, math::Log10Op,
@@ -182,13 +182,13 @@ static void attachCommonModels(MLIRContext &context) {
 void vernier::registerMathExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     attachCommonModels(*context);
-    attachUnaryVjps<math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp,
-                    math::Log2Op, math::Log10Op, math::Log1pOp, math::SqrtOp,
-                    math::RsqrtOp, math::CbrtOp, math::SinOp, math::CosOp,
-                    math::TanOp, math::AsinOp, math::AcosOp, math::AtanOp,
-                    math::SinhOp, math::CoshOp, math::TanhOp, math::AsinhOp,
-                    math::AcoshOp, math::AtanhOp, math::ErfOp, math::ErfcOp,
-                    math::AbsFOp>(*context);
+    attachUnaryVjps<
+        math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log2Op,
+        math::Log10Op, math::Log1pOp, math::SqrtOp, math::RsqrtOp, math::CbrtOp,
+        math::SinOp, math::CosOp, math::TanOp, math::AsinOp, math::AcosOp,
+        math::AtanOp, math::SinhOp, math::CoshOp, math::TanhOp, math::AsinhOp,
+        math::AcoshOp, math::AtanhOp, math::ErfOp, math::ErfcOp, math::AbsFOp>(
+        *context);
     attachStepVjps<math::CeilOp, math::FloorOp, math::RoundOp,
                    math::RoundEvenOp, math::TruncOp>(*context);
     math::PowFOp::attachInterface<PowVjp>(*context);

@@ -51,7 +51,8 @@ struct ReshapeVjp
                          MutableArrayRef<Value> operandGradients) const {
     auto reshape = cast<OpT>(op);
     operandGradients[0] = InverseT::create(
-        builder, op->getLoc(), cast<RankedTensorType>(reshape.getSrc().getType()),
+        builder, op->getLoc(),
+        cast<RankedTensorType>(reshape.getSrc().getType()),
         resultGradients.front(), reshape.getReassociationIndices());
     return success();
   }

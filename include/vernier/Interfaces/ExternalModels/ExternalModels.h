@@ -13,8 +13,8 @@
 
 namespace vernier {
 
-/// Attach the precision, fusion, cost and differentiation interfaces to upstream
-/// elementwise ops and reshapes.
+/// Attach the precision, fusion, cost and differentiation interfaces to
+/// upstream elementwise ops and reshapes.
 void registerArithExternalModels(mlir::DialectRegistry &registry);
 void registerMathExternalModels(mlir::DialectRegistry &registry);
 void registerTensorExternalModels(mlir::DialectRegistry &registry);

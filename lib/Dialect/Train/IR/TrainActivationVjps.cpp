@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// All compute in f32 between a widening of what they read and one rounding of the
-// gradient (f64 stays f64). g is the result's gradient, x the input, y the result.
+// All compute in f32 between a widening of what they read and one rounding of
+// the gradient (f64 stays f64). g is the result's gradient, x the input, y the
+// result.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,8 +63,8 @@ LogicalResult GeluOp::buildVjp(OpBuilder &builder,
                                MutableArrayRef<Value> operandGradients) {
   TensorExpr g = TensorExpr(builder, getLoc(), resultGradients.front()).widen();
   TensorExpr x = g.with(getInput()).widen();
-  TensorExpr derivative = getForm() == GeluForm::Tanh ? geluTanhDerivative(x)
-                                                      : geluDerivative(x);
+  TensorExpr derivative =
+      getForm() == GeluForm::Tanh ? geluTanhDerivative(x) : geluDerivative(x);
   operandGradients[0] = roundTo(g * derivative, getInput());
   return success();
 }
@@ -75,8 +76,7 @@ LogicalResult SiluOp::buildVjp(OpBuilder &builder,
   TensorExpr g = TensorExpr(builder, getLoc(), resultGradients.front()).widen();
   TensorExpr x = g.with(getInput()).widen();
   TensorExpr s = sigmoid(x);
-  operandGradients[0] =
-      roundTo(g * (s * (1.0 + x * (1.0 - s))), getInput());
+  operandGradients[0] = roundTo(g * (s * (1.0 + x * (1.0 - s))), getInput());
   return success();
 }
 
@@ -157,8 +157,8 @@ LogicalResult RmsNormOp::buildVjp(OpBuilder &builder,
                                   MutableArrayRef<Value> operandGradients) {
   TensorExpr g = TensorExpr(builder, getLoc(), resultGradients.front()).widen();
   TensorExpr x = g.with(getInput()).widen();
-  TensorExpr r = rsqrt(alongRow(ReduceKind::Mean, x * x) +
-                       getEpsilon().convertToDouble());
+  TensorExpr r =
+      rsqrt(alongRow(ReduceKind::Mean, x * x) + getEpsilon().convertToDouble());
   TensorExpr n = x * r;
   if (needed[1])
     operandGradients[1] = roundTo(sumOfRows(g * n), getScale());

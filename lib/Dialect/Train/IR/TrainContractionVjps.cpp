@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A gradient contraction reads 16-bit operands where the forward op did, sums in
-// the forward op's accumulate type and rounds once to its operand's type.
+// A gradient contraction reads 16-bit operands where the forward op did, sums
+// in the forward op's accumulate type and rounds once to its operand's type.
 // Operands are never transposed in memory: the transpose flags do it.
 //
 //===----------------------------------------------------------------------===//
@@ -36,21 +36,23 @@ struct Transposes {
 } // namespace
 
 /// lhs . rhs with the result's element type given, as the forward op would.
-static TensorExpr contract(TensorExpr lhs, TensorExpr rhs, Transposes transposes,
-                           Type resultElement, ContractionSettings settings) {
+static TensorExpr contract(TensorExpr lhs, TensorExpr rhs,
+                           Transposes transposes, Type resultElement,
+                           ContractionSettings settings) {
   ArrayRef<int64_t> lhsShape = lhs.getType().getShape();
   ArrayRef<int64_t> rhsShape = rhs.getType().getShape();
   SmallVector<int64_t> shape(lhsShape.drop_back(2));
   shape.push_back(lhsShape[lhsShape.size() - (transposes.lhs ? 1 : 2)]);
   shape.push_back(rhsShape[rhsShape.size() - (transposes.rhs ? 2 : 1)]);
   return lhs.with(MatmulOp::create(
-      lhs.getBuilder(), lhs.getLoc(), RankedTensorType::get(shape, resultElement),
-      lhs, rhs, transposes.lhs, transposes.rhs, settings.accumulateType,
-      settings.tf32, Epilogue::None));
+      lhs.getBuilder(), lhs.getLoc(),
+      RankedTensorType::get(shape, resultElement), lhs, rhs, transposes.lhs,
+      transposes.rhs, settings.accumulateType, settings.tf32, Epilogue::None));
 }
 
 /// The gradient of the sums: what comes through the epilogue.
-static TensorExpr throughEpilogue(TensorExpr g, Epilogue epilogue, Value result) {
+static TensorExpr throughEpilogue(TensorExpr g, Epilogue epilogue,
+                                  Value result) {
   if (epilogue == Epilogue::None)
     return g;
   return select(isGreater(g.with(result), 0.0), g, g.splat(0.0));
@@ -93,8 +95,8 @@ static TensorExpr contractForRhs(MatmulOp op, TensorExpr lhs, TensorExpr g,
 static TensorExpr buildRhsGradient(MatmulOp op, TensorExpr lhs, TensorExpr g,
                                    ContractionSettings settings) {
   Type element = getElementTypeOrSelf(op.getRhs());
-  bool isShared = op.getContractionDims().sharedRhs &&
-                  lhs.getType().getRank() > 2;
+  bool isShared =
+      op.getContractionDims().sharedRhs && lhs.getType().getRank() > 2;
   if (!isShared)
     return contractForRhs(op, lhs, g, element, settings);
   if (!op.getTransposeLhs())
@@ -124,12 +126,14 @@ LogicalResult MatmulOp::buildVjp(OpBuilder &builder,
                                  MutableArrayRef<Value> operandGradients) {
   TensorExpr result(builder, getLoc(), resultGradients.front());
   ContractionSettings settings{getAccumulateTypeAttr(), getTf32()};
-  TensorExpr g = asOperand(throughEpilogue(result, getEpilogue(), getResult()),
-                           getLhs());
+  TensorExpr g =
+      asOperand(throughEpilogue(result, getEpilogue(), getResult()), getLhs());
   if (needed[0])
-    operandGradients[0] = buildLhsGradient(*this, g, g.with(getRhs()), settings);
+    operandGradients[0] =
+        buildLhsGradient(*this, g, g.with(getRhs()), settings);
   if (needed[1])
-    operandGradients[1] = buildRhsGradient(*this, g.with(getLhs()), g, settings);
+    operandGradients[1] =
+        buildRhsGradient(*this, g.with(getLhs()), g, settings);
   return success();
 }
 
@@ -137,8 +141,8 @@ LogicalResult MatmulOp::buildVjp(OpBuilder &builder,
 // Linear
 //===----------------------------------------------------------------------===//
 
-/// With g (..., N) read as (M, N): d input = g . weight, d weight = g^T . input,
-/// and d bias sums g over the rows.
+/// With g (..., N) read as (M, N): d input = g . weight, d weight = g^T .
+/// input, and d bias sums g over the rows.
 LogicalResult LinearOp::buildVjp(OpBuilder &builder,
                                  ArrayRef<Value> resultGradients,
                                  ArrayRef<bool> needed,
@@ -155,12 +159,11 @@ LogicalResult LinearOp::buildVjp(OpBuilder &builder,
     return success();
   TensorExpr g = collapseToMatrix(asOperand(sums, getInput()));
   if (needed[0])
-    operandGradients[0] =
-        expandFromMatrix(contract(g, weight, {}, element, settings),
-                         input.getType().getShape());
+    operandGradients[0] = expandFromMatrix(
+        contract(g, weight, {}, element, settings), input.getType().getShape());
   if (needed[1])
-    operandGradients[1] = contract(g, collapseToMatrix(input),
-                                   {/*lhs=*/true, /*rhs=*/false}, element,
-                                   settings);
+    operandGradients[1] =
+        contract(g, collapseToMatrix(input), {/*lhs=*/true, /*rhs=*/false},
+                 element, settings);
   return success();
 }

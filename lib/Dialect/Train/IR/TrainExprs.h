@@ -31,7 +31,8 @@ TensorExpr sumOfRows(TensorExpr x);
 /// (..., C) to (..., C).
 TensorExpr alongRow(ReduceKind kind, TensorExpr x);
 
-/// One value for each column, (C), repeated over the rows to x's shape (..., C).
+/// One value for each column, (C), repeated over the rows to x's shape (...,
+/// C).
 TensorExpr overRows(TensorExpr column, TensorExpr x);
 
 /// One value, (), repeated to x's shape.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// In f32 (f64 for f64), rounded once to the type of the scores. g is the gradient
-// of the loss, a scalar; a mean divides it by the number of its terms.
+// In f32 (f64 for f64), rounded once to the type of the scores. g is the
+// gradient of the loss, a scalar; a mean divides it by the number of its terms.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,16 +20,17 @@ using namespace vernier;
 using namespace vernier::train;
 
 /// The gradient of each of the `terms` terms that the loss combines, ().
-static TensorExpr forEachTerm(TensorExpr g, Reduction reduction, int64_t terms) {
+static TensorExpr forEachTerm(TensorExpr g, Reduction reduction,
+                              int64_t terms) {
   return reduction == Reduction::Mean ? g / double(terms) : g;
 }
 
 /// dz = g (softmax(z) - target), with target = 1 - s + s / C at the label and
 /// s / C elsewhere: (N, C).
-LogicalResult CrossEntropyOp::buildVjp(OpBuilder &builder,
-                                       ArrayRef<Value> resultGradients,
-                                       ArrayRef<bool>,
-                                       MutableArrayRef<Value> operandGradients) {
+LogicalResult
+CrossEntropyOp::buildVjp(OpBuilder &builder, ArrayRef<Value> resultGradients,
+                         ArrayRef<bool>,
+                         MutableArrayRef<Value> operandGradients) {
   TensorExpr loss(builder, getLoc(), resultGradients.front());
   TensorExpr z = loss.with(getLogits()).castTo(loss.getType().getElementType());
   ArrayRef<int64_t> shape = z.getType().getShape();
@@ -56,8 +57,8 @@ LogicalResult MseLossOp::buildVjp(OpBuilder &builder,
   Type element = loss.getType().getElementType();
   TensorExpr x = loss.with(getInput()).castTo(element);
   TensorExpr t = loss.with(getTarget()).castTo(element);
-  TensorExpr g = 2.0 * forEachTerm(loss, getReduction(),
-                                   x.getType().getNumElements());
+  TensorExpr g =
+      2.0 * forEachTerm(loss, getReduction(), x.getType().getNumElements());
   TensorExpr dx = everywhere(g, x) * (x - t);
   if (needed[0])
     operandGradients[0] = dx.castTo(getElementTypeOrSelf(getInput()));
@@ -67,11 +68,9 @@ LogicalResult MseLossOp::buildVjp(OpBuilder &builder,
 }
 
 /// d input = g (sigmoid(input) - target), d target = -g input.
-LogicalResult
-BceWithLogitsLossOp::buildVjp(OpBuilder &builder,
-                              ArrayRef<Value> resultGradients,
-                              ArrayRef<bool> needed,
-                              MutableArrayRef<Value> operandGradients) {
+LogicalResult BceWithLogitsLossOp::buildVjp(
+    OpBuilder &builder, ArrayRef<Value> resultGradients, ArrayRef<bool> needed,
+    MutableArrayRef<Value> operandGradients) {
   TensorExpr loss(builder, getLoc(), resultGradients.front());
   Type element = loss.getType().getElementType();
   TensorExpr x = loss.with(getInput()).castTo(element);

@@ -16,8 +16,9 @@ using namespace mlir;
 using namespace vernier;
 using namespace vernier::train;
 
-/// Put back dims of extent 1 that a reduce dropped: `shape` is x's with `units`.
-/// Each unit dim joins the group of the dim before it, the first ones that after.
+/// Put back dims of extent 1 that a reduce dropped: `shape` is x's with
+/// `units`. Each unit dim joins the group of the dim before it, the first ones
+/// that after.
 static TensorExpr restoreUnitDims(TensorExpr x, ArrayRef<int64_t> shape,
                                   ArrayRef<int64_t> units) {
   SmallVector<ReassociationIndices> groups(x.getType().getRank());
@@ -67,18 +68,18 @@ static TensorExpr undoReduce(ReduceOp op, TensorExpr reduced) {
   return broadcast(reduced, shape, kept);
 }
 
-/// The gradient goes to the maxima, in equal shares where there are several. The
-/// maximum is taken again where the result was rounded below the input's type.
+/// The gradient goes to the maxima, in equal shares where there are several.
+/// The maximum is taken again where the result was rounded below the input's
+/// type.
 static TensorExpr buildMaxGradient(ReduceOp op, TensorExpr g) {
   TensorExpr x = g.with(op.getInput()).widen();
   TensorExpr maximum = g.with(op.getResult()).widen();
   if (getElementTypeOrSelf(op.getResult()).getIntOrFloatBitWidth() <
       getElementTypeOrSelf(op.getInput()).getIntOrFloatBitWidth())
     maximum = reduce(ReduceKind::Max, x, op.getDims());
-  TensorExpr isMaximum =
-      select(isEqual(x, undoReduce(op, maximum.castTo(
-                                           x.getType().getElementType()))),
-             x.splat(1.0), x.splat(0.0));
+  TensorExpr isMaximum = select(
+      isEqual(x, undoReduce(op, maximum.castTo(x.getType().getElementType()))),
+      x.splat(1.0), x.splat(0.0));
   TensorExpr count = reduce(ReduceKind::Sum, isMaximum, op.getDims());
   TensorExpr share = g.castTo(x.getType().getElementType()) / count;
   return isMaximum * undoReduce(op, share);
@@ -118,7 +119,8 @@ LogicalResult TransposeOp::buildVjp(OpBuilder &builder,
   SmallVector<int64_t> inverse(getPermutation().size());
   for (auto [to, from] : llvm::enumerate(getPermutation()))
     inverse[from] = to;
-  operandGradients[0] = TransposeOp::create(
-      builder, getLoc(), getInput().getType(), resultGradients.front(), inverse);
+  operandGradients[0] =
+      TransposeOp::create(builder, getLoc(), getInput().getType(),
+                          resultGradients.front(), inverse);
   return success();
 }

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Adds `@step` with the gradient of `@loss`, the optimizer's updates and stores,
-// and the globals of its states. Nothing is differentiated yet.
+// Adds `@step` with the gradient of `@loss`, the optimizer's updates and
+// stores, and the globals of its states. Nothing is differentiated yet.
 //
 //===----------------------------------------------------------------------===//
 
@@ -170,9 +170,9 @@ FailureOr<GlobalOp> StepBuilder::createState(const Twine &name,
   if (Operation *other = symbols.lookup(text))
     return other->emitError("'@")
            << text << "' is the name of an optimizer's state; rename this";
-  auto global = GlobalOp::create(
-      builder, builder.getUnknownLoc(), text, type, /*is_mutable=*/true, initial,
-      builder.getStringAttr("private"));
+  auto global = GlobalOp::create(builder, builder.getUnknownLoc(), text, type,
+                                 /*is_mutable=*/true, initial,
+                                 builder.getStringAttr("private"));
   global->setAttr(kRoleAttr, builder.getStringAttr(role));
   symbols.insert(global);
   return global;
@@ -204,8 +204,8 @@ LogicalResult StepBuilder::createStates() {
     }
   }
   auto scalar = RankedTensorType::get({}, builder.getI32Type());
-  auto created = createState("train.step", scalar,
-                             builder.getZeroAttr(scalar), kCounterRole);
+  auto created = createState("train.step", scalar, builder.getZeroAttr(scalar),
+                             kCounterRole);
   if (failed(created))
     return failure();
   counter = *created;
@@ -222,11 +222,12 @@ static Value createLoad(OpBuilder &builder, GlobalOp global) {
 }
 
 static void createStore(OpBuilder &builder, GlobalOp global, Value value) {
-  GlobalStoreOp::create(builder, global.getLoc(), FlatSymbolRefAttr::get(global),
-                        value);
+  GlobalStoreOp::create(builder, global.getLoc(),
+                        FlatSymbolRefAttr::get(global), value);
 }
 
-/// `@step` with the arguments and results of `@loss`, and further named scalars.
+/// `@step` with the arguments and results of `@loss`, and further named
+/// scalars.
 func::FuncOp StepBuilder::createFunction() {
   SmallVector<Type> results(loss.getResultTypes());
   SmallVector<DictionaryAttr> resultAttrs;
@@ -270,7 +271,8 @@ Value StepBuilder::createStepNumber() {
   Value done = createLoad(builder, counter);
   auto type = cast<ShapedType>(done.getType());
   Value one = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(1).getValue()));
+      builder, loc,
+      DenseElementsAttr::get(type, builder.getI32IntegerAttr(1).getValue()));
   Value number = arith::AddIOp::create(builder, loc, done, one);
   createStore(builder, counter, number);
   return number;
@@ -288,14 +290,14 @@ void StepBuilder::createUpdate(unsigned index, Value gradient, Value rate,
                                Value number) {
   GlobalOp parameter = parameters[index];
   Value value = createLoad(builder, parameter);
-  auto values = llvm::map_to_vector(
-      states[index], [&](GlobalOp state) { return createLoad(builder, state); });
-  auto update = UpdateOp::create(
-      builder, parameter.getLoc(), value.getType(), ValueRange(values).getTypes(),
-      optimizer, value, gradient, rate, number, values);
+  auto values = llvm::map_to_vector(states[index], [&](GlobalOp state) {
+    return createLoad(builder, state);
+  });
+  auto update = UpdateOp::create(builder, parameter.getLoc(), value.getType(),
+                                 ValueRange(values).getTypes(), optimizer,
+                                 value, gradient, rate, number, values);
   createStore(builder, parameter, update.getNewParameter());
-  for (auto [state, newValue] :
-       llvm::zip(states[index], update.getNewStates()))
+  for (auto [state, newValue] : llvm::zip(states[index], update.getNewStates()))
     createStore(builder, state, newValue);
 }
 
@@ -350,9 +352,10 @@ static LogicalResult checkUpdates(func::FuncOp step) {
       auto [first, isNew] = updates.try_emplace(global, update);
       if (isNew)
         continue;
-      InFlightDiagnostic error = update.emitOpError("(U3) is a second update of '@")
-                                 << global << "' in '@" << step.getName()
-                                 << "'; keep one update for each parameter";
+      InFlightDiagnostic error =
+          update.emitOpError("(U3) is a second update of '@")
+          << global << "' in '@" << step.getName()
+          << "'; keep one update for each parameter";
       error.attachNote(first->second.getLoc()) << "the first update";
       return WalkResult::interrupt();
     }
@@ -385,9 +388,9 @@ struct AttachOptimizerPass
   }
 
   TrainAttachOptimizerPassOptions getOptions() const {
-    return {optimizer, learningRate, beta1,       beta2,       epsilon,
-            weightDecay, momentum,   nesterov,    schedule,    warmupSteps,
-            totalSteps,  finalLearningRate,       clipNorm};
+    return {optimizer,   learningRate,      beta1,    beta2,    epsilon,
+            weightDecay, momentum,          nesterov, schedule, warmupSteps,
+            totalSteps,  finalLearningRate, clipNorm};
   }
 };
 

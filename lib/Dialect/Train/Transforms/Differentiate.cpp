@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Puts the callee's body in place of a `train.gradient`, walks it backwards and
-// lets each op on a path from the wanted globals to the loss build its vjp. Calls
-// must have been inlined. Linear in the number of ops.
+// lets each op on a path from the wanted globals to the loss build its vjp.
+// Calls must have been inlined. Linear in the number of ops.
 //
 //===----------------------------------------------------------------------===//
 
@@ -88,8 +88,8 @@ static bool isFloatTensor(Type type) {
   return tensor && isa<FloatType>(tensor.getElementType());
 }
 
-/// Forwards: a floating result depends on a wanted global if the op loads one or
-/// reads a value that does, be it from inside a region.
+/// Forwards: a floating result depends on a wanted global if the op loads one
+/// or reads a value that does, be it from inside a region.
 void ReverseMode::markActive() {
   for (Operation *op : ops) {
     auto load = dyn_cast<ml_program::GlobalLoadOp>(op);
@@ -129,20 +129,18 @@ LogicalResult ReverseMode::buildVjp(Operation *op) {
     globalContributions[load.getGlobal()].push_back(resultGradients.front());
     return success();
   }
-  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
-  if (!differentiable)
-    return op->emitOpError("has no gradient, but lies between a parameter and "
-                           "the loss; replace it by differentiable ops, or give "
-                           "the parameters before it the role \"frozen\"");
   SmallVector<bool> needed;
   for (Value operand : op->getOperands())
     needed.push_back(active.contains(operand));
   SmallVector<Value> operandGradients(op->getNumOperands());
-  if (failed(differentiable.buildVjp(builder, resultGradients, needed,
+  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+  if (!differentiable ||
+      failed(differentiable.buildVjp(builder, resultGradients, needed,
                                      operandGradients)))
-    return op->emitOpError("cannot be differentiated as it is used here; "
-                           "replace it by simpler ops, or give the parameters "
-                           "before it the role \"frozen\"");
+    return op->emitOpError(
+        "has no gradient, but lies between a parameter and "
+        "the loss; replace it by differentiable ops, or give "
+        "the parameters before it the role \"frozen\"");
   for (auto [operand, gradient] :
        llvm::zip(op->getOperands(), operandGradients))
     if (gradient)
@@ -247,12 +245,13 @@ static SmallVector<Value> inlineBody(GradientOp gradient,
 static Value buildZero(GradientOp gradient, FlatSymbolRefAttr global,
                        RankedTensorType type) {
   gradient.emitWarning("the gradient of '@")
-      << global.getValue() << "' is zero, no path leads from it to the loss of '@"
+      << global.getValue()
+      << "' is zero, no path leads from it to the loss of '@"
       << gradient.getCallee()
       << "'; give it the role \"frozen\" if that is meant";
   OpBuilder builder(gradient);
-  Operation *zero = arith::ConstantOp::create(
-      builder, gradient.getLoc(), type, builder.getZeroAttr(type));
+  Operation *zero = arith::ConstantOp::create(builder, gradient.getLoc(), type,
+                                              builder.getZeroAttr(type));
   zero->setAttr(kBackwardAttr, builder.getUnitAttr());
   return zero->getResult(0);
 }
