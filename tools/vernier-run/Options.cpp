@@ -243,7 +243,7 @@ std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
   // Leftovers are named by refuseLeftovers, with suggestions.
   app.allow_extras();
   for (CLI::App *verb : app.get_subcommands({}))
-    verb->allow_extras();
+    verb->allow_extras()->fallthrough(); // the plan may also follow the verb
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &success) {
