@@ -50,5 +50,8 @@ void vernier::registerAllDialects(DialectRegistry &registry) {
 void vernier::registerAllPasses() {
   registerTransformsPasses();
   train::registerTrainPasses();
+<<<<<<< HEAD
   amp::registerAmpPasses();
+=======
+>>>>>>> 804b078 ([Train] Expand composites; form fusions)
 }

@@ -8,15 +8,91 @@
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 
-#include "mlir/IR/Builders.h"
+#include "vernier/Dialect/Train/IR/ExpansionBuilder.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace vernier::amp;
+using vernier::train::ExpansionBuilder;
+using vernier::train::ReduceKind;
 
-#define NO_EXPANSION(OP)                                                       \
-  FailureOr<SmallVector<Value>> OP::expand(OpBuilder &) { return failure(); }
-NO_EXPANSION(ScaleOp)
-NO_EXPANSION(UnscaleOp)
-NO_EXPANSION(AllFiniteOp)
-NO_EXPANSION(GateOp)
-NO_EXPANSION(UpdateScaleOp)
+using Replacements = FailureOr<SmallVector<Value>>;
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+static constexpr double kMaxF32 = std::numeric_limits<float>::max();
+
+Replacements ScaleOp::expand(OpBuilder &builder) {
+  ExpansionBuilder b(builder, *this);
+  Value input = b.widen(getInput());
+  Value scaled = b.mul(input, b.broadcastScalar(getScale(), input));
+  return SmallVector<Value>{b.roundTo(scaled, getType())};
+}
+
+/// The inverse is rounded once, and shared by all gradients.
+Replacements UnscaleOp::expand(OpBuilder &builder) {
+  ExpansionBuilder b(builder, *this);
+  Value inverse = b.div(b.scalar(1.0), getScale());
+  Value gradient = b.widen(getGradient());
+  return SmallVector<Value>{
+      b.mul(gradient, b.broadcastScalar(inverse, gradient))};
+}
+
+/// Each gradient becomes a flag, 1 if an element is inf or NaN: |x| < inf is
+/// false for both.
+Replacements AllFiniteOp::expand(OpBuilder &builder) {
+  ExpansionBuilder b(builder, *this);
+  Value found;
+  for (Value gradient : getGradients()) {
+    Value g = b.widen(b.splitForReduction(gradient));
+    Value isFinite = b.create<arith::CmpFOp>(arith::CmpFPredicate::OLT,
+                                             b.create<math::AbsFOp>(g),
+                                             b.splat(kInfinity, g.getType()));
+    Value flags = b.create<arith::SelectOp>(isFinite, b.splat(0.0, g.getType()),
+                                            b.splat(1.0, g.getType()));
+    Value flag = b.reduceAll(ReduceKind::Max, flags);
+    found = found ? b.create<arith::MaximumFOp>(found, flag) : flag;
+  }
+  if (!found)
+    return SmallVector<Value>{b.splat(1, getType())};
+  return SmallVector<Value>{
+      b.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, found, b.scalar(0.0))};
+}
+
+Replacements GateOp::expand(OpBuilder &builder) {
+  ExpansionBuilder b(builder, *this);
+  Value flags = b.broadcastScalar(getAllFinite(), getNewValue());
+  return SmallVector<Value>{
+      b.create<arith::SelectOp>(flags, getNewValue(), getOldValue())};
+}
+
+Replacements UpdateScaleOp::expand(OpBuilder &builder) {
+  ExpansionBuilder b(builder, *this);
+  Type trackerType = getTracker().getType();
+  Value zero = b.splat(0, trackerType);
+  Value counted =
+      b.create<arith::AddIOp>(getTracker(), b.splat(1, trackerType));
+  Value reached =
+      b.create<arith::CmpIOp>(arith::CmpIPredicate::sge, counted,
+                              b.splat(getGrowthInterval(), trackerType));
+
+  // Growth stops at the largest finite f32, or at max_scale.
+  double limit = kMaxF32;
+  if (getMaxScale())
+    limit = std::min(limit, getMaxScale()->convertToDouble());
+  Value grown = b.mul(getScale(), getGrowthFactor().convertToDouble());
+  Value isAllowed = b.create<arith::CmpFOp>(arith::CmpFPredicate::OLE, grown,
+                                            b.scalar(limit));
+  Value grows = b.create<arith::AndIOp>(reached, isAllowed);
+  Value finiteScale = b.create<arith::SelectOp>(grows, grown, getScale());
+  Value finiteTracker = b.create<arith::SelectOp>(reached, zero, counted);
+
+  Value reduced = b.mul(getScale(), getBackoffFactor().convertToDouble());
+  reduced = b.create<arith::MaximumFOp>(
+      reduced, b.scalar(getMinScale().convertToDouble()));
+  Value newScale =
+      b.create<arith::SelectOp>(getAllFinite(), finiteScale, reduced);
+  Value newTracker =
+      b.create<arith::SelectOp>(getAllFinite(), finiteTracker, zero);
+  return SmallVector<Value>{newScale, newTracker};
+}

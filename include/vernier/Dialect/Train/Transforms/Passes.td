@@ -88,4 +88,38 @@ def TrainDifferentiatePass : Pass<"train-differentiate", "::mlir::ModuleOp"> {
                            "::vernier::train::TrainDialect"];
 }
 
+def TrainExpandCompositesPass : Pass<"train-expand-composites", "::mlir::func::FuncOp"> {
+  let summary = "Replace composites by primitives";
+  let description = [{
+    Replaces every op that `FusionOpInterface` calls a composite (activations,
+    softmax, norms, losses, optimizer updates, the ops of loss scaling) by what
+    it expands into: `arith` and `math` ops, `train.broadcast`, `train.reduce`
+    and `train.one_hot`. Ops of reverse mode stay marked `train.backward`.
+
+    Example: `test/Dialect/Train/Transforms/expand-composites.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TrainFormFusionsPass : Pass<"train-form-fusions", "::mlir::func::FuncOp"> {
+  let summary = "Group primitives into fusions, the kernels of the step";
+  let description = [{
+    Expands composites, then simplifies (`canonicalize`, `cse`), moves transposes
+    and relu into contractions, and groups the primitives of a function into
+    `train.fusion` ops so that few bytes go through memory: a chain joins its
+    consumer, one fusion may have several results, and a cheap op (a cast, a
+    broadcast, a comparison, an addition) is computed again in each consumer
+    where reading its result would cost more. Reductions and transcendental
+    functions are computed once.
+
+    A remark for each fusion says how many ops it holds and how many bytes it
+    keeps out of memory.
+
+    Example: `test/Dialect/Train/Transforms/form-fusions.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect", "::vernier::train::TrainDialect"];
+}
+
 #endif // VERNIER_DIALECT_TRAIN_TRANSFORMS_PASSES_TD
