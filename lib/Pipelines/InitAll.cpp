@@ -50,8 +50,5 @@ void vernier::registerAllDialects(DialectRegistry &registry) {
 void vernier::registerAllPasses() {
   registerTransformsPasses();
   train::registerTrainPasses();
-<<<<<<< HEAD
   amp::registerAmpPasses();
-=======
->>>>>>> 804b078 ([Train] Expand composites; form fusions)
 }

@@ -74,7 +74,8 @@ static Value buildScheduledRate(ExpansionBuilder &b, LearningRateOp op) {
     return b.add(b.mul(buildProgress(b, op), final - base), base);
   case Schedule::Cosine: {
     Value cosine = b.create<math::CosOp>(b.mul(buildProgress(b, op), M_PI));
-    return b.add(b.mul(b.add(cosine, 1.0), 0.5 * (base - final)), final);
+    Value above = b.mul(b.add(cosine, 1.0), 0.5 * (base - final));
+    return final == 0.0 ? above : b.add(above, final);
   }
   }
   llvm_unreachable("unknown schedule");

@@ -45,9 +45,10 @@ using namespace vernier::train;
 
 /// Move loads of globals to the start of the block and stores to its end where
 /// no access to the same global is passed, so that they stand in no fusion's
-/// way.
+/// way; each value of a global is loaded once.
 static void moveGlobalAccesses(Block &block) {
   llvm::DenseSet<Attribute> stored;
+  llvm::DenseMap<Attribute, Operation *> loads;
   Operation *start = nullptr;
   for (Operation &op : llvm::make_early_inc_range(block)) {
     if (auto store = dyn_cast<ml_program::GlobalStoreOp>(op))
@@ -55,6 +56,12 @@ static void moveGlobalAccesses(Block &block) {
     auto load = dyn_cast<ml_program::GlobalLoadOp>(op);
     if (!load || stored.contains(load.getGlobal()))
       continue;
+    auto [first, isFirst] = loads.insert({load.getGlobal(), &op});
+    if (!isFirst) {
+      op.replaceAllUsesWith(first->second);
+      op.erase();
+      continue;
+    }
     if (start)
       op.moveAfter(start);
     else
@@ -132,9 +139,10 @@ static void emitRemark(FusionOp fusion, ArrayRef<Operation *> ops) {
 }
 
 /// Build the fusion of `plan`: the values that it reads become its inputs,
-/// splat constants are cloned.
-static FusionOp buildFusion(const FusionPlanner &planner,
-                            const FusionPlan &plan) {
+/// splat constants are cloned. What it writes is still to be replaced.
+static void
+buildFusion(const FusionPlanner &planner, const FusionPlan &plan,
+            SmallVectorImpl<std::pair<Value, Value>> &replacements) {
   SmallVector<Operation *> ops = llvm::map_to_vector(
       plan.members, [](const auto &member) { return member.first; });
   llvm::sort(ops, [&](Operation *a, Operation *b) {
@@ -171,9 +179,11 @@ static FusionOp buildFusion(const FusionPlanner &planner,
   for (Value input : inputs)
     mapping.map(input, body.addArgument(input.getType(), input.getLoc()));
   for (Value constant : constants)
-    builder.clone(*constant.getDefiningOp(), mapping);
+    builder.clone(*constant.getDefiningOp(), mapping)
+        ->removeAttr(kBackwardAttr);
+  // Which part of the step an op is from does not matter inside a kernel.
   for (Operation *op : ops)
-    builder.clone(*op, mapping);
+    builder.clone(*op, mapping)->removeAttr(kBackwardAttr);
   YieldOp::create(builder, fusion.getLoc(),
                   llvm::map_to_vector(outputs, [&](Value output) {
                     return mapping.lookup(output);
@@ -222,6 +232,12 @@ struct FormFusionsPass
     for (auto [output, result] : replacements)
       output.replaceAllUsesWith(result);
     planner.eraseMembers();
+
+    // Forward and backward parts that share a kernel share their values too.
+    OpPassManager share(func::FuncOp::getOperationName());
+    share.addPass(createCSEPass());
+    if (failed(runPipeline(share, function)))
+      return signalPassFailure();
   }
 
   FrozenRewritePatternSet patterns;

@@ -88,6 +88,42 @@ def TrainDifferentiatePass : Pass<"train-differentiate", "::mlir::ModuleOp"> {
                            "::vernier::train::TrainDialect"];
 }
 
+def TrainKeepLowPrecisionCopiesPass
+    : Pass<"train-keep-low-precision-copies", "::mlir::ModuleOp"> {
+  let summary = "Keep 16-bit copies of parameters instead of rounding them in each step";
+  let description = [{
+    Where a loaded parameter (or frozen value) `@P` is rounded to 16 bits, loads
+    the global `@P.bf16` (`@P.f16`) instead: role `copy`, `train.copy_of = @P`.
+    Wherever `@P` is stored, the rounded new value is stored beside it, and
+    `@refresh` derives all copies from their masters, for the runtime to run after
+    initialisation and after loading a checkpoint.
+
+    Example: `test/Dialect/Train/Transforms/keep-low-precision-copies.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::ml_program::MLProgramDialect"];
+}
+
+def TrainLegalizeContractionsPass
+    : Pass<"train-legalize-contractions", "::mlir::func::FuncOp"> {
+  let summary = "Compute contractions that the target cannot in f32";
+  let description = [{
+    A contraction whose operand type the target does not multiply becomes: `extf`
+    of its operands and bias, a contraction in f32, one `truncf` of the result.
+    The numbers are the same: products of 16-bit values are exact in f32. A `tf32`
+    contraction reads operands that integer arithmetic has rounded to 10 mantissa
+    bits, nearest even.
+
+    Example: `test/Dialect/Train/Transforms/legalize-contractions.mlir`.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"cpu\"",
+           "The device: cpu, cpu:native or cpu:NAME with an LLVM CPU name; name "
+           "the machine that will train">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def TrainExpandCompositesPass : Pass<"train-expand-composites", "::mlir::func::FuncOp"> {
   let summary = "Replace composites by primitives";
   let description = [{
@@ -99,7 +135,7 @@ def TrainExpandCompositesPass : Pass<"train-expand-composites", "::mlir::func::F
     Example: `test/Dialect/Train/Transforms/expand-composites.mlir`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-                           "::mlir::tensor::TensorDialect"];
+                           "::mlir::tensor::TensorDialect", "::vernier::train::TrainDialect"];
 }
 
 def TrainFormFusionsPass : Pass<"train-form-fusions", "::mlir::func::FuncOp"> {
