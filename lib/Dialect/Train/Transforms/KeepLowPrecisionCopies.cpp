@@ -45,30 +45,37 @@ static std::string getTypeName(Type elementType) {
 
 namespace {
 
-struct KeepLowPrecisionCopiesPass
-    : train::impl::TrainKeepLowPrecisionCopiesPassBase<
-          KeepLowPrecisionCopiesPass> {
-  void runOnOperation() override;
+/// The copies of one module.
+struct CopyKeeper {
+  explicit CopyKeeper(ModuleOp module) : module(module), symbols(module) {}
 
+  void run();
   GlobalOp getMasterOf(arith::TruncFOp truncate);
   GlobalOp getCopy(GlobalOp master, RankedTensorType type);
   void storeCopies(GlobalStoreOp store);
   void writeRefresh();
 
-  std::unique_ptr<SymbolTable> symbols;
+  ModuleOp module;
+  SymbolTable symbols;
   /// The copies of each master, in the order in which they were asked for.
   llvm::MapVector<Operation *, SmallVector<GlobalOp, 1>> copies;
+};
+
+struct KeepLowPrecisionCopiesPass
+    : vernier::train::impl::TrainKeepLowPrecisionCopiesPassBase<
+          KeepLowPrecisionCopiesPass> {
+  void runOnOperation() override { CopyKeeper(getOperation()).run(); }
 };
 
 } // namespace
 
 /// The parameter or frozen value that is loaded only to be rounded here.
-GlobalOp KeepLowPrecisionCopiesPass::getMasterOf(arith::TruncFOp truncate) {
+GlobalOp CopyKeeper::getMasterOf(arith::TruncFOp truncate) {
   auto load = truncate.getIn().getDefiningOp<GlobalLoadOp>();
   auto type = dyn_cast<RankedTensorType>(truncate.getType());
   if (!load || !type || type.getElementTypeBitWidth() != 16)
     return {};
-  auto global = symbols->lookup<GlobalOp>(load.getGlobal().getLeafReference());
+  auto global = symbols.lookup<GlobalOp>(load.getGlobal().getLeafReference());
   if (!global)
     return {};
   auto role = global->getAttrOfType<StringAttr>(kRoleAttr);
@@ -78,8 +85,7 @@ GlobalOp KeepLowPrecisionCopiesPass::getMasterOf(arith::TruncFOp truncate) {
 }
 
 /// The copy of `master` of this type, made on the first call.
-GlobalOp KeepLowPrecisionCopiesPass::getCopy(GlobalOp master,
-                                             RankedTensorType type) {
+GlobalOp CopyKeeper::getCopy(GlobalOp master, RankedTensorType type) {
   for (GlobalOp copy : copies[master])
     if (copy.getType() == type)
       return copy;
@@ -91,7 +97,7 @@ GlobalOp KeepLowPrecisionCopiesPass::getCopy(GlobalOp master,
                                builder.getStringAttr("private"));
   copy->setAttr(kRoleAttr, builder.getStringAttr(kCopyRole));
   copy->setAttr(kCopyOfAttr, FlatSymbolRefAttr::get(master.getSymNameAttr()));
-  symbols->insert(copy, std::next(Block::iterator(master)));
+  symbols.insert(copy, std::next(Block::iterator(master)));
   copies[master].push_back(copy);
   remark::passed(master.getLoc(), remark::RemarkOpts::name("Copy").category(
                                       "train-keep-low-precision-copies"))
@@ -102,9 +108,9 @@ GlobalOp KeepLowPrecisionCopiesPass::getCopy(GlobalOp master,
 }
 
 /// Store the rounded value beside a new value of a master.
-void KeepLowPrecisionCopiesPass::storeCopies(GlobalStoreOp store) {
+void CopyKeeper::storeCopies(GlobalStoreOp store) {
   auto found =
-      copies.find(symbols->lookup(store.getGlobal().getLeafReference()));
+      copies.find(symbols.lookup(store.getGlobal().getLeafReference()));
   if (found == copies.end())
     return;
   OpBuilder builder(store->getContext());
@@ -119,8 +125,7 @@ void KeepLowPrecisionCopiesPass::storeCopies(GlobalStoreOp store) {
 }
 
 /// @refresh() stores the rounded master in every copy.
-void KeepLowPrecisionCopiesPass::writeRefresh() {
-  ModuleOp module = getOperation();
+void CopyKeeper::writeRefresh() {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = module.getLoc();
   auto function = func::FuncOp::create(builder, loc, kRefresh,
@@ -143,12 +148,9 @@ void KeepLowPrecisionCopiesPass::writeRefresh() {
   func::ReturnOp::create(builder, loc);
 }
 
-void KeepLowPrecisionCopiesPass::runOnOperation() {
-  ModuleOp module = getOperation();
-  symbols = std::make_unique<SymbolTable>(module);
-  copies.clear();
+void CopyKeeper::run() {
   // A module with @refresh has its copies already.
-  if (symbols->lookup(kRefresh))
+  if (symbols.lookup(kRefresh))
     return;
   module.walk([&](arith::TruncFOp truncate) {
     GlobalOp master = getMasterOf(truncate);

@@ -1,0 +1,54 @@
+// RUN: vernier-opt %s --split-input-file --train-legalize-contractions | FileCheck %s
+// RUN: vernier-opt %s --split-input-file --train-legalize-contractions=target=cpu:znver5 | FileCheck %s --check-prefix=NATIVE
+
+// The portable CPU has no bf16 products: operands and bias are widened, the
+// result is rounded once. A newer CPU keeps the contraction.
+// CHECK-LABEL: func @linear
+// CHECK-DAG: %[[X:.*]] = arith.extf %arg0
+// CHECK-DAG: %[[W:.*]] = arith.extf %arg1
+// CHECK-DAG: %[[B:.*]] = arith.extf %arg2
+// CHECK: %[[Y:.*]] = train.linear %[[X]], %[[W]], %[[B]] : (tensor<8x16xf32>, tensor<4x16xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+// CHECK: arith.truncf %[[Y]] : tensor<8x4xf32> to tensor<8x4xbf16>
+// NATIVE-LABEL: func @linear
+// NATIVE-NEXT: train.linear %arg0, %arg1, %arg2
+func.func @linear(%x: tensor<8x16xbf16>, %w: tensor<4x16xbf16>, %b: tensor<4xbf16>) -> tensor<8x4xbf16> {
+  %y = train.linear %x, %w, %b : (tensor<8x16xbf16>, tensor<4x16xbf16>, tensor<4xbf16>) -> tensor<8x4xbf16>
+  return %y : tensor<8x4xbf16>
+}
+
+// -----
+
+// What reverse mode computes stays marked, so that it is not shared with the
+// forward part, which would keep the wide operands alive.
+// CHECK-LABEL: func @backward
+// CHECK: arith.extf %arg0 {train.backward}
+// CHECK: train.matmul {{.*}} {train.backward}
+func.func @backward(%a: tensor<8x16xf16>, %b: tensor<16x4xf16>) -> tensor<8x4xf32> {
+  %y = train.matmul %a, %b {train.backward} : (tensor<8x16xf16>, tensor<16x4xf16>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+// tf32 operands are rounded to 10 mantissa bits by integer arithmetic.
+// CHECK-LABEL: func @tf32
+// CHECK: %[[BITS:.*]] = arith.bitcast %arg0 : tensor<8x16xf32> to tensor<8x16xi32>
+// CHECK: arith.shrui %[[BITS]]
+// CHECK: %[[R:.*]] = arith.bitcast {{.*}} : tensor<8x16xi32> to tensor<8x16xf32>
+// CHECK: %[[A:.*]] = arith.select %{{.*}}, %[[R]], %arg0
+// CHECK: train.matmul %[[A]], %{{.*}} : (tensor<8x16xf32>
+// CHECK-NOT: tf32
+func.func @tf32(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -> tensor<8x4xf32> {
+  %y = train.matmul %a, %b {tf32} : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+// f32 is native everywhere.
+// CHECK-LABEL: func @f32
+// CHECK-NEXT: train.matmul %arg0, %arg1 :
+func.func @f32(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -> tensor<8x4xf32> {
+  %y = train.matmul %a, %b : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
