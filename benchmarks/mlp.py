@@ -108,6 +108,8 @@ def main():
         plan = os.path.join(folder, f"{precision}.vplan")
         measure.run([f"{options.bin}/vernier-compile", source, "-o", plan, "--target=cpu:native",
                      f"--policy={precision}", "--optimizer=adam,lr=1e-3"])
+        info = json.loads(measure.run([f"{options.bin}/vernier-run", plan, "info", "--json"]))
+        saved_bytes[f"vernier_{precision}"] = info["memory"]["saved"]
         variants[f"vernier_{precision}"] = [f"{options.bin}/vernier-run", plan, "bench", "--steps", str(options.steps),
                                             f"--device=cpu:{options.threads}"]
     if options.torch_python:
@@ -129,9 +131,7 @@ def main():
                 version = found["version"]
                 times[name], saved_bytes[name.rsplit("_", 1)[0]] = found["ms"], found["saved_bytes"]
             else:
-                found = measure.result_line(output)
-                times[name] = float(found["median_ms"])
-                saved_bytes[name] = int(found["saved_bytes"])
+                times[name] = float(measure.result_line(output)["ms_per_step"])
             print(f"round {number + 1}: {name} {times[name]:.1f} ms", file=sys.stderr)
         for precision in ("f32", "bf16"):
             kinds = [times[f"torch_{precision}_{k}"] for k in ("default", "fused") if f"torch_{precision}_{k}" in times]
