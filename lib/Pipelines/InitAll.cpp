@@ -8,6 +8,7 @@
 
 #include "vernier/Pipelines/InitAll.h"
 
+#include "vernier/Codegen/Passes.h"
 #include "vernier/Conversion/Passes.h"
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
@@ -51,4 +52,5 @@ void vernier::registerAllPasses() {
   registerTransformsPasses();
   train::registerTrainPasses();
   amp::registerAmpPasses();
+  registerCodegenPasses();
 }

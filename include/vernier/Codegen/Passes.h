@@ -1,0 +1,22 @@
+//===- Passes.h - From fusions to kernels
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_CODEGEN_PASSES_H
+#define VERNIER_CODEGEN_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace vernier {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "vernier/Codegen/Passes.h.inc"
+
+} // namespace vernier
+
+#endif // VERNIER_CODEGEN_PASSES_H
