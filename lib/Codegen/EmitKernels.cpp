@@ -17,7 +17,7 @@
 #include "mlir/IR/SymbolTable.h"
 
 namespace vernier {
-#define GEN_PASS_DEF_CODEGENEMITKERNELSPASS
+#define GEN_PASS_DEF_EMITKERNELSPASS
 #include "vernier/Codegen/Passes.h.inc"
 } // namespace vernier
 
@@ -26,9 +26,9 @@ using namespace vernier;
 
 namespace {
 
-struct CodegenEmitKernelsPass
-    : vernier::impl::CodegenEmitKernelsPassBase<CodegenEmitKernelsPass> {
-  using CodegenEmitKernelsPassBase::CodegenEmitKernelsPassBase;
+struct EmitKernelsPass
+    : vernier::impl::EmitKernelsPassBase<EmitKernelsPass> {
+  using EmitKernelsPassBase::EmitKernelsPassBase;
 
   void runOnOperation() override {
     ModuleOp module = getOperation();

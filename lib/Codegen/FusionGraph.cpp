@@ -8,8 +8,8 @@
 //
 // Walks from the results to the inputs. Each value is asked for at an access;
 // a broadcast, a reshape and a reduction only change the access on the way. The
-// digits of the space start as (row, column) and are split wherever a shape cuts
-// one in two; after a split the walk starts again.
+// digits of the space start as (row, column) and are split wherever a shape
+// cuts one in two; after a split the walk starts again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,7 +48,8 @@ static bool hasRegister(Type element) {
   if (element.isF32() || element.isBF16() || element.isF16())
     return true;
   auto integer = dyn_cast<IntegerType>(element);
-  return integer && llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
+  return integer &&
+         llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
 }
 
 namespace {
@@ -63,7 +64,8 @@ public:
                      : 1;
     graph.cols = fusion.getCols();
     for (size_t i = 0; i + 1 < boundaries.size(); ++i)
-      graph.digits.push_back({boundaries[i], boundaries[i + 1] / boundaries[i]});
+      graph.digits.push_back(
+          {boundaries[i], boundaries[i + 1] / boundaries[i]});
   }
 
   LogicalResult run();
@@ -110,7 +112,8 @@ FailureOr<Access> GraphBuilder::mapAccess(Operation *op, const Access &from,
       if (step < outer)
         break;
     }
-    if (dim >= 0 && step % inner == 0 && step * graph.digits[i].extent <= outer) {
+    if (dim >= 0 && step % inner == 0 &&
+        step * graph.digits[i].extent <= outer) {
       result[i] = step / inner * strides[dim];
       continue;
     }
@@ -151,8 +154,9 @@ FailureOr<FusionNode *> GraphBuilder::visit(Value value, const Access &access) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !hasRegister(type.getElementType()))
     return fusion.emitOpError("cannot compute on ")
-           << value.getType() << ": kernels take tensors of f32, bf16, f16, i1 "
-                                 "and integers of 8 to 64 bits";
+           << value.getType()
+           << ": kernels take tensors of f32, bf16, f16, i1 "
+              "and integers of 8 to 64 bits";
   FusionNode *node;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     node = addNode(FusionNode::Kind::Load, value);
@@ -323,8 +327,9 @@ LogicalResult GraphBuilder::addResult(Value value) {
     return failure();
   // With one row there is no loop inside a block of columns.
   bool isInner = isFull && (isRows() || graph.rows > 1);
-  Scope scope = isInner ? Scope::Inner
-                        : isFull || isOuter ? Scope::Outer : Scope::Kernel;
+  Scope scope = isInner             ? Scope::Inner
+                : isFull || isOuter ? Scope::Outer
+                                    : Scope::Kernel;
   if ((*node)->scope > scope)
     return fusion.emitOpError("yields one value of type ")
            << value.getType() << ", but computes it for each "
@@ -342,7 +347,8 @@ LogicalResult GraphBuilder::run() {
 
 FailureOr<FusionGraph> FusionGraph::build(FusionOp fusion) {
   bool isFlat = fusion.getSchedule() == FusionSchedule::Flat;
-  int64_t rows = isFlat ? 1 : int64_t(fusion.getRows()), cols = fusion.getCols();
+  int64_t rows = isFlat ? 1 : int64_t(fusion.getRows()),
+          cols = fusion.getCols();
   SmallVector<int64_t> boundaries = {1, cols, rows * cols};
   while (true) {
     boundaries.erase(llvm::unique(boundaries), boundaries.end());

@@ -21,7 +21,8 @@ namespace vernier {
 int64_t getBlockLanes(train::FusionSchedule schedule, int64_t vectorWidth);
 
 /// Builds one kernel. Values are computed on demand, each in the frame of its
-/// scope: ahead of the loops, at the head of a row or block, or in a loop inside.
+/// scope: ahead of the loops, at the head of a row or block, or in a loop
+/// inside.
 class KernelEmitter {
 public:
   KernelEmitter(const FusionGraph &graph, train::FusionOp fusion,

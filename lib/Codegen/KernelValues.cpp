@@ -41,7 +41,8 @@ SmallVector<KernelEmitter::Term> KernelEmitter::termsOf(const Access &access,
 }
 
 /// The linear index (i64) of the element that `access` means at a point.
-Value KernelEmitter::indexAt(const Access &access, Value atRow, Value atColumn) {
+Value KernelEmitter::indexAt(const Access &access, Value atRow,
+                             Value atColumn) {
   Type i64 = builder.getI64Type();
   Value sum;
   auto addTerms = [&](bool rowTerms, Value at, int64_t limit) {
@@ -118,13 +119,14 @@ Value KernelEmitter::compute(FusionNode *node) {
 }
 
 Value KernelEmitter::computeConstant(FusionNode *node) {
-  auto values = cast<SplatElementsAttr>(
-      cast<arith::ConstantOp>(node->op).getValue());
+  auto values =
+      cast<SplatElementsAttr>(cast<arith::ConstantOp>(node->op).getValue());
   Type type = getRegisterType(node->getElementType(), 1);
   if (isa<FloatType>(type)) {
     APFloat value = values.getSplatValue<APFloat>();
     bool losesInfo;
-    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
+    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
     return b.make<arith::ConstantOp>(FloatAttr::get(type, value));
   }
   return b.make<arith::ConstantOp>(
@@ -148,8 +150,9 @@ Value KernelEmitter::computeLoad(FusionNode *node) {
   Value value = b.make<LLVM::PoisonOp>(type);
   for (int64_t lane : llvm::seq<int64_t>(lanes)) {
     Value index = indexAt(node->access, row, b.addInt(column, lane));
-    value = b.make<LLVM::InsertElementOp>(
-        value, b.load(pointer, index, element, 1), b.constantInt(b.i32(), lane));
+    value =
+        b.make<LLVM::InsertElementOp>(value, b.load(pointer, index, element, 1),
+                                      b.constantInt(b.i32(), lane));
   }
   return value;
 }
@@ -184,8 +187,8 @@ Value KernelEmitter::computeOneHot(FusionNode *node) {
 /// rounding.
 static bool isExact(Operation *op) {
   return isa<arith::SelectOp, arith::NegFOp, arith::MaximumFOp,
-             arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp, math::AbsFOp,
-             math::CopySignOp>(op);
+             arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp,
+             math::AbsFOp, math::CopySignOp>(op);
 }
 
 Value KernelEmitter::computeElementwise(FusionNode *node) {

@@ -48,14 +48,21 @@ public:
   /// 0, 1, 2, ... of integer type `element`.
   mlir::Value iota(mlir::Type element, int64_t lanes);
 
-  template <typename OpT, typename... Args>
-  mlir::Value make(Args &&...args) {
+  template <typename OpT, typename... Args> mlir::Value make(Args &&...args) {
     return OpT::create(builder, loc, std::forward<Args>(args)...);
   }
-  mlir::Value add(mlir::Value a, mlir::Value b) { return make<mlir::arith::AddFOp>(a, b); }
-  mlir::Value sub(mlir::Value a, mlir::Value b) { return make<mlir::arith::SubFOp>(a, b); }
-  mlir::Value mul(mlir::Value a, mlir::Value b) { return make<mlir::arith::MulFOp>(a, b); }
-  mlir::Value div(mlir::Value a, mlir::Value b) { return make<mlir::arith::DivFOp>(a, b); }
+  mlir::Value add(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::AddFOp>(a, b);
+  }
+  mlir::Value sub(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::SubFOp>(a, b);
+  }
+  mlir::Value mul(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::MulFOp>(a, b);
+  }
+  mlir::Value div(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::DivFOp>(a, b);
+  }
   mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
   mlir::Value fma(mlir::Value a, double b, mlir::Value c) {
     return fma(a, constant(a.getType(), b), c);
@@ -63,18 +70,30 @@ public:
   mlir::Value fma(mlir::Value a, mlir::Value b, double c) {
     return fma(a, b, constant(a.getType(), c));
   }
-  mlir::Value add(mlir::Value a, double b) { return add(a, constant(a.getType(), b)); }
-  mlir::Value sub(mlir::Value a, double b) { return sub(a, constant(a.getType(), b)); }
-  mlir::Value mul(mlir::Value a, double b) { return mul(a, constant(a.getType(), b)); }
-  mlir::Value addInt(mlir::Value a, mlir::Value b) { return make<mlir::arith::AddIOp>(a, b); }
+  mlir::Value add(mlir::Value a, double b) {
+    return add(a, constant(a.getType(), b));
+  }
+  mlir::Value sub(mlir::Value a, double b) {
+    return sub(a, constant(a.getType(), b));
+  }
+  mlir::Value mul(mlir::Value a, double b) {
+    return mul(a, constant(a.getType(), b));
+  }
+  mlir::Value addInt(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::AddIOp>(a, b);
+  }
   mlir::Value addInt(mlir::Value a, int64_t b) {
     return addInt(a, constantInt(a.getType(), b));
   }
-  mlir::Value subInt(mlir::Value a, mlir::Value b) { return make<mlir::arith::SubIOp>(a, b); }
+  mlir::Value subInt(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::SubIOp>(a, b);
+  }
   mlir::Value andInt(mlir::Value a, int64_t b) {
     return make<mlir::arith::AndIOp>(a, constantInt(a.getType(), b));
   }
-  mlir::Value orInt(mlir::Value a, mlir::Value b) { return make<mlir::arith::OrIOp>(a, b); }
+  mlir::Value orInt(mlir::Value a, mlir::Value b) {
+    return make<mlir::arith::OrIOp>(a, b);
+  }
   mlir::Value shiftLeft(mlir::Value a, int64_t bits) {
     return make<mlir::arith::ShLIOp>(a, constantInt(a.getType(), bits));
   }
@@ -84,13 +103,16 @@ public:
   mlir::Value shiftRightSigned(mlir::Value a, int64_t bits) {
     return make<mlir::arith::ShRSIOp>(a, constantInt(a.getType(), bits));
   }
-  mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a, mlir::Value b) {
+  mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a,
+                  mlir::Value b) {
     return make<mlir::arith::CmpFOp>(predicate, a, b);
   }
-  mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a, double b) {
+  mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a,
+                  double b) {
     return cmp(predicate, a, constant(a.getType(), b));
   }
-  mlir::Value cmpInt(mlir::arith::CmpIPredicate predicate, mlir::Value a, mlir::Value b) {
+  mlir::Value cmpInt(mlir::arith::CmpIPredicate predicate, mlir::Value a,
+                     mlir::Value b) {
     return make<mlir::arith::CmpIOp>(predicate, a, b);
   }
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b) {

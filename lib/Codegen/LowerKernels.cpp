@@ -1,4 +1,5 @@
-//===- LowerKernels.cpp - From arith, math and scf on vectors to the LLVM dialect
+//===- LowerKernels.cpp - From arith, math and scf on vectors to the LLVM
+//dialect
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -31,8 +32,9 @@ static bool isInstruction(Operation *op) {
     return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
                math::CountLeadingZerosOp, math::CountTrailingZerosOp,
                math::CtPopOp, math::FloorOp, math::FmaOp, math::IsFiniteOp,
-               math::IsInfOp, math::IsNaNOp, math::IsNormalOp, math::RoundEvenOp,
-               math::RoundOp, math::SqrtOp, math::TruncOp>(op);
+               math::IsInfOp, math::IsNaNOp, math::IsNormalOp,
+               math::RoundEvenOp, math::RoundOp, math::SqrtOp, math::TruncOp>(
+        op);
   return !isa<arith::RemFOp>(op);
 }
 

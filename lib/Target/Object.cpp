@@ -8,10 +8,10 @@
 
 #include "vernier/Target/Object.h"
 
+#include "lld/Common/Driver.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "lld/Common/Driver.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -51,7 +51,8 @@ createTargetMachine(const TargetModel &target, std::string &error) {
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
   llvm::Triple triple(target.getTriple());
-  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
     return nullptr;
   llvm::TargetOptions options;
@@ -63,9 +64,9 @@ createTargetMachine(const TargetModel &target, std::string &error) {
       std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
-/// The code is vectorised and unrolled as it should be: what is left is to share
-/// what is equal and to move what is constant out of loops. The whole O2 would
-/// take several times as long.
+/// The code is vectorised and unrolled as it should be: what is left is to
+/// share what is equal and to move what is constant out of loops. The whole O2
+/// would take several times as long.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -94,7 +95,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 static FailureOr<SmallVector<char>> compileToObject(ModuleOp llvmModule,
                                                     const TargetModel &target) {
   std::string error;
-  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target, error);
+  std::unique_ptr<llvm::TargetMachine> machine =
+      createTargetMachine(target, error);
   if (!machine)
     return llvmModule.emitError("cannot generate code for ")
            << target.getName() << ": " << error;
@@ -163,16 +165,28 @@ static std::error_code writeFile(StringRef path, ArrayRef<char> bytes) {
 }
 
 /// Run lld as a library. It reads and writes files only.
-static bool runLinker(StringRef object, StringRef output, std::string &messages) {
+static bool runLinker(StringRef object, StringRef output,
+                      std::string &messages) {
   std::string objectPath = object.str(), outputPath = output.str();
-  const char *arguments[] = {
-      "ld.lld", objectPath.c_str(), "-o", outputPath.c_str(), "-shared",
-      "-nostdlib", "--soname=kernels.so", "--hash-style=gnu", "--build-id=none",
-      "--no-undefined", "--strip-all", "--threads=1", "-z", "noexecstack",
-      "-z", "now"};
+  const char *arguments[] = {"ld.lld",
+                             objectPath.c_str(),
+                             "-o",
+                             outputPath.c_str(),
+                             "-shared",
+                             "-nostdlib",
+                             "--soname=kernels.so",
+                             "--hash-style=gnu",
+                             "--build-id=none",
+                             "--no-undefined",
+                             "--strip-all",
+                             "--threads=1",
+                             "-z",
+                             "noexecstack",
+                             "-z",
+                             "now"};
   llvm::raw_string_ostream stream(messages);
-  lld::Result result = lld::lldMain(arguments, stream, stream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  lld::Result result =
+      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
   return result.retCode == 0;
 }
 

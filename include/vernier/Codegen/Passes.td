@@ -11,7 +11,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def CodegenEmitKernelsPass : Pass<"codegen-emit-kernels", "::mlir::ModuleOp"> {
+def EmitKernelsPass : Pass<"emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Replaces a module's fusions by their kernels";
   let description = [{
     Writes one kernel in the LLVM dialect for each `train.fusion` of the module,

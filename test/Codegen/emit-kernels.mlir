@@ -1,0 +1,52 @@
+// RUN: vernier-opt %s --emit-kernels | FileCheck %s --implicit-check-not="llvm.call " --implicit-check-not=expf
+// RUN: vernier-opt %s --emit-kernels="target=cpu:x86-64-v4" | FileCheck %s --check-prefix=WIDE
+
+// Two vectors in a step, and what they leave of 136 elements behind the loop.
+// CHECK-LABEL: llvm.func @exponential(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr -> vector<16xf32>
+// CHECK: llvm.intr.fma({{.*}}) : (vector<16xf32>, vector<16xf32>, vector<16xf32>) -> vector<16xf32>
+// CHECK: llvm.store %{{.*}} {alignment = 4 : i64} : vector<16xf32>, !llvm.ptr
+// CHECK: llvm.load %{{.*}} : !llvm.ptr -> vector<8xf32>
+// CHECK: llvm.return
+// WIDE-LABEL: llvm.func @exponential
+// WIDE: !llvm.ptr -> vector<32xf32>
+func.func @exponential(%x: tensor<8x17xf32>) -> tensor<8x17xf32> {
+  %y = train.fusion flat rows = 1 cols = 136 (%x) : (tensor<8x17xf32>) -> tensor<8x17xf32> {
+  ^bb0(%a: tensor<8x17xf32>):
+    %e = math.exp %a : tensor<8x17xf32>
+    train.yield %e : tensor<8x17xf32>
+  }
+  return %y : tensor<8x17xf32>
+}
+
+// bf16 in memory is f32 in registers; the row's sum is a scalar that is stored
+// once.
+// CHECK-LABEL: llvm.func @row_sums
+// CHECK: llvm.load %{{.*}} {alignment = 2 : i64} : !llvm.ptr -> vector<16xi16>
+// CHECK: llvm.shl %{{.*}} : vector<16xi32>
+// CHECK: llvm.fadd %{{.*}} : vector<16xf32>
+// CHECK: llvm.shufflevector %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7] : vector<16xf32>
+// CHECK: llvm.fadd %{{.*}} : vector<8xf32>
+// CHECK: llvm.fadd %{{.*}} : f32
+// CHECK: llvm.store %{{.*}} {alignment = 4 : i64} : f32, !llvm.ptr
+func.func @row_sums(%x: tensor<8x64xbf16>) -> tensor<8xf32> {
+  %y = train.fusion rows rows = 8 cols = 64 (%x) : (tensor<8x64xbf16>) -> tensor<8xf32> {
+  ^bb0(%a: tensor<8x64xbf16>):
+    %s = train.reduce sum %a dims = [1] : tensor<8x64xbf16> -> tensor<8xf32>
+    train.yield %s : tensor<8xf32>
+  }
+  return %y : tensor<8xf32>
+}
+
+// A block of columns keeps its sums in registers all the way down.
+// CHECK-LABEL: llvm.func @column_sums
+// CHECK: ^bb{{[0-9]+}}(%{{.*}}: i64, %{{.*}}: vector<32xf32>, %{{.*}}: vector<32xf32>):
+// CHECK: llvm.store %{{.*}} : vector<32xf32>, !llvm.ptr
+func.func @column_sums(%x: tensor<8x64xf32>) -> tensor<64xf32> {
+  %y = train.fusion columns rows = 8 cols = 64 (%x) : (tensor<8x64xf32>) -> tensor<64xf32> {
+  ^bb0(%a: tensor<8x64xf32>):
+    %s = train.reduce sum %a dims = [0] : tensor<8x64xf32> -> tensor<64xf32>
+    train.yield %s : tensor<64xf32>
+  }
+  return %y : tensor<64xf32>
+}
