@@ -52,7 +52,8 @@ void AmpDialect::initialize() {
 /// What follows the last ": " of a rule.
 static StringRef getVerdict(StringRef rule) { return rule.rsplit(": ").second; }
 
-std::optional<vernier::PrecisionClass> PrecisionAttr::getPrecisionClass() const {
+std::optional<vernier::PrecisionClass>
+PrecisionAttr::getPrecisionClass() const {
   return symbolizePrecisionClass(getVerdict(getRule()));
 }
 
@@ -62,9 +63,10 @@ PrecisionAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type, Type,
   StringRef verdict = getVerdict(rule);
   if (verdict == kUntouchedVerdict || symbolizePrecisionClass(verdict))
     return success();
-  return emitError() << "(P1) expects a rule that ends in a class, such as "
-                        "'vernier/train.linear: low', or in ': untouched', got '"
-                     << rule << "'";
+  return emitError()
+         << "(P1) expects a rule that ends in a class, such as "
+            "'vernier/train.linear: low', or in ': untouched', got '"
+         << rule << "'";
 }
 
 LogicalResult UnscaleOp::verify() {
@@ -83,7 +85,8 @@ LogicalResult UpdateScaleOp::verify() {
       !getMaxScale() || minimum <= getMaxScale()->convertToDouble();
   if (!(growth > 1.0) || !(backoff > 0.0 && backoff < 1.0) ||
       int64_t(getGrowthInterval()) < 1 || !(minimum >= 0.0) || !isOrdered)
-    return emitOpError("(A3) expects growth_factor > 1, 0 < backoff_factor < 1, "
-                       "growth_interval >= 1, 0 <= min_scale <= max_scale");
+    return emitOpError(
+        "(A3) expects growth_factor > 1, 0 < backoff_factor < 1, "
+        "growth_interval >= 1, 0 <= min_scale <= max_scale");
   return success();
 }

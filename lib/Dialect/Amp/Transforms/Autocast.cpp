@@ -20,6 +20,7 @@
 #include "vernier/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -62,6 +63,7 @@ private:
   Decision decideLow(PrecisionOpInterface op, FloatType compute) const;
   Decision decideFullInside(PrecisionOpInterface op) const;
   FailureOr<Decision> decideWidest(PrecisionOpInterface op) const;
+  void keepScalar(PrecisionOpInterface op, Decision &decision) const;
   void record(PrecisionOpInterface op, PrecisionAttr attr);
 
   Policy &policy;
@@ -112,11 +114,11 @@ static std::string getReasonToKeep(PrecisionOpInterface op) {
   for (Type type : llvm::reverse(op->getResultTypes()))
     if (FloatType element = getAutocastElementType(type))
       result = element;
-  if (!operand && !result)
-    return "no floating values";
+  if (!operand)
+    return result ? "no operand to cast" : "no floating values";
   // An explicit narrowing or widening inside one op is the modeller's choice;
   // PyTorch likewise respects an explicit dtype argument.
-  if (operand && result && operand != result && !op.keepsFullPrecisionResult())
+  if (result && operand != result && !op.keepsFullPrecisionResult())
     return "the model asks for " + typeName(result) + " from " +
            typeName(operand) + " here";
   return "";
@@ -163,10 +165,7 @@ Decision Decider::decideLow(PrecisionOpInterface op, FloatType compute) const {
 }
 
 Decision Decider::decideFullInside(PrecisionOpInterface op) const {
-  SmallVector<OpOperand *> operands = op.getPrecisionOperands();
-  if (operands.empty())
-    return {f32, f32, f32, "nothing 16-bit to read"};
-  FloatType input = getType(operands.front()->get());
+  FloatType input = getType(op.getPrecisionOperands().front()->get());
   if (op.keepsFullPrecisionResult())
     return {input, f32, f32,
             "reads " + typeName(input) + ", computes in f32; a loss stays f32"};
@@ -206,14 +205,32 @@ FailureOr<Decision> Decider::decideWidest(PrecisionOpInterface op) const {
   if (widest)
     return Decision{f32, f32, f32, reason};
   if (!narrow)
-    return Decision{f32, f32, f32,
-                    constantOperands.empty() ? "nothing 16-bit to read"
-                                             : "every operand is constant"};
+    return Decision{f32, f32, f32, "every operand is constant"};
   for (Value constant : constantOperands)
     if (!fitsIn(getConstant(constant), narrow))
       return Decision{f32, f32, f32,
                       "a constant operand overflows in " + typeName(narrow)};
   return Decision{narrow, f32, narrow, "every operand is " + typeName(narrow)};
+}
+
+/// Whether every result of `op` is a scalar.
+static bool makesScalars(Operation *op) {
+  return llvm::all_of(op->getResultTypes(), [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getRank() == 0;
+  });
+}
+
+/// A scalar is a loss, a norm or a mean: in 16 bits it would save nothing and
+/// could overflow.
+void Decider::keepScalar(PrecisionOpInterface op, Decision &decision) const {
+  if (op.computesInFullPrecision()) {
+    decision.result = f32;
+    decision.reason = "reads " + typeName(decision.operand) +
+                      ", computes in f32; a scalar stays f32";
+  } else {
+    decision = {f32, f32, f32, "a scalar stays f32"};
+  }
 }
 
 void Decider::record(PrecisionOpInterface op, PrecisionAttr attr) {
@@ -239,6 +256,9 @@ void Decider::leaveUntouched(PrecisionOpInterface op, StringRef rule,
 }
 
 LogicalResult Decider::decide(PrecisionOpInterface op) {
+  // A constant is cast by what reads it.
+  if (op->hasTrait<OpTrait::ConstantLike>())
+    return success();
   Policy::Choice choice = policy.choose(op);
   std::string reasonToKeep = getReasonToKeep(op);
   if (!reasonToKeep.empty()) {
@@ -269,6 +289,8 @@ LogicalResult Decider::decide(PrecisionOpInterface op) {
   }
   if (failed(decision))
     return failure();
+  if (isNarrow(decision->result) && makesScalars(op))
+    keepScalar(op, *decision);
   StringRef reason =
       choice.reason.empty() ? StringRef(decision->reason) : choice.reason;
   record(op, PrecisionAttr::get(op->getContext(), decision->operand,

@@ -51,6 +51,39 @@ func.func @untouched(%x: tensor<8x16xf64>, %i: tensor<8xi32>, %h: tensor<8x16xbf
   return %r, %b, %s : tensor<8x16xf64>, tensor<4x8xi32>, tensor<8xf32>
 }
 
+// A scalar is a loss or a norm: 16 bits would save nothing and could overflow.
+// CHECK-LABEL: func.func @scalar
+func.func @scalar(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<f32> {
+  %h = train.linear %x, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  // CHECK: train.reduce {{.*}}<operand = bf16, accumulate = f32, result = f32, rule = "vernier/train.reduce: full-inside", reason = "reads bf16, computes in f32; a scalar stays f32">
+  %s = train.reduce mean %h dims = [0, 1] : tensor<8x16xf32> -> tensor<f32>
+  // CHECK: math.sqrt {{.*}}<operand = f32, accumulate = f32, result = f32, rule = "vernier/math.sqrt: follow", reason = "operand 0 is f32">
+  %r = math.sqrt %s : tensor<f32>
+  return %r : tensor<f32>
+}
+
+// Arithmetic follows: a constant is cast to what it meets, unless it overflows
+// there; an f32 operand widens. Functions that lose range or precision are full.
+// CHECK-LABEL: func.func @arithmetic
+// F16-LABEL: func.func @arithmetic
+func.func @arithmetic(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+  %h = train.linear %x, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %half = arith.constant dense<0.5> : tensor<8x16xf32>
+  %low = arith.constant dense<-1.0e9> : tensor<f32>
+  // CHECK: arith.mulf {{.*}}result = bf16, rule = "vernier/arith.mulf: follow", reason = "every operand is bf16">
+  // F16: arith.mulf {{.*}}result = f16
+  %a = arith.mulf %h, %half : tensor<8x16xf32>
+  %mask = train.broadcast %low dims = [] : tensor<f32> -> tensor<8x16xf32>
+  // CHECK: arith.addf {{.*}}result = bf16
+  // F16: arith.addf {{.*}}result = f32, rule = "vernier/arith.addf: follow", reason = "a constant operand overflows in f16">
+  %b = arith.addf %a, %mask : tensor<8x16xf32>
+  // CHECK: math.exp {{.*}}<operand = f32, accumulate = f32, result = f32, rule = "vernier/math.exp: full"
+  %e = math.exp %b : tensor<8x16xf32>
+  // CHECK: arith.addf {{.*}}result = f32, {{.*}}reason = "operand 1 is f32">
+  %c = arith.addf %b, %e : tensor<8x16xf32>
+  return %c : tensor<8x16xf32>
+}
+
 // The step is derived from the loss and is not decided again.
 // CHECK-LABEL: func.func @step
 // CHECK-NOT: amp.precision

@@ -37,6 +37,11 @@ inline constexpr llvm::StringLiteral kPrecisionAttr = "amp.precision";
 /// How the rule ends of an op that keeps the types of the model.
 inline constexpr llvm::StringLiteral kUntouchedVerdict = "untouched";
 
+/// The globals of the loss scaler.
+inline constexpr llvm::StringLiteral kScaleName = "amp.scale";
+inline constexpr llvm::StringLiteral kGrowthTrackerName = "amp.growth_tracker";
+inline constexpr llvm::StringLiteral kSkippedStepsName = "amp.skipped_steps";
+
 } // namespace vernier::amp
 
 #endif // VERNIER_DIALECT_AMP_IR_AMPDIALECT_H

@@ -11,6 +11,8 @@
 
 #include "mlir/Pass/Pass.h"
 
+#include <limits>
+
 namespace vernier::amp {
 
 #define GEN_PASS_DECL

@@ -14,6 +14,7 @@ include "mlir/Pass/PassBase.td"
 class AmpPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::ml_program::MLProgramDialect",
                            "::mlir::tensor::TensorDialect",
                            "::vernier::train::TrainDialect",
                            "::vernier::amp::AmpDialect"];
@@ -62,6 +63,65 @@ def AmpMaterializeCastsPass : AmpPass<"amp-materialize-casts"> {
     returned. A contraction decided as tf32 gets its `tf32` flag.
 
     Example: [materialize-casts.mlir](test/Dialect/Amp/Transforms/materialize-casts.mlir)
+  }];
+}
+
+def AmpVerifyPrecisionPass : AmpPass<"amp-verify-precision"> {
+  let summary = "Checks that every op has the types of its decision";
+  let description = [{
+    Fails where an op has no `amp.precision` or other types than it says, where a
+    class got a type that it forbids, where the loss is in 16 bits, and where a
+    parameter or a moment is kept in 16 bits. Changes nothing.
+
+    Example: [verify-precision.mlir](test/Dialect/Amp/Transforms/verify-precision.mlir)
+  }];
+}
+
+def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
+  let summary = "Scales the loss of a step, and skips the step on overflow";
+  let description = [{
+    Works on `@step` after differentiation. The seed of reverse mode is multiplied
+    by the loss scale; each gradient is unscaled where a `train.update`, or the
+    `train.clip_by_global_norm` before it, takes it; one `amp.all_finite` of the
+    scaled gradients gates every `ml_program.global_store`, so that a step with an
+    inf or a NaN changes nothing but the scaler. Defaults are those of
+    torch.amp.GradScaler.
+
+    Adds the globals `@amp.scale`, `@amp.growth_tracker` (dynamic only) and
+    `@amp.skipped_steps`, and the results `loss_scale` (used by this step) and
+    `all_finite` of `@step`.
+
+    Example: [loss-scaling.mlir](test/Dialect/Amp/Transforms/loss-scaling.mlir)
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", /*default=*/"\"dynamic\"",
+           "dynamic: the scale follows overflows; static: it stays at "
+           "init-scale; none: no scaler; auto: dynamic if the step computes "
+           "anything in f16, else none">,
+    Option<"initScale", "init-scale", "double", /*default=*/"65536.0",
+           "Loss scale of the first step, or of all steps in static mode">,
+    Option<"growthFactor", "growth-factor", "double", /*default=*/"2.0",
+           "What the scale is multiplied by after growth-interval finite steps">,
+    Option<"backoffFactor", "backoff-factor", "double", /*default=*/"0.5",
+           "What the scale is multiplied by after an overflow">,
+    Option<"growthInterval", "growth-interval", "int64_t", /*default=*/"2000",
+           "Finite steps in a row before the scale grows; fewer for short runs">,
+    Option<"minScale", "min-scale", "double", /*default=*/"0.0",
+           "The scale never falls below this; 1 keeps gradients from shrinking">,
+    Option<"maxScale", "max-scale", "double",
+           /*default=*/"std::numeric_limits<double>::infinity()",
+           "The scale never grows above this">,
+  ];
+}
+
+def AmpExplainPass : AmpPass<"amp-explain"> {
+  let summary = "Prints what runs in which precision, and why";
+  let description = [{
+    Prints a table of all ops to the standard error: types, FLOPs, bytes, location,
+    rule and reason, and the totals by operand type. To be run before fusions are
+    formed. Changes nothing; `vernier-compile --explain` prints the same.
+
+    Example: [explain.mlir](test/Dialect/Amp/Transforms/explain.mlir)
   }];
 }
 
