@@ -17,6 +17,7 @@
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Dialect/Train/Transforms/Passes.h"
 #include "vernier/Interfaces/ExternalModels/ExternalModels.h"
+#include "vernier/Pipelines/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -49,6 +50,9 @@ void vernier::registerAllDialects(DialectRegistry &registry) {
 }
 
 void vernier::registerAllPasses() {
+  registerPipelinesPasses();
+  registerConversionPasses();
+  plan::registerPlanPasses();
   registerTransformsPasses();
   train::registerTrainPasses();
   amp::registerAmpPasses();

@@ -9,7 +9,11 @@
 #ifndef VERNIER_CONVERSION_PASSES_H
 #define VERNIER_CONVERSION_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+
+#include "vernier/Dialect/Plan/IR/PlanDialect.h"
 
 namespace vernier {
 

@@ -9,6 +9,7 @@
 #ifndef VERNIER_DIALECT_PLAN_TRANSFORMS_PASSES_H
 #define VERNIER_DIALECT_PLAN_TRANSFORMS_PASSES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace vernier::plan {

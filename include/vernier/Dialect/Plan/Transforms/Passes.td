@@ -11,4 +11,23 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PlanAssignBuffersPass : Pass<"plan-assign-buffers", "::mlir::ModuleOp"> {
+  let summary = "Places every buffer in the arena by its lifetime";
+  let description = [{
+    Gives each `plan.alloc` and `plan.input` of an entry an offset in the arena
+    such that buffers whose lifetimes overlap never share memory, each `plan.state`
+    an offset in the state memory, and each entry its `arena_bytes`. A buffer lives
+    from the first to the last call that names it or a view of it; inputs from the
+    start, outputs to the end. Calls are visited in program order; a buffer takes
+    the smallest free range that holds it.
+
+    A remark on each entry reports the arena, the sum of its buffers and what the
+    forward part saves for the backward part.
+  }];
+  let options = [
+    Option<"alignment", "alignment", "int64_t", "64",
+           "Bytes that every offset is a multiple of; a device may ask for more.">
+  ];
+}
+
 #endif // VERNIER_DIALECT_PLAN_TRANSFORMS_PASSES_TD

@@ -1,0 +1,35 @@
+//===- OptimizerSpec.h - The --optimizer flag
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_PIPELINES_OPTIMIZERSPEC_H
+#define VERNIER_PIPELINES_OPTIMIZERSPEC_H
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace vernier {
+
+/// What `--optimizer=adamw,lr=1e-3,...` says: a name, then settings of
+/// --train-attach-optimizer by the same names.
+struct OptimizerSpec {
+  /// "optimizer=adamw lr=1e-3 ...", the pass options.
+  std::string passOptions = "optimizer=adamw";
+
+  /// Parse the flag. Keys are those of the pass, with '-' or '_'; an unknown one
+  /// is an error that names the nearest.
+  static llvm::Expected<OptimizerSpec> parse(llvm::StringRef text);
+};
+
+/// The candidate nearest to `name` by edit distance, or "" if none is near.
+llvm::StringRef findNearest(llvm::StringRef name,
+                            llvm::ArrayRef<llvm::StringRef> candidates);
+
+} // namespace vernier
+
+#endif // VERNIER_PIPELINES_OPTIMIZERSPEC_H

@@ -1,0 +1,49 @@
+//===- Pipelines.h - The compiler as readable functions
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_PIPELINES_PIPELINES_H
+#define VERNIER_PIPELINES_PIPELINES_H
+
+#include "vernier/Pipelines/OptimizerSpec.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <string>
+
+namespace vernier {
+
+/// Everything that decides what a model compiles to.
+struct CompileOptions {
+  std::string target = "cpu";
+  std::string policy = "bf16";
+  OptimizerSpec optimizer;
+  /// auto, dynamic, none or a number: auto is dynamic where f16 is used.
+  std::string lossScale = "auto";
+  /// Align leading dimensions for tensor cores; nothing to gain on a CPU.
+  bool padForTensorCores = false;
+};
+
+/// The stages of docs/Architecture.md in order, each followed by its check.
+void addImportPasses(mlir::OpPassManager &pm);
+void addAutocastPasses(mlir::OpPassManager &pm, const CompileOptions &options);
+void addDifferentiatePasses(mlir::OpPassManager &pm,
+                            const CompileOptions &options);
+void addLossScalingPasses(mlir::OpPassManager &pm, const CompileOptions &options,
+                          bool usesF16);
+void addPadPasses(mlir::OpPassManager &pm, const CompileOptions &options);
+void addCodegenPasses(mlir::OpPassManager &pm, const CompileOptions &options);
+void addPlanPasses(mlir::OpPassManager &pm, const CompileOptions &options);
+
+/// Put each op's name on its location, so that what later passes derive from it
+/// can say where it comes from. Part of `import`.
+void nameLocations(mlir::ModuleOp module);
+
+} // namespace vernier
+
+#endif // VERNIER_PIPELINES_PIPELINES_H

@@ -1,0 +1,320 @@
+//===- ConvertTrainToPlan.cpp - Entry functions to the calls of a plan
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Bufferization for value-semantic, straight-line entries: each SSA tensor gets
+// one buffer, states are updated in place where that is safe, and every op turns
+// into one runtime call. Precondition: the `codegen` stage.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelTable.h"
+#include "StateHazards.h"
+
+#include "vernier/Conversion/Passes.h"
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Target/TargetModel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace vernier {
+#define GEN_PASS_DEF_CONVERTTRAINTOPLANPASS
+#include "vernier/Conversion/Passes.h.inc"
+} // namespace vernier
+
+using namespace mlir;
+using namespace vernier;
+
+static plan::BufferType bufferType(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return plan::BufferType::get(type.getContext(), tensor.getShape(),
+                               tensor.getElementType());
+}
+
+/// Tiles of the result that a contraction is cut into: about eight, so that a
+/// few threads balance, but wide enough that the library's packing is amortised.
+/// Depends on the extents alone, and so do the bits of the result.
+static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kSmallWork = int64_t(1) << 20; // multiply-adds
+  if (m * n * k <= kSmallWork)
+    return {m, n};
+  auto cut = [](int64_t extent) {
+    int64_t tile = (extent + 7) / 8;
+    tile = (tile + 15) / 16 * 16; // whole vectors
+    return std::min(extent, std::max<int64_t>(tile, 32));
+  };
+  return n >= m ? std::make_pair(m, cut(n)) : std::make_pair(cut(m), n);
+}
+
+/// The number of classes if `argument` holds class indices (it feeds a one-hot).
+static std::optional<int64_t> findClassCount(BlockArgument argument) {
+  for (OpOperand &use : argument.getUses()) {
+    auto fusion = dyn_cast<train::FusionOp>(use.getOwner());
+    if (!fusion)
+      continue;
+    Value inner = fusion.getBody().getArgument(use.getOperandNumber());
+    for (Operation *user : inner.getUsers())
+      if (auto oneHot = dyn_cast<train::OneHotOp>(user))
+        return cast<RankedTensorType>(oneHot.getType()).getDimSize(1);
+  }
+  return std::nullopt;
+}
+
+/// Whether `op` belongs to the backward part: it or, for a fusion, something in
+/// it was built by reverse mode.
+static bool isBackward(Operation *op) {
+  if (op->hasAttr(train::kBackwardAttr))
+    return true;
+  auto fusion = dyn_cast<train::FusionOp>(op);
+  return fusion && llvm::any_of(fusion.getBody().front(), [](Operation &inner) {
+           return inner.hasAttr(train::kBackwardAttr);
+         });
+}
+
+namespace {
+
+/// Converts one function into one entry.
+class EntryConverter {
+public:
+  EntryConverter(func::FuncOp function, KernelTable &kernels,
+                 const TargetModel &target)
+      : function(function), kernels(kernels), target(target),
+        hazards(function), builder(function.getContext()) {}
+
+  LogicalResult convert() {
+    builder.setInsertionPoint(function);
+    auto entry =
+        plan::EntryOp::create(builder, function.getLoc(), function.getNameAttr(),
+                              builder.getI64IntegerAttr(-1));
+    builder.setInsertionPointToStart(&entry.getBody().emplaceBlock());
+    convertArguments();
+    for (Operation &op : function.getBody().front())
+      if (failed(convertOp(&op)))
+        return failure();
+    return success();
+  }
+
+private:
+  void convertArguments() {
+    for (BlockArgument argument : function.getArguments()) {
+      unsigned index = argument.getArgNumber();
+      auto name = function.getArgAttrOfType<StringAttr>(index, train::kNameAttr);
+      std::string fallback = "arg" + std::to_string(index);
+      auto input = plan::InputOp::create(
+          builder, argument.getLoc(), bufferType(argument.getType()),
+          name ? name : builder.getStringAttr(fallback), IntegerAttr(),
+          builder.getI64IntegerAttr(-1));
+      if (std::optional<int64_t> classes = findClassCount(argument))
+        input.setClasses(*classes);
+      buffers.map(argument, input.getBuffer());
+    }
+  }
+
+  LogicalResult convertOp(Operation *op) {
+    if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
+      return convertLoad(load);
+    if (auto store = dyn_cast<ml_program::GlobalStoreOp>(op))
+      return convertStore(store);
+    if (auto fusion = dyn_cast<train::FusionOp>(op))
+      return convertFusion(fusion);
+    if (auto contraction = dyn_cast<ContractionOpInterface>(op))
+      return convertContraction(contraction);
+    if (auto transpose = dyn_cast<train::TransposeOp>(op))
+      return convertTranspose(transpose);
+    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+      return convertReshape(op);
+    if (auto constant = dyn_cast<arith::ConstantOp>(op))
+      return convertConstant(constant);
+    if (auto ret = dyn_cast<func::ReturnOp>(op))
+      return convertReturn(ret);
+    return op->emitError("no runtime call for '")
+           << op->getName() << "'; run --train-form-fusions first";
+  }
+
+  /// The buffer that `value` is computed into: the state it is stored to where
+  /// that is safe, else a new range of the arena.
+  Value getResultBuffer(Value value) {
+    if (FlatSymbolRefAttr state = hazards.getInPlaceState(value)) {
+      Value buffer = getStateBuffer(state, value.getType(), value.getLoc());
+      buffers.map(value, buffer);
+      return buffer;
+    }
+    auto alloc =
+        plan::AllocOp::create(builder, value.getLoc(), bufferType(value.getType()),
+                              builder.getI64IntegerAttr(-1), UnitAttr());
+    bool isSaved = !isBackward(value.getDefiningOp()) &&
+                   llvm::any_of(value.getUsers(), isBackward);
+    alloc.setSaved(isSaved);
+    buffers.map(value, alloc.getBuffer());
+    return alloc.getBuffer();
+  }
+
+  Value getStateBuffer(FlatSymbolRefAttr state, Type type, Location loc) {
+    return plan::StateBufferOp::create(builder, loc, bufferType(type), state);
+  }
+
+  /// `call` carries whether it belongs to the backward part.
+  LogicalResult finish(Operation *call, Operation *source) {
+    if (isBackward(source))
+      call->setAttr("backward", builder.getUnitAttr());
+    return success();
+  }
+
+  LogicalResult convertLoad(ml_program::GlobalLoadOp load) {
+    auto symbol = FlatSymbolRefAttr::get(load.getGlobalAttr().getLeafReference());
+    Value state = getStateBuffer(symbol, load.getType(), load.getLoc());
+    if (!hazards.needsSnapshot(load)) {
+      buffers.map(load.getResult(), state);
+      return success();
+    }
+    auto alloc = plan::AllocOp::create(builder, load.getLoc(),
+                                       bufferType(load.getType()),
+                                       builder.getI64IntegerAttr(-1), UnitAttr());
+    plan::CopyOp::create(builder, load.getLoc(), state, alloc.getBuffer());
+    buffers.map(load.getResult(), alloc.getBuffer());
+    return success();
+  }
+
+  LogicalResult convertStore(ml_program::GlobalStoreOp store) {
+    if (hazards.isInPlace(store))
+      return success();
+    auto symbol =
+        FlatSymbolRefAttr::get(store.getGlobalAttr().getLeafReference());
+    Value state =
+        getStateBuffer(symbol, store.getValue().getType(), store.getLoc());
+    plan::CopyOp::create(builder, store.getLoc(),
+                         buffers.lookup(store.getValue()), state);
+    return success();
+  }
+
+  LogicalResult convertFusion(train::FusionOp fusion) {
+    KernelTable::Kernel kernel =
+        kernels.add(fusion, function.getSymName(), target);
+    SmallVector<Value> inputs, outputs;
+    for (Value input : fusion.getInputs())
+      inputs.push_back(buffers.lookup(input));
+    for (Value output : fusion.getOutputs())
+      outputs.push_back(getResultBuffer(output));
+    auto launch = plan::LaunchOp::create(
+        builder, fusion.getLoc(), builder.getStringAttr(kernel.name), inputs,
+        outputs,
+        builder.getI64IntegerAttr(kernel.grid),
+        builder.getI64IntegerAttr(kernel.grain));
+    return finish(launch, fusion);
+  }
+
+  LogicalResult convertContraction(ContractionOpInterface op) {
+    ContractionDims dims = op.getContractionDims();
+    Value lhs = buffers.lookup(op.getLhsOperand().get());
+    Value rhs = buffers.lookup(op.getRhsOperand().get());
+    Value bias = op.getContractionBias();
+    if (bias)
+      bias = buffers.lookup(bias);
+    Value result = getResultBuffer(op->getResult(0));
+    auto [tileM, tileN] = chooseTile(dims.m, dims.n, dims.k);
+    auto epilogue = op->getAttrOfType<train::EpilogueAttr>("epilogue");
+    bool relu = epilogue && epilogue.getValue() == train::Epilogue::Relu;
+    auto matmul = plan::MatmulOp::create(
+        builder, op->getLoc(), lhs, rhs, bias, result, dims.batch, dims.m, dims.n,
+        dims.k, dims.transposeLhs, dims.transposeRhs, dims.sharedRhs,
+        /*lhs_ld=*/dims.transposeLhs ? dims.m : dims.k,
+        /*rhs_ld=*/dims.transposeRhs ? dims.k : dims.n,
+        /*result_ld=*/dims.n, tileM, tileN, relu);
+    return finish(matmul, op);
+  }
+
+  LogicalResult convertTranspose(train::TransposeOp transpose) {
+    Value source = buffers.lookup(transpose.getInput());
+    Value result = getResultBuffer(transpose.getResult());
+    auto call = plan::TransposeOp::create(builder, transpose.getLoc(), source,
+                                          result, transpose.getPermutation());
+    return finish(call, transpose);
+  }
+
+  LogicalResult convertReshape(Operation *op) {
+    Value source = buffers.lookup(op->getOperand(0));
+    auto view = plan::ViewOp::create(
+        builder, op->getLoc(), bufferType(op->getResult(0).getType()), source);
+    buffers.map(op->getResult(0), view.getBuffer());
+    return success();
+  }
+
+  LogicalResult convertConstant(arith::ConstantOp constant) {
+    auto elements = dyn_cast<ElementsAttr>(constant.getValue());
+    if (!elements)
+      return constant.emitError("expects a tensor constant in an entry, got ")
+             << constant.getType();
+    auto op = plan::ConstantOp::create(builder, constant.getLoc(),
+                                       bufferType(constant.getType()), elements);
+    buffers.map(constant.getResult(), op.getBuffer());
+    return success();
+  }
+
+  LogicalResult convertReturn(func::ReturnOp ret) {
+    for (OpOperand &operand : ret->getOpOperands()) {
+      unsigned index = operand.getOperandNumber();
+      auto name =
+          function.getResultAttrOfType<StringAttr>(index, train::kNameAttr);
+      std::string fallback = "result" + std::to_string(index);
+      plan::OutputOp::create(builder, ret.getLoc(),
+                             name ? name : builder.getStringAttr(fallback),
+                             buffers.lookup(operand.get()));
+    }
+    return success();
+  }
+
+  func::FuncOp function;
+  KernelTable &kernels;
+  const TargetModel &target;
+  StateHazards hazards;
+  OpBuilder builder;
+  IRMapping buffers;
+};
+
+struct ConvertTrainToPlanPass
+    : vernier::impl::ConvertTrainToPlanPassBase<ConvertTrainToPlanPass> {
+  using ConvertTrainToPlanPassBase::ConvertTrainToPlanPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    llvm::Expected<TargetModel> model = TargetModel::parse(target);
+    if (!model) {
+      module.emitError(llvm::toString(model.takeError()));
+      return signalPassFailure();
+    }
+    convertGlobals(module);
+    KernelTable kernels(module);
+    for (auto function :
+         llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+      if (failed(EntryConverter(function, kernels, *model).convert()))
+        return signalPassFailure();
+      function.erase();
+    }
+    for (auto global :
+         llvm::make_early_inc_range(module.getOps<ml_program::GlobalOp>()))
+      global.erase();
+  }
+
+  /// plan.state for each global, before it and under its name.
+  void convertGlobals(ModuleOp module) {
+    for (auto global : module.getOps<ml_program::GlobalOp>()) {
+      OpBuilder builder(global);
+      auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
+      plan::StateOp::create(
+          builder, global.getLoc(), global.getSymNameAttr(),
+          role ? role : builder.getStringAttr(train::kFrozenRole),
+          TypeAttr::get(bufferType(global.getType())), global.getValueAttr(),
+          global->getAttrOfType<FlatSymbolRefAttr>(train::kCopyOfAttr),
+          builder.getI64IntegerAttr(-1));
+    }
+  }
+};
+
+} // namespace

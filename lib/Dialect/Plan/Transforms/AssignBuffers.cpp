@@ -1,0 +1,124 @@
+//===- AssignBuffers.cpp - Places every buffer in the arena by its lifetime
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Entries are straight-line, so a lifetime is an interval of call numbers.
+// Precondition: plan ops without offsets; afterwards every buffer has one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "RangeAllocator.h"
+
+#include "vernier/Dialect/Plan/IR/PlanDialect.h"
+#include "vernier/Dialect/Plan/Transforms/Passes.h"
+
+#include "mlir/IR/Remarks.h"
+
+namespace vernier::plan {
+#define GEN_PASS_DEF_PLANASSIGNBUFFERSPASS
+#include "vernier/Dialect/Plan/Transforms/Passes.h.inc"
+} // namespace vernier::plan
+
+using namespace mlir;
+using namespace vernier::plan;
+
+namespace {
+
+struct AssignBuffersPass
+    : vernier::plan::impl::PlanAssignBuffersPassBase<AssignBuffersPass> {
+  using PlanAssignBuffersPassBase::PlanAssignBuffersPassBase;
+
+  void runOnOperation() override {
+    if (alignment < 1) {
+      getOperation().emitError("plan-assign-buffers: alignment must be at least "
+                               "1, got ")
+          << int64_t(alignment);
+      return signalPassFailure();
+    }
+    RangeAllocator states(alignment);
+    for (auto state : getOperation().getOps<StateOp>())
+      state.setOffset(
+          states.allocate(cast<BufferType>(state.getType()).getNumBytes()));
+    for (auto entry : getOperation().getOps<EntryOp>())
+      assignEntry(entry);
+  }
+
+  /// The op whose memory `buffer` is a view of.
+  static Operation *getOwner(Value buffer) {
+    while (auto view = buffer.getDefiningOp<ViewOp>())
+      buffer = view.getSource();
+    return buffer.getDefiningOp();
+  }
+
+  /// For each arena buffer the number of the last op that names it.
+  static llvm::DenseMap<Operation *, int64_t> findLastUses(EntryOp entry) {
+    llvm::DenseMap<Operation *, int64_t> lastUses;
+    int64_t number = 0;
+    int64_t end = entry.getBody().front().getOperations().size();
+    for (Operation &op : entry.getBody().front()) {
+      for (Value operand : op.getOperands())
+        lastUses[getOwner(operand)] = isa<OutputOp>(op) ? end : number;
+      if (isa<AllocOp, InputOp>(op))
+        lastUses.try_emplace(&op, number);
+      ++number;
+    }
+    return lastUses;
+  }
+
+  void assignEntry(EntryOp entry) {
+    llvm::DenseMap<Operation *, int64_t> lastUses = findLastUses(entry);
+    RangeAllocator arena(alignment);
+    int64_t sum = 0, saved = 0, number = 0;
+    // Inputs are filled before the first call, wherever they stand.
+    for (auto input : entry.getOps<InputOp>())
+      input.setOffset(arena.allocate(
+          cast<BufferType>(input.getBuffer().getType()).getNumBytes()));
+    llvm::SmallVector<Operation *> ending;
+    for (Operation &op : entry.getBody().front()) {
+      if (auto alloc = dyn_cast<AllocOp>(op)) {
+        int64_t bytes =
+            cast<BufferType>(alloc.getBuffer().getType()).getNumBytes();
+        alloc.setOffset(arena.allocate(bytes));
+        sum += bytes;
+        saved += alloc.getSaved() ? bytes : 0;
+      }
+      releaseEnding(op, number++, lastUses, arena);
+    }
+    entry.setArenaBytes(arena.getPeak());
+    remark::analysis(entry.getLoc(), remark::RemarkOpts::name("AssignBuffers")
+                                         .category("plan-assign-buffers")
+                                         .function(entry.getSymName()))
+        << remark::metric("arena_bytes", arena.getPeak())
+        << remark::metric("buffer_bytes", sum)
+        << remark::metric("saved_bytes", saved);
+  }
+
+  /// Give back the arena ranges whose last use is `op`, number `number`.
+  static void releaseEnding(Operation &op, int64_t number,
+                            const llvm::DenseMap<Operation *, int64_t> &lastUses,
+                            RangeAllocator &arena) {
+    llvm::SmallVector<Operation *> owners;
+    for (Value operand : op.getOperands())
+      owners.push_back(getOwner(operand));
+    if (isa<AllocOp>(op))
+      owners.push_back(&op);
+    llvm::sort(owners);
+    owners.erase(llvm::unique(owners), owners.end());
+    for (Operation *owner : owners) {
+      if (lastUses.lookup(owner) != number)
+        continue;
+      if (auto alloc = dyn_cast<AllocOp>(owner))
+        arena.free(alloc.getOffset(),
+                   cast<BufferType>(alloc.getBuffer().getType()).getNumBytes());
+      if (auto input = dyn_cast<InputOp>(owner))
+        arena.free(input.getOffset(),
+                   cast<BufferType>(input.getBuffer().getType()).getNumBytes());
+    }
+  }
+};
+
+} // namespace

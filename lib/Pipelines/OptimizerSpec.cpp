@@ -1,0 +1,74 @@
+//===- OptimizerSpec.cpp - The --optimizer flag
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Pipelines/OptimizerSpec.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace llvm;
+using namespace vernier;
+
+static constexpr StringRef kOptimizers[] = {"sgd", "adam", "adamw"};
+
+/// The settings of --train-attach-optimizer.
+static constexpr StringRef kKeys[] = {
+    "lr",           "beta1",    "beta2",    "eps",
+    "weight-decay", "momentum", "nesterov", "schedule",
+    "warmup-steps", "total-steps", "final-lr", "clip-norm"};
+
+StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {
+  StringRef nearest;
+  unsigned best = std::max<unsigned>(2, name.size() / 3) + 1;
+  for (StringRef candidate : candidates) {
+    unsigned distance = name.edit_distance(candidate);
+    if (distance < best) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+static Error makeUnknown(StringRef what, StringRef name,
+                         ArrayRef<StringRef> candidates) {
+  std::string message =
+      ("--optimizer: unknown " + what + " '" + name + "'").str();
+  StringRef nearest = findNearest(name, candidates);
+  if (!nearest.empty())
+    message += ("; did you mean '" + nearest + "'?").str();
+  message += " (known: " + join(candidates, ", ") + ")";
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
+  SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  if (!is_contained(kOptimizers, parts.front()))
+    return makeUnknown("optimizer", parts.front(), kOptimizers);
+  OptimizerSpec spec;
+  spec.passOptions = ("optimizer=" + parts.front()).str();
+  for (StringRef part : ArrayRef(parts).drop_front()) {
+    auto [rawKey, value] = part.split('=');
+    std::string key = rawKey.str();
+    llvm::replace(key, '_', '-');
+    if (!is_contained(kKeys, key))
+      return makeUnknown("setting", rawKey, kKeys);
+    if (key == "nesterov" && value.empty())
+      value = "true";
+    double number;
+    bool isText = key == "schedule" || key == "nesterov";
+    if (value.empty() || (!isText && value.getAsDouble(number)))
+      return createStringError(inconvertibleErrorCode(),
+                               "--optimizer: '" + part +
+                                   "' is not a setting; expected " + key +
+                                   (isText ? "=WORD" : "=NUMBER"));
+    spec.passOptions += (" " + key + "=" + value).str();
+  }
+  return spec;
+}

@@ -1,0 +1,100 @@
+//===- Pipelines.cpp - The compiler as readable functions
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Read from top to bottom, this is the compiler. Passes are named as on the
+// command line of vernier-opt, so that every stage can be replayed there.
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Pipelines/Pipelines.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/ErrorHandling.h"
+
+using namespace mlir;
+using namespace vernier;
+
+/// Add passes by their command-line names. The texts are ours: a failure is a
+/// mistake in this file, which the pipeline's own test would show.
+static void add(OpPassManager &pm, const Twine &pipeline) {
+  if (failed(parsePassPipeline(pipeline.str(), pm)))
+    llvm::report_fatal_error("vernier: cannot build pipeline '" + pipeline + "'");
+}
+
+/// A value of a pass option; braces keep spaces and commas of file names.
+static std::string quote(StringRef value) { return ("{" + value + "}").str(); }
+
+void vernier::addImportPasses(OpPassManager &pm) {
+  // Functions call each other in a model; every later pass sees straight lines.
+  add(pm, "inline");
+  // Shared subexpressions once, before anything is decided about them.
+  add(pm, "canonicalize,cse,symbol-dce");
+  add(pm, "verify-stage{import}");
+}
+
+void vernier::addAutocastPasses(OpPassManager &pm,
+                                const CompileOptions &options) {
+  add(pm, "amp-autocast{policy=" + quote(options.policy) +
+              " target=" + options.target + "}");
+  add(pm, "amp-materialize-casts");
+  // Before differentiation copies the decisions into the backward part.
+  add(pm, "amp-verify-precision");
+  add(pm, "verify-stage{autocast}");
+}
+
+void vernier::addDifferentiatePasses(OpPassManager &pm,
+                                     const CompileOptions &options) {
+  add(pm, "train-attach-optimizer{" + options.optimizer.passOptions + "}");
+  add(pm, "train-differentiate");
+  // Reverse mode leaves constants of zero and one, and equal casts, behind.
+  add(pm, "canonicalize,cse");
+  add(pm, "verify-stage{differentiate}");
+}
+
+void vernier::addLossScalingPasses(OpPassManager &pm,
+                                   const CompileOptions &options, bool usesF16) {
+  StringRef scale = options.lossScale;
+  bool isDynamic = scale == "dynamic" || (scale == "auto" && usesF16);
+  double number;
+  if (isDynamic)
+    add(pm, "amp-loss-scaling{mode=dynamic}");
+  else if (!scale.getAsDouble(number))
+    add(pm, "amp-loss-scaling{mode=static init-scale=" + scale + "}");
+  add(pm, "verify-stage{loss-scaling}");
+}
+
+void vernier::addPadPasses(OpPassManager &pm, const CompileOptions &options) {
+  if (options.padForTensorCores)
+    add(pm, "amp-pad-for-tensor-cores{target=" + options.target + "}");
+}
+
+void vernier::addCodegenPasses(OpPassManager &pm,
+                               const CompileOptions &options) {
+  // While the weight casts are still single ops right behind their loads.
+  add(pm, "train-keep-low-precision-copies");
+  // Before fusions form, so that the casts it adds can join them.
+  add(pm, "train-legalize-contractions{target=" + options.target + "}");
+  add(pm, "canonicalize,cse");
+  add(pm, "train-form-fusions");
+  add(pm, "symbol-dce");
+  add(pm, "verify-stage{codegen}");
+}
+
+void vernier::addPlanPasses(OpPassManager &pm, const CompileOptions &options) {
+  add(pm, "convert-train-to-plan{target=" + options.target + "}");
+  add(pm, "plan-assign-buffers");
+  add(pm, "verify-stage{plan}");
+}
+
+void vernier::nameLocations(ModuleOp module) {
+  module.walk([](Operation *op) {
+    auto name = StringAttr::get(op->getContext(), op->getName().getStringRef());
+    op->setLoc(NameLoc::get(name, op->getLoc()));
+  });
+}

@@ -1,0 +1,321 @@
+//===- VerifyStage.cpp - Checks what the IR promises after a stage
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One function for each stage of docs/Architecture.md. Each reports every
+// violation it finds, so that one run shows all of them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Pipelines/Passes.h"
+
+#include "vernier/Dialect/Amp/IR/AmpDialect.h"
+#include "vernier/Dialect/Plan/IR/PlanDialect.h"
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/ContractionOpInterface.h"
+#include "vernier/Interfaces/PrecisionOpInterface.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace vernier {
+#define GEN_PASS_DEF_VERIFYSTAGEPASS
+#include "vernier/Pipelines/Passes.h.inc"
+} // namespace vernier
+
+using namespace mlir;
+using namespace vernier;
+
+/// The functions that the user wrote, not those the compiler added.
+static bool isModelFunction(func::FuncOp function) {
+  return function.getSymName() != "step" && function.getSymName() != "refresh";
+}
+
+static bool isStaticTensor(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.hasStaticShape();
+}
+
+//===----------------------------------------------------------------------===//
+// import
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyImport(ModuleOp module) {
+  LogicalResult result = success();
+  auto report = [&](Operation *op) {
+    result = failure();
+    return op->emitError("after import: ");
+  };
+  module.walk([&](Operation *op) {
+    if (auto function = dyn_cast<func::FuncOp>(op)) {
+      for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
+        if (!isStaticTensor(type))
+          report(op) << "argument " << index << " of '" << function.getSymName()
+                     << "' has type " << type
+                     << "; expected a tensor of static shape: write the batch "
+                        "size into the model";
+      if (!function.getBody().hasOneBlock())
+        report(op) << "'" << function.getSymName()
+                   << "' must be one block without branches";
+      return;
+    }
+    if (isa<func::CallOp>(op))
+      report(op) << "a call remains; run --inline first (recursion is not "
+                    "supported)";
+    StringRef dialect = op->getName().getDialectNamespace();
+    bool isKnown = llvm::is_contained({"builtin", "func", "arith", "math",
+                                       "tensor", "ml_program", "train", "amp"},
+                                      dialect);
+    if (!isKnown)
+      report(op) << "'" << op->getName()
+                 << "' is not part of a model; expected train, arith, math, "
+                    "tensor, ml_program or func";
+    for (Type type : op->getResultTypes())
+      if (!isStaticTensor(type))
+        report(op) << "result of type " << type
+                   << "; expected a tensor of static shape";
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// autocast
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyAutocast(ModuleOp module) {
+  LogicalResult result = success();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!isModelFunction(function))
+      continue;
+    function.walk([&](PrecisionOpInterface op) {
+      if (op.getPrecisionOperands().empty() ||
+          op->hasAttr(amp::kPrecisionAttr))
+        return;
+      op->emitError("after autocast: no precision decided for '")
+          << op->getName() << "'; run --amp-autocast";
+      result = failure();
+    });
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// differentiate
+//===----------------------------------------------------------------------===//
+
+/// The global whose value `value` is, directly or through a gate, or null.
+static StringAttr getLoadedGlobal(Value value) {
+  if (auto load = value.getDefiningOp<ml_program::GlobalLoadOp>())
+    return load.getGlobalAttr().getLeafReference();
+  return {};
+}
+
+/// How often each global is updated by a train.update of `step`.
+static llvm::MapVector<StringAttr, SmallVector<train::UpdateOp>>
+collectUpdates(func::FuncOp step) {
+  llvm::MapVector<StringAttr, SmallVector<train::UpdateOp>> updates;
+  step.walk([&](train::UpdateOp update) {
+    if (StringAttr global = getLoadedGlobal(update.getParameter()))
+      updates[global].push_back(update);
+  });
+  return updates;
+}
+
+static bool isStored(train::UpdateOp update, StringAttr global) {
+  auto isStoreOf = [&](Operation *user) {
+    auto store = dyn_cast<ml_program::GlobalStoreOp>(user);
+    return store && store.getGlobalAttr().getLeafReference() == global;
+  };
+  for (Operation *user : update.getNewParameter().getUsers()) {
+    if (isStoreOf(user))
+      return true;
+    if (auto gate = dyn_cast<amp::GateOp>(user))
+      if (llvm::any_of(gate->getUsers(), isStoreOf))
+        return true;
+  }
+  return false;
+}
+
+static LogicalResult verifyDifferentiate(ModuleOp module) {
+  auto step = module.lookupSymbol<func::FuncOp>("step");
+  if (!step)
+    return module.emitError("after differentiate: there is no @step; run "
+                            "--train-attach-optimizer");
+  LogicalResult result = success();
+  step.walk([&](train::GradientOp gradient) {
+    gradient.emitError("after differentiate: a train.gradient remains; run "
+                       "--train-differentiate");
+    result = failure();
+  });
+  auto updates = collectUpdates(step);
+  for (auto global : module.getOps<ml_program::GlobalOp>()) {
+    auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
+    if (!role || role.getValue() != train::kParameterRole)
+      continue;
+    auto found = updates.find(global.getSymNameAttr());
+    size_t count = found == updates.end() ? 0 : found->second.size();
+    if (count == 1 && isStored(found->second.front(), global.getSymNameAttr()))
+      continue;
+    InFlightDiagnostic diagnostic =
+        global.emitError("after differentiate: parameter '")
+        << global.getSymName() << "' has " << count
+        << " updates whose result is stored; expected exactly one";
+    if (found != updates.end())
+      for (train::UpdateOp update : found->second)
+        diagnostic.attachNote(update.getLoc()) << "an update is here";
+    result = failure();
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// loss-scaling
+//===----------------------------------------------------------------------===//
+
+/// How many amp.unscale ops lie between a gradient operand and its origin.
+static int64_t countUnscales(Value gradient) {
+  int64_t count = 0;
+  while (Operation *op = gradient.getDefiningOp()) {
+    if (isa<amp::UnscaleOp>(op)) {
+      ++count;
+      gradient = op->getOperand(0);
+    } else if (auto clip = dyn_cast<train::ClipByGlobalNormOp>(op)) {
+      gradient = clip.getGradients()[cast<OpResult>(gradient).getResultNumber()];
+    } else {
+      break;
+    }
+  }
+  return count;
+}
+
+static bool isScalerState(ModuleOp module, StringAttr name) {
+  auto global = module.lookupSymbol<ml_program::GlobalOp>(name);
+  auto role = global ? global->getAttrOfType<StringAttr>(train::kRoleAttr)
+                     : StringAttr();
+  return name.getValue().starts_with("amp.") ||
+         (role && role.getValue() == train::kLossScaleRole);
+}
+
+static LogicalResult verifyLossScaling(ModuleOp module) {
+  auto step = module.lookupSymbol<func::FuncOp>("step");
+  if (!step)
+    return module.emitError("after loss-scaling: there is no @step");
+  SmallVector<amp::ScaleOp> scales(step.getOps<amp::ScaleOp>());
+  if (scales.empty())
+    return success(); // no scaler: nothing is promised
+  LogicalResult result = success();
+  auto report = [&](Operation *op) {
+    result = failure();
+    return op->emitError("after loss-scaling: ");
+  };
+  if (scales.size() != 1 || !scales[0].getInput().getDefiningOp<train::SeedOp>())
+    report(scales.back()) << "expected one amp.scale, on the train.seed";
+  step.walk([&](train::UpdateOp update) {
+    if (int64_t count = countUnscales(update.getGradient()); count != 1)
+      report(update) << "the gradient passes " << count
+                     << " amp.unscale ops; expected exactly one";
+  });
+  Value flag;
+  step.walk([&](ml_program::GlobalStoreOp store) {
+    if (isScalerState(module, store.getGlobalAttr().getLeafReference()))
+      return;
+    auto gate = store.getValue().getDefiningOp<amp::GateOp>();
+    if (!gate || (flag && gate.getAllFinite() != flag))
+      report(store) << "the state change is not gated by the step's "
+                       "amp.all_finite";
+    else
+      flag = gate.getAllFinite();
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// codegen
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyCodegen(ModuleOp module) {
+  LogicalResult result = success();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    for (Operation &op : function.getBody().front()) {
+      bool isAllowed =
+          isa<train::FusionOp, train::TransposeOp, ContractionOpInterface,
+              tensor::CollapseShapeOp, tensor::ExpandShapeOp, arith::ConstantOp,
+              ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,
+              func::ReturnOp>(op);
+      if (isAllowed)
+        continue;
+      op.emitError("after codegen: '")
+          << op.getName()
+          << "' is neither in a fusion nor a library call; run "
+             "--train-form-fusions";
+      result = failure();
+    }
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// plan
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyPlan(ModuleOp module) {
+  LogicalResult result = success();
+  auto checkOffset = [&](Operation *op, int64_t offset) {
+    if (offset >= 0)
+      return;
+    op->emitError("after plan: the buffer has no offset; run "
+                  "--plan-assign-buffers");
+    result = failure();
+  };
+  for (Operation &op : *module.getBody()) {
+    if (auto state = dyn_cast<plan::StateOp>(op)) {
+      checkOffset(state, state.getOffset());
+    } else if (auto entry = dyn_cast<plan::EntryOp>(op)) {
+      for (Operation &call : entry.getBody().front()) {
+        if (auto alloc = dyn_cast<plan::AllocOp>(call))
+          checkOffset(alloc, alloc.getOffset());
+        if (auto input = dyn_cast<plan::InputOp>(call))
+          checkOffset(input, input.getOffset());
+      }
+    } else if (!isa<ModuleOp>(op)) {
+      op.emitError("after plan: '")
+          << op.getName() << "' is not a plan op; run --convert-train-to-plan";
+      result = failure();
+    }
+  }
+  return result;
+}
+
+namespace {
+
+struct VerifyStagePass : vernier::impl::VerifyStagePassBase<VerifyStagePass> {
+  using VerifyStagePassBase::VerifyStagePassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    bool isAny = checkImport || checkAutocast || checkDifferentiate ||
+                 checkLossScaling || checkPad || checkCodegen || checkPlan;
+    if (!isAny) {
+      module.emitError("verify-stage: name a stage: import, autocast, "
+                       "differentiate, loss-scaling, pad, codegen or plan");
+      return signalPassFailure();
+    }
+    if ((checkImport && failed(verifyImport(module))) ||
+        (checkAutocast && failed(verifyAutocast(module))) ||
+        (checkDifferentiate && failed(verifyDifferentiate(module))) ||
+        (checkLossScaling && failed(verifyLossScaling(module))) ||
+        (checkCodegen && failed(verifyCodegen(module))) ||
+        (checkPlan && failed(verifyPlan(module))))
+      return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+
+} // namespace

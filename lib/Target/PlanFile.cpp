@@ -1,0 +1,401 @@
+//===- PlanFile.cpp - Writes .vplan files
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The last stage mirrors the plan dialect one to one, so there is no logic here
+// but the encoding: a FlatBuffer of vernier-c/plan.fbs behind the header of
+// vernier-c/plan.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Target/PlanFile.h"
+
+#include "vernier-c/plan.h"
+#include "vernier-c/plan_generated.h"
+#include "vernier/Dialect/Plan/IR/PlanDialect.h"
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace mlir;
+using namespace vernier;
+namespace fb = flatbuffers;
+
+/// Every buffer and constant starts at a multiple of this.
+static constexpr size_t kAlignment = 64;
+
+static std::optional<schema::DType> convertDType(Type type) {
+  return llvm::TypeSwitch<Type, std::optional<schema::DType>>(type)
+      .Case([](Float32Type) { return schema::DType_f32; })
+      .Case([](BFloat16Type) { return schema::DType_bf16; })
+      .Case([](Float16Type) { return schema::DType_f16; })
+      .Case([](IntegerType type) -> std::optional<schema::DType> {
+        switch (type.getWidth()) {
+        case 1:
+          return schema::DType_i1;
+        case 32:
+          return schema::DType_i32;
+        case 64:
+          return schema::DType_i64;
+        default:
+          return std::nullopt;
+        }
+      })
+      .Default([](Type) { return std::nullopt; });
+}
+
+static std::optional<schema::Role> convertRole(StringRef role) {
+  return llvm::StringSwitch<std::optional<schema::Role>>(role)
+      .Case(train::kParameterRole, schema::Role_parameter)
+      .Case(train::kFrozenRole, schema::Role_frozen)
+      .Case(train::kMomentRole, schema::Role_moment)
+      .Case(train::kCounterRole, schema::Role_counter)
+      .Case(train::kLossScaleRole, schema::Role_loss_scale)
+      .Case(train::kCopyRole, schema::Role_copy)
+      .Default(std::nullopt);
+}
+
+/// "file:line:col" of the innermost source location, or "".
+static std::string locationText(Location loc) {
+  std::string text;
+  loc->walk([&](Location inner) {
+    if (auto file = dyn_cast<FileLineColLoc>(inner)) {
+      text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+              Twine(file.getColumn()))
+                 .str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return text;
+}
+
+/// The name that `prepare` put on the location: the op of the model that this
+/// call comes from.
+static std::string nameText(Location loc, Operation *op) {
+  std::string text;
+  loc->walk([&](Location inner) {
+    if (auto name = dyn_cast<NameLoc>(inner)) {
+      text = name.getName().str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return text.empty() ? op->getName().getStringRef().str() : text;
+}
+
+namespace {
+
+class PlanFileWriter {
+public:
+  PlanFileWriter(ModuleOp module, const TargetModel &target,
+                 const PlanFileInfo &info)
+      : module(module), target(target), info(info) {}
+
+  FailureOr<std::vector<uint8_t>> write();
+
+private:
+  using States = std::vector<fb::Offset<schema::State>>;
+  using Buffers = std::vector<fb::Offset<schema::Buffer>>;
+
+  LogicalResult writeState(plan::StateOp state, States &states);
+  FailureOr<fb::Offset<schema::Initializer>> writeInitializer(plan::StateOp op);
+  FailureOr<fb::Offset<schema::Entry>> writeEntry(plan::EntryOp entry);
+  LogicalResult writeBuffer(Operation &op, Buffers &buffers);
+  std::pair<schema::Operation, fb::Offset<void>> writeOperation(Operation &op);
+  fb::Offset<schema::Launch> writeLaunch(plan::LaunchOp launch);
+  fb::Offset<schema::Matmul> writeMatmul(plan::MatmulOp matmul);
+  std::vector<uint8_t> addHeader() const;
+
+  int64_t getStateOffset(StringRef name) {
+    return cast<plan::StateOp>(module.lookupSymbol(name)).getOffset();
+  }
+  template <typename Range> fb::Offset<fb::Vector<int64_t>> shape(Range &&range) {
+    return builder.CreateVector(
+        std::vector<int64_t>(range.begin(), range.end()));
+  }
+  /// Raw little-endian elements, booleans as bytes.
+  static std::vector<uint8_t> rawData(ElementsAttr elements);
+
+  ModuleOp module;
+  const TargetModel &target;
+  const PlanFileInfo &info;
+  fb::FlatBufferBuilder builder;
+  std::vector<uint8_t> constants;
+  llvm::DenseMap<Value, uint32_t> bufferIndices;
+};
+
+} // namespace
+
+std::vector<uint8_t> PlanFileWriter::rawData(ElementsAttr elements) {
+  std::vector<uint8_t> bytes;
+  auto append = [&](APInt bits) {
+    unsigned size = (bits.getBitWidth() + 7) / 8;
+    uint64_t value = bits.getZExtValue();
+    for (unsigned i = 0; i < size; ++i)
+      bytes.push_back(uint8_t(value >> (8 * i)));
+  };
+  if (isa<FloatType>(elements.getElementType()))
+    for (APFloat value : elements.getValues<APFloat>())
+      append(value.bitcastToAPInt());
+  else
+    for (APInt value : elements.getValues<APInt>())
+      append(value);
+  return bytes;
+}
+
+FailureOr<fb::Offset<schema::Initializer>>
+PlanFileWriter::writeInitializer(plan::StateOp state) {
+  Attribute init = state.getInitAttr();
+  auto kind = [&](schema::InitKind kind, double a = 0.0, double b = 0.0) {
+    return schema::CreateInitializer(builder, kind, a, b);
+  };
+  if (!init)
+    return kind(schema::InitKind_none);
+  if (auto constant = dyn_cast<train::ConstantAttr>(init))
+    return kind(schema::InitKind_constant, constant.getValue());
+  if (auto normal = dyn_cast<train::NormalAttr>(init))
+    return kind(schema::InitKind_normal, normal.getMean(), normal.getStddev());
+  if (auto uniform = dyn_cast<train::UniformAttr>(init))
+    return kind(schema::InitKind_uniform, uniform.getLow(), uniform.getHigh());
+  if (auto kaiming = dyn_cast<train::KaimingAttr>(init))
+    return kind(kaiming.getUniform() ? schema::InitKind_kaiming_uniform
+                                     : schema::InitKind_kaiming_normal);
+  if (auto xavier = dyn_cast<train::XavierAttr>(init))
+    return kind(xavier.getUniform() ? schema::InitKind_xavier_uniform
+                                    : schema::InitKind_xavier_normal);
+  if (auto elements = dyn_cast<ElementsAttr>(init)) {
+    if (elements.getElementType() !=
+        cast<plan::BufferType>(state.getType()).getElementType())
+      return state.emitError("initial value of '")
+             << state.getSymName() << "' has element type "
+             << elements.getElementType() << ", expected that of "
+             << state.getType();
+    return schema::CreateInitializer(builder, schema::InitKind_dense, 0.0, 0.0,
+                                     builder.CreateVector(rawData(elements)));
+  }
+  return state.emitError("initial value of '")
+         << state.getSymName()
+         << "' is neither dense nor an initialiser of the train dialect: " << init;
+}
+
+LogicalResult PlanFileWriter::writeState(plan::StateOp state, States &states) {
+  auto type = cast<plan::BufferType>(state.getType());
+  std::optional<schema::DType> dtype = convertDType(type.getElementType());
+  std::optional<schema::Role> role = convertRole(state.getRole());
+  if (!dtype || !role)
+    return state.emitError("state '")
+           << state.getSymName() << "' of role \"" << state.getRole()
+           << "\" and type " << type << " cannot be stored in a plan";
+  auto init = writeInitializer(state);
+  if (failed(init))
+    return failure();
+  auto name = builder.CreateString(state.getSymName().str());
+  auto copyOf = state.getCopyOf() ? builder.CreateString(state.getCopyOf()->str())
+                                  : fb::Offset<fb::String>();
+  states.push_back(schema::CreateState(builder, name, *role, *dtype,
+                                       shape(type.getShape()), *init, copyOf,
+                                       state.getOffset()));
+  return success();
+}
+
+LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
+  Value value = op.getResult(0);
+  auto type = cast<plan::BufferType>(value.getType());
+  std::optional<schema::DType> dtype = convertDType(type.getElementType());
+  if (!dtype)
+    return op.emitError("buffer of type ") << type << " cannot be stored in a plan";
+  schema::Memory memory = schema::Memory_arena;
+  uint64_t offset = 0;
+  if (auto alloc = dyn_cast<plan::AllocOp>(op)) {
+    offset = alloc.getOffset();
+  } else if (auto input = dyn_cast<plan::InputOp>(op)) {
+    offset = input.getOffset();
+  } else if (auto state = dyn_cast<plan::StateBufferOp>(op)) {
+    memory = schema::Memory_state;
+    offset = getStateOffset(state.getState());
+  } else if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
+    memory = schema::Memory_constants;
+    offset = constants.size();
+    std::vector<uint8_t> data = rawData(constant.getValue());
+    constants.insert(constants.end(), data.begin(), data.end());
+    constants.resize((constants.size() + kAlignment - 1) / kAlignment *
+                     kAlignment);
+  } else {
+    // A view: the memory of its source under its own shape.
+    auto source = cast<plan::ViewOp>(op).getSource();
+    auto *original = fb::GetTemporaryPointer(
+        builder, buffers[bufferIndices.lookup(source)]);
+    memory = original->memory();
+    offset = original->offset();
+  }
+  bufferIndices[value] = buffers.size();
+  auto extents = shape(type.getShape());
+  buffers.push_back(
+      schema::CreateBuffer(builder, memory, offset, *dtype, extents));
+  return success();
+}
+
+fb::Offset<schema::Launch> PlanFileWriter::writeLaunch(plan::LaunchOp launch) {
+  std::vector<uint32_t> args;
+  for (Value operand : launch->getOperands())
+    args.push_back(bufferIndices.lookup(operand));
+  auto kernel = builder.CreateString(launch.getKernel().str());
+  return schema::CreateLaunch(builder, kernel, builder.CreateVector(args),
+                              launch.getInputs().size(), launch.getGrid(),
+                              launch.getGrain());
+}
+
+fb::Offset<schema::Matmul> PlanFileWriter::writeMatmul(plan::MatmulOp op) {
+  int32_t bias =
+      op.getBias() ? int32_t(bufferIndices.lookup(op.getBias())) : -1;
+  return schema::CreateMatmul(
+      builder, bufferIndices.lookup(op.getLhs()),
+      bufferIndices.lookup(op.getRhs()), bias,
+      bufferIndices.lookup(op.getResult()), op.getBatch(), op.getM(), op.getN(),
+      op.getK(), op.getTransposeLhs(), op.getTransposeRhs(), op.getSharedRhs(),
+      op.getLhsLd(), op.getRhsLd(), op.getResultLd(), op.getTileM(),
+      op.getTileN(), op.getRelu());
+}
+
+std::pair<schema::Operation, fb::Offset<void>>
+PlanFileWriter::writeOperation(Operation &op) {
+  if (auto launch = dyn_cast<plan::LaunchOp>(op))
+    return {schema::Operation_Launch, writeLaunch(launch).Union()};
+  if (auto matmul = dyn_cast<plan::MatmulOp>(op))
+    return {schema::Operation_Matmul, writeMatmul(matmul).Union()};
+  if (auto transpose = dyn_cast<plan::TransposeOp>(op)) {
+    std::vector<uint32_t> permutation(transpose.getPermutation().begin(),
+                                      transpose.getPermutation().end());
+    return {schema::Operation_Transpose,
+            schema::CreateTranspose(builder,
+                                    bufferIndices.lookup(transpose.getSource()),
+                                    bufferIndices.lookup(transpose.getResult()),
+                                    builder.CreateVector(permutation))
+                .Union()};
+  }
+  if (auto copy = dyn_cast<plan::CopyOp>(op))
+    return {schema::Operation_Copy,
+            schema::CreateCopy(builder, bufferIndices.lookup(copy.getSource()),
+                               bufferIndices.lookup(copy.getResult()))
+                .Union()};
+  return {schema::Operation_NONE, {}};
+}
+
+FailureOr<fb::Offset<schema::Entry>>
+PlanFileWriter::writeEntry(plan::EntryOp entry) {
+  Buffers buffers;
+  std::vector<fb::Offset<schema::Port>> inputs, outputs;
+  std::vector<fb::Offset<schema::Call>> calls;
+  uint64_t savedBytes = 0;
+  for (Operation &op : entry.getBody().front()) {
+    if (op.getNumResults() == 1) {
+      if (failed(writeBuffer(op, buffers)))
+        return failure();
+      if (auto alloc = dyn_cast<plan::AllocOp>(op); alloc && alloc.getSaved())
+        savedBytes += cast<plan::BufferType>(alloc.getType()).getNumBytes();
+    }
+    if (auto input = dyn_cast<plan::InputOp>(op)) {
+      auto name = builder.CreateString(input.getName().str());
+      inputs.push_back(schema::CreatePort(builder, name,
+                                          bufferIndices.lookup(input.getBuffer()),
+                                          input.getClasses().value_or(0)));
+    } else if (auto output = dyn_cast<plan::OutputOp>(op)) {
+      auto name = builder.CreateString(output.getName().str());
+      outputs.push_back(schema::CreatePort(
+          builder, name, bufferIndices.lookup(output.getBuffer())));
+    }
+    auto [kind, operation] = writeOperation(op);
+    if (kind == schema::Operation_NONE)
+      continue;
+    auto name = builder.CreateString(nameText(op.getLoc(), &op));
+    auto location = builder.CreateString(locationText(op.getLoc()));
+    calls.push_back(schema::CreateCall(builder, kind, operation, name, location,
+                                       op.hasAttr("backward")));
+  }
+  auto name = builder.CreateString(entry.getSymName().str());
+  return schema::CreateEntry(
+      builder, name, builder.CreateVector(inputs), builder.CreateVector(outputs),
+      builder.CreateVector(buffers), builder.CreateVector(calls),
+      entry.getArenaBytes(), savedBytes);
+}
+
+FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
+  States states;
+  uint64_t stateBytes = 0;
+  for (auto state : module.getOps<plan::StateOp>()) {
+    if (failed(writeState(state, states)))
+      return failure();
+    uint64_t bytes = cast<plan::BufferType>(state.getType()).getNumBytes();
+    stateBytes = std::max(stateBytes, state.getOffset() + bytes);
+  }
+  stateBytes = (stateBytes + kAlignment - 1) / kAlignment * kAlignment;
+  std::vector<fb::Offset<schema::Entry>> entries;
+  for (auto entry : module.getOps<plan::EntryOp>()) {
+    auto offset = writeEntry(entry);
+    if (failed(offset))
+      return failure();
+    entries.push_back(*offset);
+  }
+  auto text = [&](StringRef value) { return builder.CreateString(value.str()); };
+  std::vector<fb::Offset<schema::Decision>> decisions;
+  for (const PlanDecision &row : info.decisions)
+    decisions.push_back(schema::CreateDecision(
+        builder, text(row.function), text(row.op), text(row.location),
+        text(row.operand), text(row.accumulate), text(row.result),
+        text(row.rule), text(row.reason), row.flops, row.bytes, row.backward));
+  std::vector<fb::Offset<schema::KeyValue>> options;
+  for (const auto &[key, value] : info.options)
+    options.push_back(schema::CreateKeyValue(builder, text(key), text(value)));
+
+  auto producer = text("vernier-compile " VERNIER_VERSION);
+  auto targetName = text(target.getName());
+  auto features =
+      builder.CreateVectorOfStrings(target.getRequiredFeatures());
+  auto model = text(module.getSymName().value_or("model"));
+  auto optionVector = builder.CreateVector(options);
+  auto stateVector = builder.CreateVector(states);
+  auto constantVector = builder.CreateVector(constants);
+  auto entryVector = builder.CreateVector(entries);
+  auto objectVector = builder.CreateVector(
+      reinterpret_cast<const uint8_t *>(info.object.data()), info.object.size());
+  auto decisionVector = builder.CreateVector(decisions);
+  auto plan = schema::CreatePlan(builder, producer, targetName, features, model,
+                                 optionVector, stateVector, stateBytes,
+                                 constantVector, entryVector, objectVector,
+                                 decisionVector);
+  schema::FinishPlanBuffer(builder, plan);
+  return addHeader();
+}
+
+std::vector<uint8_t> PlanFileWriter::addHeader() const {
+  vernier_plan_header_t header = {};
+  std::memcpy(header.magic, VERNIER_PLAN_MAGIC, sizeof header.magic);
+  header.version_major = VERNIER_PLAN_VERSION_MAJOR;
+  header.version_minor = VERNIER_PLAN_VERSION_MINOR;
+  header.header_size = sizeof header;
+  header.payload_size = builder.GetSize();
+  std::vector<uint8_t> file(sizeof header + builder.GetSize());
+  std::memcpy(file.data(), &header, sizeof header);
+  std::memcpy(file.data() + sizeof header, builder.GetBufferPointer(),
+              builder.GetSize());
+  XXH128_canonical_t digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(file.data(), file.size()));
+  std::memcpy(file.data() + offsetof(vernier_plan_header_t, digest),
+              digest.digest, sizeof header.digest);
+  return file;
+}
+
+FailureOr<std::vector<uint8_t>>
+vernier::writePlanFile(ModuleOp module, const TargetModel &target,
+                       const PlanFileInfo &info) {
+  return PlanFileWriter(module, target, info).write();
+}

@@ -1,0 +1,17 @@
+// RUN: vernier-opt --convert-train-to-plan -split-input-file -verify-diagnostics %s
+
+// Every op must be a fusion or a library call by now.
+func.func @predict(%x: tensor<8xf32>) -> tensor<8xf32> {
+  // expected-error @below {{no runtime call for 'math.exp'; run --train-form-fusions first}}
+  %0 = math.exp %x : tensor<8xf32>
+  return %0 : tensor<8xf32>
+}
+
+// -----
+
+// A scalar constant has no buffer.
+func.func @predict(%x: tensor<8xf32>) -> tensor<8xf32> {
+  // expected-error @below {{expects a tensor constant in an entry, got 'f32'}}
+  %0 = arith.constant 1.0 : f32
+  return %x : tensor<8xf32>
+}

@@ -1,0 +1,152 @@
+// RUN: split-file %s %t
+// RUN: vernier-opt --verify-stage=import -split-input-file -verify-diagnostics %t/import.mlir
+// RUN: vernier-opt --verify-stage=autocast -verify-diagnostics %t/autocast.mlir
+// RUN: vernier-opt --verify-stage=differentiate -split-input-file -verify-diagnostics %t/differentiate.mlir
+// RUN: vernier-opt --verify-stage=loss-scaling -split-input-file -verify-diagnostics %t/loss-scaling.mlir
+// RUN: vernier-opt --verify-stage=codegen -verify-diagnostics %t/codegen.mlir
+// RUN: vernier-opt --verify-stage=plan -split-input-file -verify-diagnostics %t/plan.mlir
+// RUN: vernier-opt --verify-stage -verify-diagnostics %t/none.mlir
+
+//--- none.mlir
+// A stage must be named.
+// expected-error @below {{verify-stage: name a stage: import, autocast, differentiate, loss-scaling, pad, codegen or plan}}
+module {}
+
+//--- import.mlir
+// A dynamic shape is refused at the argument that has it.
+// expected-error @below {{after import: argument 0 of 'predict' has type 'tensor<?x4xf32>'; expected a tensor of static shape: write the batch size into the model}}
+func.func @predict(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  return %x : tensor<?x4xf32>
+}
+
+// -----
+
+// So is a dynamic result inside.
+func.func @predict(%x: tensor<4xf32>) {
+  // expected-error @below {{after import: result of type 'tensor<?xf32>'; expected a tensor of static shape}}
+  %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
+  return
+}
+
+// -----
+
+// Calls must have been inlined.
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{after import: a call remains; run --inline first (recursion is not supported)}}
+  %0 = call @f(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Ops of other dialects are not part of a model.
+func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{after import: 'vector.print' is not part of a model; expected train, arith, math, tensor, ml_program or func}}
+  vector.print punctuation <newline>
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// A function is one block.
+// expected-error @below {{after import: 'predict' must be one block without branches}}
+func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{after import: 'cf.br' is not part of a model; expected train, arith, math, tensor, ml_program or func}}
+  cf.br ^bb1
+^bb1:
+  return %x : tensor<4xf32>
+}
+
+//--- autocast.mlir
+// An op with a precision to decide has none.
+func.func @predict(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  // expected-error @below {{after autocast: no precision decided for 'train.softmax'; run --amp-autocast}}
+  %0 = train.softmax %x : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}
+
+//--- differentiate.mlir
+// expected-error @below {{after differentiate: there is no @step; run --train-attach-optimizer}}
+module {}
+
+// -----
+
+// A parameter that no update stores, and a gradient that was not expanded.
+// expected-error @below {{after differentiate: parameter 'w' has 0 updates whose result is stored; expected exactly one}}
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+func.func @loss() -> tensor<f32> {
+  %w = ml_program.global_load @w : tensor<4xf32>
+  %0 = train.reduce sum %w dims = [0] : tensor<4xf32> -> tensor<f32>
+  return %0 : tensor<f32>
+}
+func.func @step() {
+  // expected-error @below {{after differentiate: a train.gradient remains; run --train-differentiate}}
+  %l, %g = train.gradient @loss() wrt [@w] : () -> (tensor<f32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+// Two updates of one parameter.
+// expected-error @below {{after differentiate: parameter 'w' has 2 updates whose result is stored; expected exactly one}}
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+func.func @step(%g: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
+  %w = ml_program.global_load @w : tensor<4xf32>
+  // expected-note @below {{an update is here}}
+  %0 = train.update #train.sgd<> %w, %g, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // expected-note @below {{an update is here}}
+  %1 = train.update #train.sgd<> %w, %g, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  ml_program.global_store @w = %0 : tensor<4xf32>
+  ml_program.global_store @w = %1 : tensor<4xf32>
+  return
+}
+
+//--- loss-scaling.mlir
+// expected-error @below {{after loss-scaling: there is no @step}}
+module {}
+
+// -----
+
+// A gradient that is not unscaled, a store that is not gated, a scale that is
+// not on the seed.
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+func.func @step(%g: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
+  // expected-error @below {{after loss-scaling: expected one amp.scale, on the train.seed}}
+  %s = amp.scale %g, %lr : tensor<4xf32>, tensor<f32>
+  %w = ml_program.global_load @w : tensor<4xf32>
+  // expected-error @below {{after loss-scaling: the gradient passes 0 amp.unscale ops; expected exactly one}}
+  %0 = train.update #train.sgd<> %w, %s, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // expected-error @below {{after loss-scaling: the state change is not gated by the step's amp.all_finite}}
+  ml_program.global_store @w = %0 : tensor<4xf32>
+  return
+}
+
+//--- codegen.mlir
+// What is neither fused nor a call has no place after codegen.
+func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{after codegen: 'math.exp' is neither in a fusion nor a library call; run --train-form-fusions}}
+  %0 = math.exp %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+//--- plan.mlir
+// Buffers without offsets.
+// expected-error @below {{after plan: the buffer has no offset; run --plan-assign-buffers}}
+plan.state @w role "parameter" : !plan.buffer<4xf32>
+plan.entry @predict {
+  // expected-error @below {{after plan: the buffer has no offset; run --plan-assign-buffers}}
+  %x = plan.input "x" : !plan.buffer<8x4xf32>
+  // expected-error @below {{after plan: the buffer has no offset; run --plan-assign-buffers}}
+  %y = plan.alloc : !plan.buffer<8x4xf32>
+}
+
+// -----
+
+// Something that is not a plan op.
+// expected-error @below {{after plan: 'func.func' is not a plan op; run --convert-train-to-plan}}
+func.func @predict() {
+  return
+}

@@ -1,0 +1,41 @@
+//===- Driver.h - From a model file to a plan file
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_TOOLS_VERNIERCOMPILE_DRIVER_H
+#define VERNIER_TOOLS_VERNIERCOMPILE_DRIVER_H
+
+#include "vernier/Pipelines/Pipelines.h"
+
+#include <optional>
+#include <string>
+
+namespace vernier {
+
+/// Exit codes that scripts can rely on.
+inline constexpr int kExitOk = 0, kExitFailed = 1, kExitUsage = 2,
+                     kExitBadInput = 3, kExitResources = 5;
+
+/// Where to stop.
+enum class Emit { Train, Amp, Step, Fusion, Kernel, Plan, PlanFile };
+
+std::optional<Emit> symbolizeEmit(llvm::StringRef name);
+
+struct DriverOptions {
+  std::string inputFile, outputFile, optimizerText;
+  CompileOptions compile;
+  Emit emit = Emit::PlanFile;
+  bool explain = false;
+};
+
+/// Compile; prints diagnostics to stderr and returns the exit code. Nothing is
+/// written unless everything succeeded.
+int runDriver(const DriverOptions &options);
+
+} // namespace vernier
+
+#endif // VERNIER_TOOLS_VERNIERCOMPILE_DRIVER_H

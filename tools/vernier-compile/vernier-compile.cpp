@@ -1,0 +1,115 @@
+//===- vernier-compile.cpp - Compiles a model to a plan
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace cl = llvm::cl;
+using namespace vernier;
+
+static cl::OptionCategory category("vernier-compile options");
+
+static cl::opt<std::string> inputFile(cl::Positional, cl::desc("MODEL.mlir"),
+                                      cl::cat(category));
+static cl::opt<std::string>
+    outputFile("o", cl::desc("Where to write (default: the model's name with "
+                             ".vplan; '-' is standard output)"),
+               cl::value_desc("FILE"), cl::cat(category));
+static cl::opt<std::string>
+    target("target", cl::init("cpu"),
+           cl::desc("cpu (portable x86-64-v3), cpu:native, or cpu:NAME such as "
+                    "cpu:x86-64-v4"),
+           cl::cat(category));
+static cl::opt<std::string>
+    policy("policy", cl::init("bf16"),
+           cl::desc("Precision: f32, tf32, bf16, f16, another preset (vernier, "
+                    "torch-cuda, torch-cpu) or a policy file"),
+           cl::cat(category));
+static cl::opt<std::string> optimizer(
+    "optimizer", cl::init("adamw"),
+    cl::desc("sgd, adam or adamw, then settings: adamw,lr=1e-3,weight_decay=0.01,"
+             "schedule=cosine,warmup_steps=10,total_steps=1000,clip_norm=1"),
+    cl::cat(category));
+static cl::opt<std::string>
+    lossScale("loss-scale", cl::init("auto"),
+              cl::desc("auto (dynamic where f16 is used), dynamic, none, or a "
+                       "number"),
+              cl::cat(category));
+static cl::opt<std::string>
+    emit("emit", cl::init("vplan"),
+         cl::desc("Stop after a stage and print the IR: train, amp, step, fusion, "
+                  "kernel, plan"),
+         cl::cat(category));
+static cl::opt<bool>
+    explain("explain",
+            cl::desc("Print the table of precision decisions to standard output"),
+            cl::cat(category));
+static cl::opt<bool> pad("pad-for-tensor-cores",
+                         cl::desc("Align leading dimensions (off on a CPU)"),
+                         cl::cat(category));
+
+static constexpr char kOverview[] =
+    R"(Compiles a training graph to a plan that vernier-run executes.
+
+EXAMPLES
+  vernier-compile mlp.mlir -o mlp.vplan --policy=bf16 --optimizer=adamw,lr=1e-3
+  vernier-compile mlp.mlir --policy=f16 --loss-scale=dynamic --target=cpu:native
+  vernier-compile mlp.mlir --explain -o mlp.vplan
+  vernier-compile mlp.mlir --emit=amp          print the graph after autocast
+
+Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file.
+)";
+
+static int usageError(const llvm::Twine &message) {
+  llvm::WithColor::error(llvm::errs(), "vernier-compile")
+      << message << "\n  see vernier-compile --help\n";
+  return kExitUsage;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  // Every flag error is a usage error; LLVM's parser knows near misses.
+  if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
+    return kExitUsage;
+  if (inputFile.empty())
+    return usageError("no model given: vernier-compile MODEL.mlir -o MODEL.vplan");
+
+  DriverOptions options;
+  options.inputFile = inputFile;
+  options.outputFile = outputFile;
+  options.explain = explain;
+  options.compile.target = target;
+  options.compile.policy = policy;
+  options.compile.lossScale = lossScale;
+  options.compile.padForTensorCores = pad;
+  std::optional<Emit> stage = symbolizeEmit(emit);
+  if (!stage)
+    return usageError("--emit: unknown stage '" + emit +
+                      "'; expected train, amp, step, fusion, kernel or plan");
+  options.emit = *stage;
+  llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(optimizer);
+  if (!spec)
+    return usageError(llvm::toString(spec.takeError()));
+  options.compile.optimizer = *spec;
+  double number;
+  if (lossScale != "auto" && lossScale != "dynamic" && lossScale != "none" &&
+      (llvm::StringRef(lossScale).getAsDouble(number) || !(number > 0.0)))
+    return usageError("--loss-scale: '" + lossScale +
+                      "' is none of auto, dynamic, none or a positive number");
+  options.optimizerText = optimizer;
+  return runDriver(options);
+}
