@@ -78,9 +78,10 @@ void vernier::addCodegenPasses(OpPassManager &pm,
                                const CompileOptions &options) {
   // While the weight casts are still single ops right behind their loads.
   add(pm, "train-keep-low-precision-copies");
-  // Before fusions form, so that the casts it adds can join them.
+  // Before fusions form, so that the casts it adds can join them. No cse after
+  // it: a widened operand is cheaper to make again in the backward part than to
+  // keep until then.
   add(pm, "train-legalize-contractions{target=" + options.target + "}");
-  add(pm, "canonicalize,cse");
   add(pm, "train-form-fusions");
   add(pm, "symbol-dce");
   add(pm, "verify-stage{codegen}");
