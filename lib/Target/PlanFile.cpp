@@ -34,17 +34,17 @@ static constexpr size_t kAlignment = 64;
 
 static std::optional<schema::DType> convertDType(Type type) {
   return llvm::TypeSwitch<Type, std::optional<schema::DType>>(type)
-      .Case([](Float32Type) { return schema::DType_f32; })
-      .Case([](BFloat16Type) { return schema::DType_bf16; })
-      .Case([](Float16Type) { return schema::DType_f16; })
+      .Case([](Float32Type) { return schema::DType::f32; })
+      .Case([](BFloat16Type) { return schema::DType::bf16; })
+      .Case([](Float16Type) { return schema::DType::f16; })
       .Case([](IntegerType type) -> std::optional<schema::DType> {
         switch (type.getWidth()) {
         case 1:
-          return schema::DType_i1;
+          return schema::DType::i1;
         case 32:
-          return schema::DType_i32;
+          return schema::DType::i32;
         case 64:
-          return schema::DType_i64;
+          return schema::DType::i64;
         default:
           return std::nullopt;
         }
@@ -54,12 +54,12 @@ static std::optional<schema::DType> convertDType(Type type) {
 
 static std::optional<schema::Role> convertRole(StringRef role) {
   return llvm::StringSwitch<std::optional<schema::Role>>(role)
-      .Case(train::kParameterRole, schema::Role_parameter)
-      .Case(train::kFrozenRole, schema::Role_frozen)
-      .Case(train::kMomentRole, schema::Role_moment)
-      .Case(train::kCounterRole, schema::Role_counter)
-      .Case(train::kLossScaleRole, schema::Role_loss_scale)
-      .Case(train::kCopyRole, schema::Role_copy)
+      .Case(train::kParameterRole, schema::Role::parameter)
+      .Case(train::kFrozenRole, schema::Role::frozen)
+      .Case(train::kMomentRole, schema::Role::moment)
+      .Case(train::kCounterRole, schema::Role::counter)
+      .Case(train::kLossScaleRole, schema::Role::loss_scale)
+      .Case(train::kCopyRole, schema::Role::copy)
       .Default(std::nullopt);
 }
 
@@ -159,19 +159,19 @@ PlanFileWriter::writeInitializer(plan::StateOp state) {
     return schema::CreateInitializer(builder, kind, a, b);
   };
   if (!init)
-    return kind(schema::InitKind_none);
+    return kind(schema::InitKind::none);
   if (auto constant = dyn_cast<train::ConstantAttr>(init))
-    return kind(schema::InitKind_constant, constant.getValue());
+    return kind(schema::InitKind::constant, constant.getValue());
   if (auto normal = dyn_cast<train::NormalAttr>(init))
-    return kind(schema::InitKind_normal, normal.getMean(), normal.getStddev());
+    return kind(schema::InitKind::normal, normal.getMean(), normal.getStddev());
   if (auto uniform = dyn_cast<train::UniformAttr>(init))
-    return kind(schema::InitKind_uniform, uniform.getLow(), uniform.getHigh());
+    return kind(schema::InitKind::uniform, uniform.getLow(), uniform.getHigh());
   if (auto kaiming = dyn_cast<train::KaimingAttr>(init))
-    return kind(kaiming.getUniform() ? schema::InitKind_kaiming_uniform
-                                     : schema::InitKind_kaiming_normal);
+    return kind(kaiming.getUniform() ? schema::InitKind::kaiming_uniform
+                                     : schema::InitKind::kaiming_normal);
   if (auto xavier = dyn_cast<train::XavierAttr>(init))
-    return kind(xavier.getUniform() ? schema::InitKind_xavier_uniform
-                                    : schema::InitKind_xavier_normal);
+    return kind(xavier.getUniform() ? schema::InitKind::xavier_uniform
+                                    : schema::InitKind::xavier_normal);
   if (auto elements = dyn_cast<ElementsAttr>(init)) {
     if (elements.getElementType() !=
         cast<plan::BufferType>(state.getType()).getElementType())
@@ -179,7 +179,7 @@ PlanFileWriter::writeInitializer(plan::StateOp state) {
              << state.getSymName() << "' has element type "
              << elements.getElementType() << ", expected that of "
              << state.getType();
-    return schema::CreateInitializer(builder, schema::InitKind_dense, 0.0, 0.0,
+    return schema::CreateInitializer(builder, schema::InitKind::dense, 0.0, 0.0,
                                      builder.CreateVector(rawData(elements)));
   }
   return state.emitError("initial value of '")
@@ -213,17 +213,17 @@ LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
   std::optional<schema::DType> dtype = convertDType(type.getElementType());
   if (!dtype)
     return op.emitError("buffer of type ") << type << " cannot be stored in a plan";
-  schema::Memory memory = schema::Memory_arena;
+  schema::Memory memory = schema::Memory::arena;
   uint64_t offset = 0;
   if (auto alloc = dyn_cast<plan::AllocOp>(op)) {
     offset = alloc.getOffset();
   } else if (auto input = dyn_cast<plan::InputOp>(op)) {
     offset = input.getOffset();
   } else if (auto state = dyn_cast<plan::StateBufferOp>(op)) {
-    memory = schema::Memory_state;
+    memory = schema::Memory::state;
     offset = getStateOffset(state.getState());
   } else if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
-    memory = schema::Memory_constants;
+    memory = schema::Memory::constants;
     offset = constants.size();
     std::vector<uint8_t> data = rawData(constant.getValue());
     constants.insert(constants.end(), data.begin(), data.end());
@@ -269,13 +269,13 @@ fb::Offset<schema::Matmul> PlanFileWriter::writeMatmul(plan::MatmulOp op) {
 std::pair<schema::Operation, fb::Offset<void>>
 PlanFileWriter::writeOperation(Operation &op) {
   if (auto launch = dyn_cast<plan::LaunchOp>(op))
-    return {schema::Operation_Launch, writeLaunch(launch).Union()};
+    return {schema::Operation::Launch, writeLaunch(launch).Union()};
   if (auto matmul = dyn_cast<plan::MatmulOp>(op))
-    return {schema::Operation_Matmul, writeMatmul(matmul).Union()};
+    return {schema::Operation::Matmul, writeMatmul(matmul).Union()};
   if (auto transpose = dyn_cast<plan::TransposeOp>(op)) {
     std::vector<uint32_t> permutation(transpose.getPermutation().begin(),
                                       transpose.getPermutation().end());
-    return {schema::Operation_Transpose,
+    return {schema::Operation::Transpose,
             schema::CreateTranspose(builder,
                                     bufferIndices.lookup(transpose.getSource()),
                                     bufferIndices.lookup(transpose.getResult()),
@@ -283,11 +283,11 @@ PlanFileWriter::writeOperation(Operation &op) {
                 .Union()};
   }
   if (auto copy = dyn_cast<plan::CopyOp>(op))
-    return {schema::Operation_Copy,
+    return {schema::Operation::Copy,
             schema::CreateCopy(builder, bufferIndices.lookup(copy.getSource()),
                                bufferIndices.lookup(copy.getResult()))
                 .Union()};
-  return {schema::Operation_NONE, {}};
+  return {schema::Operation::NONE, {}};
 }
 
 FailureOr<fb::Offset<schema::Entry>>
@@ -314,7 +314,7 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
           builder, name, bufferIndices.lookup(output.getBuffer())));
     }
     auto [kind, operation] = writeOperation(op);
-    if (kind == schema::Operation_NONE)
+    if (kind == schema::Operation::NONE)
       continue;
     auto name = builder.CreateString(nameText(op.getLoc(), &op));
     auto location = builder.CreateString(locationText(op.getLoc()));
