@@ -87,7 +87,7 @@ private:
   std::optional<TargetModel> target;
   OwningOpRef<ModuleOp> module;
   OwningOpRef<ModuleOp> kernels;
-  amp::ExplainTable table;
+  std::vector<amp::DecisionRow> decisions;
   PlanFileInfo info;
   DefaultTimingManager timing;
   TimingScope timingScope;
@@ -124,6 +124,7 @@ int Driver::parse() {
   // What passes produce may not be written in a model.
   DialectRegistry all;
   registerAllDialects(all);
+  registerObjectTranslation(all);
   context.appendDialectRegistry(all);
   return kExitOk;
 }
@@ -174,7 +175,7 @@ int Driver::compileStages() {
     return kExitFailed;
   if (failed(runStage("pad", [&](OpPassManager &pm) { addPadPasses(pm, compile); })))
     return kExitFailed;
-  table = amp::collectExplainTable(*module);
+  decisions = amp::collectDecisions(*module);
   if (options.emit == Emit::Step)
     return printModule(*module);
   if (failed(runStage("codegen", [&](OpPassManager &pm) {
@@ -209,16 +210,16 @@ int Driver::writePlan() {
                   {"policy", options.compile.policy},
                   {"optimizer", options.optimizerText},
                   {"loss-scale", options.compile.lossScale}};
-  for (const amp::ExplainRow &row : table.rows)
+  for (const amp::DecisionRow &row : decisions)
     info.decisions.push_back({row.function, row.op, row.location, row.operand,
                               row.accumulate, row.result, row.rule, row.reason,
-                              row.flops, row.bytes, row.backward});
+                              row.flops, row.bytes, row.isBackward});
   TimingScope scope = timingScope.nest("plan file");
   FailureOr<std::vector<uint8_t>> bytes = writePlanFile(*module, *target, info);
   if (failed(bytes))
     return kExitFailed;
   if (options.explain)
-    amp::printExplainTable(table, llvm::outs());
+    amp::printDecisions(decisions, llvm::outs());
   return writeOutput(getOutputPath(),
                      StringRef(reinterpret_cast<const char *>(bytes->data()),
                                bytes->size()));

@@ -8,7 +8,8 @@
 
 #include "Driver.h"
 
-#include "mlir/IR/Diagnostics.h"
+#include "vernier/Pipelines/InitAll.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
@@ -80,6 +81,7 @@ static int usageError(const llvm::Twine &message) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  registerAllPasses();
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
   // Every flag error is a usage error; LLVM's parser knows near misses.
