@@ -15,7 +15,7 @@
 #include "vernier/Target/Object.h"
 #include "vernier/Target/PlanFile.h"
 
-#include "mlir/Bytecode/Encoding.h"
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
