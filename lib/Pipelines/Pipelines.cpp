@@ -81,8 +81,9 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   // Before fusions form, so that the casts it adds can join them. No cse after
   // it: a widened operand is cheaper to make again in the backward part than to
   // keep until then.
-  add(pm, "train-legalize-contractions{target=" + options.target + "}");
-  add(pm, "train-form-fusions");
+  add(pm, "func.func(train-legalize-contractions{target=" + options.target +
+              "})");
+  add(pm, "func.func(train-form-fusions)");
   add(pm, "symbol-dce");
   add(pm, "verify-stage{codegen}");
 }

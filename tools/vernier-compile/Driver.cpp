@@ -16,7 +16,12 @@
 #include "vernier/Target/PlanFile.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/Timing.h"
@@ -143,6 +148,8 @@ LogicalResult Driver::runStage(StringRef name, AddPasses addPasses) {
 }
 
 LogicalResult Driver::emitKernels() {
+  context.loadDialect<LLVM::LLVMDialect, arith::ArithDialect, math::MathDialect,
+                      scf::SCFDialect, vector::VectorDialect>();
   kernels = ModuleOp::create(module->getLoc());
   auto fusions = module->lookupSymbol<ModuleOp>("kernels");
   for (auto function : fusions.getOps<func::FuncOp>())
