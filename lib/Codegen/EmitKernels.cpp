@@ -17,11 +17,7 @@
 #include "mlir/IR/SymbolTable.h"
 
 namespace vernier {
-<<<<<<< HEAD
 #define GEN_PASS_DEF_EMITKERNELSPASS
-=======
-#define GEN_PASS_DEF_CODEGENEMITKERNELSPASS
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 #include "vernier/Codegen/Passes.h.inc"
 } // namespace vernier
 
@@ -30,15 +26,9 @@ using namespace vernier;
 
 namespace {
 
-<<<<<<< HEAD
 struct EmitKernelsPass
     : vernier::impl::EmitKernelsPassBase<EmitKernelsPass> {
   using EmitKernelsPassBase::EmitKernelsPassBase;
-=======
-struct CodegenEmitKernelsPass
-    : vernier::impl::CodegenEmitKernelsPassBase<CodegenEmitKernelsPass> {
-  using CodegenEmitKernelsPassBase::CodegenEmitKernelsPassBase;
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 
   void runOnOperation() override {
     ModuleOp module = getOperation();

@@ -8,13 +8,8 @@
 //
 // Walks from the results to the inputs. Each value is asked for at an access;
 // a broadcast, a reshape and a reduction only change the access on the way. The
-<<<<<<< HEAD
 // digits of the space start as (row, column) and are split wherever a shape
 // cuts one in two; after a split the walk starts again.
-=======
-// digits of the space start as (row, column) and are split wherever a shape cuts
-// one in two; after a split the walk starts again.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,12 +48,8 @@ static bool hasRegister(Type element) {
   if (element.isF32() || element.isBF16() || element.isF16())
     return true;
   auto integer = dyn_cast<IntegerType>(element);
-<<<<<<< HEAD
   return integer &&
          llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
-=======
-  return integer && llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 }
 
 namespace {
@@ -73,12 +64,8 @@ public:
                      : 1;
     graph.cols = fusion.getCols();
     for (size_t i = 0; i + 1 < boundaries.size(); ++i)
-<<<<<<< HEAD
       graph.digits.push_back(
           {boundaries[i], boundaries[i + 1] / boundaries[i]});
-=======
-      graph.digits.push_back({boundaries[i], boundaries[i + 1] / boundaries[i]});
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   }
 
   LogicalResult run();
@@ -125,12 +112,8 @@ FailureOr<Access> GraphBuilder::mapAccess(Operation *op, const Access &from,
       if (step < outer)
         break;
     }
-<<<<<<< HEAD
     if (dim >= 0 && step % inner == 0 &&
         step * graph.digits[i].extent <= outer) {
-=======
-    if (dim >= 0 && step % inner == 0 && step * graph.digits[i].extent <= outer) {
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
       result[i] = step / inner * strides[dim];
       continue;
     }
@@ -171,14 +154,9 @@ FailureOr<FusionNode *> GraphBuilder::visit(Value value, const Access &access) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !hasRegister(type.getElementType()))
     return fusion.emitOpError("cannot compute on ")
-<<<<<<< HEAD
            << value.getType()
            << ": kernels take tensors of f32, bf16, f16, i1 "
               "and integers of 8 to 64 bits";
-=======
-           << value.getType() << ": kernels take tensors of f32, bf16, f16, i1 "
-                                 "and integers of 8 to 64 bits";
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   FusionNode *node;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     node = addNode(FusionNode::Kind::Load, value);
@@ -349,14 +327,9 @@ LogicalResult GraphBuilder::addResult(Value value) {
     return failure();
   // With one row there is no loop inside a block of columns.
   bool isInner = isFull && (isRows() || graph.rows > 1);
-<<<<<<< HEAD
   Scope scope = isInner             ? Scope::Inner
                 : isFull || isOuter ? Scope::Outer
                                     : Scope::Kernel;
-=======
-  Scope scope = isInner ? Scope::Inner
-                        : isFull || isOuter ? Scope::Outer : Scope::Kernel;
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   if ((*node)->scope > scope)
     return fusion.emitOpError("yields one value of type ")
            << value.getType() << ", but computes it for each "
@@ -374,12 +347,8 @@ LogicalResult GraphBuilder::run() {
 
 FailureOr<FusionGraph> FusionGraph::build(FusionOp fusion) {
   bool isFlat = fusion.getSchedule() == FusionSchedule::Flat;
-<<<<<<< HEAD
   int64_t rows = isFlat ? 1 : int64_t(fusion.getRows()),
           cols = fusion.getCols();
-=======
-  int64_t rows = isFlat ? 1 : int64_t(fusion.getRows()), cols = fusion.getCols();
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   SmallVector<int64_t> boundaries = {1, cols, rows * cols};
   while (true) {
     boundaries.erase(llvm::unique(boundaries), boundaries.end());

@@ -7,13 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 //   rows:    for row in [begin, end):
-<<<<<<< HEAD
 //              for each level: for steps of the columns: accumulate; combine
 //              lanes for steps of the columns: store
-=======
-//              for each level: for steps of the columns: accumulate; combine lanes
-//              for steps of the columns: store
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 //   columns: for blocks of [begin, end):
 //              for each level: for each row: accumulate
 //              for each row: store
@@ -64,12 +59,8 @@ KernelEmitter::Values KernelEmitter::emitLoop(Value lower, Value upper,
                                               int64_t step, ValueRange inits,
                                               LoopBody body) {
   Value stepValue = b.constantInt(builder.getI64Type(), step);
-<<<<<<< HEAD
   auto loop =
       scf::ForOp::create(builder, b.loc, lower, upper, stepValue, inits);
-=======
-  auto loop = scf::ForOp::create(builder, b.loc, lower, upper, stepValue, inits);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   OpBuilder::InsertionGuard guard(builder);
   // A loop that carries nothing has its terminator already.
   Block *block = loop.getBody();
@@ -94,12 +85,8 @@ void KernelEmitter::withOuterBefore(llvm::function_ref<void()> emitLoops) {
   OpBuilder::InsertPoint after = outer.point;
   builder.restoreInsertionPoint(after);
   // A place holder keeps the position ahead of the loops.
-<<<<<<< HEAD
   Operation *marker =
       LLVM::PoisonOp::create(builder, b.loc, builder.getI1Type());
-=======
-  Operation *marker = LLVM::PoisonOp::create(builder, b.loc, builder.getI1Type());
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   outer.point = {marker->getBlock(), Block::iterator(marker)};
   emitLoops();
   outer.point = after;
@@ -158,12 +145,8 @@ Value KernelEmitter::combineLanes(FusionNode *reduce, Value vector) {
 /// The value of the reduction given all its elements combined.
 Value KernelEmitter::finish(FusionNode *reduce, Value value) {
   if (kindOf(reduce) == ReduceKind::Mean) {
-<<<<<<< HEAD
     int64_t count =
         graph.schedule == FusionSchedule::Rows ? graph.cols : graph.rows;
-=======
-    int64_t count = graph.schedule == FusionSchedule::Rows ? graph.cols : graph.rows;
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     value = b.div(value, b.constant(value.getType(), double(count)));
   }
   return b.round(value, reduce->getElementType());
@@ -180,7 +163,6 @@ KernelEmitter::accumulate(ArrayRef<FusionNode *> reduces, int64_t trips,
     Values inits;
     for (FusionNode *reduce : reduces)
       inits.append(partials, identity(reduce, lanes));
-<<<<<<< HEAD
     Values sums =
         emitLoop(lower, upper, step, inits, [&](Value index, ValueRange args) {
           setPoint(index);
@@ -196,22 +178,6 @@ KernelEmitter::accumulate(ArrayRef<FusionNode *> reduces, int64_t trips,
           }
           return next;
         });
-=======
-    Values sums = emitLoop(lower, upper, step, inits, [&](Value index, ValueRange args) {
-      setPoint(index);
-      openFrame(Scope::Inner);
-      // The partials take turns: the oldest takes this step and becomes the
-      // youngest.
-      Values next;
-      for (auto [i, reduce] : llvm::enumerate(reduces)) {
-        ValueRange parts = args.slice(i * partials, partials);
-        Value value = b.splat(evaluate(reduce->operands[0]), lanes);
-        next.append(parts.begin() + 1, parts.end());
-        next.push_back(combine(reduce, parts.front(), value));
-      }
-      return next;
-    });
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     Values wholes;
     for (auto [i, reduce] : llvm::enumerate(reduces)) {
       Value whole = sums[i * partials];
@@ -229,7 +195,6 @@ KernelEmitter::accumulate(ArrayRef<FusionNode *> reduces, int64_t trips,
   Values inits;
   for (FusionNode *reduce : reduces)
     inits.push_back(identity(reduce, lanes));
-<<<<<<< HEAD
   return emitLoop(zero, limit, kChunkSteps * step, inits,
                   [&](Value chunk, ValueRange args) {
                     Value chunkEnd = b.addInt(chunk, kChunkSteps * step);
@@ -240,16 +205,6 @@ KernelEmitter::accumulate(ArrayRef<FusionNode *> reduces, int64_t trips,
                       next.push_back(combine(reduce, arg, whole));
                     return next;
                   });
-=======
-  return emitLoop(zero, limit, kChunkSteps * step, inits, [&](Value chunk, ValueRange args) {
-    Value chunkEnd = b.addInt(chunk, kChunkSteps * step);
-    Value upper = b.make<arith::MinSIOp>(chunkEnd, limit);
-    Values wholes = emitSteps(chunk, upper), next;
-    for (auto [reduce, arg, whole] : llvm::zip(reduces, args, wholes))
-      next.push_back(combine(reduce, arg, whole));
-    return next;
-  });
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 }
 
 SmallVector<FusionNode *> KernelEmitter::reducesOfLevel(int64_t level) const {
@@ -283,12 +238,8 @@ void KernelEmitter::emitRowPass(ArrayRef<FusionNode *> reduces) {
       openFrame(Scope::Inner);
     }
     for (auto [i, reduce] : llvm::enumerate(reduces)) {
-<<<<<<< HEAD
       int64_t width =
           trips > 0 ? blockLanes : int64_t(llvm::PowerOf2Ceil(tail));
-=======
-      int64_t width = trips > 0 ? blockLanes : int64_t(llvm::PowerOf2Ceil(tail));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
       Value rest;
       if (tail > 0)
         rest = pad(reduce, b.splat(evaluate(reduce->operands[0]), tail), width);
@@ -374,12 +325,8 @@ void KernelEmitter::emitBlock(Value at, int64_t blockWidth, int64_t tail) {
   Type i64 = builder.getI64Type();
   if (hasInner)
     withOuterBefore([&] {
-<<<<<<< HEAD
       Value zero = b.constantInt(i64, 0),
             limit = b.constantInt(i64, graph.rows);
-=======
-      Value zero = b.constantInt(i64, 0), limit = b.constantInt(i64, graph.rows);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
       emitLoop(zero, limit, 1, {}, [&](Value index, ValueRange) {
         row = index;
         openFrame(Scope::Inner);
@@ -422,12 +369,8 @@ void KernelEmitter::emitBlocks() {
 
 LogicalResult KernelEmitter::emit(StringRef name, ModuleOp kernels) {
   MLIRContext *context = builder.getContext();
-<<<<<<< HEAD
   Type pointer = LLVM::LLVMPointerType::get(context),
        i64 = builder.getI64Type();
-=======
-  Type pointer = LLVM::LLVMPointerType::get(context), i64 = builder.getI64Type();
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
                                           {pointer, i64, i64});
   builder.setInsertionPointToEnd(kernels.getBody());
@@ -438,23 +381,14 @@ LogicalResult KernelEmitter::emit(StringRef name, ModuleOp kernels) {
   builder.setInsertionPointToEnd(entry);
   auto finalReturn = LLVM::ReturnOp::create(builder, b.loc, ValueRange());
   builder.setInsertionPoint(finalReturn);
-<<<<<<< HEAD
   for (int64_t i :
        llvm::seq<int64_t>(fusion->getNumOperands() + fusion->getNumResults())) {
-=======
-  for (int64_t i : llvm::seq<int64_t>(fusion->getNumOperands() +
-                                      fusion->getNumResults())) {
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     Value slot = b.make<LLVM::GEPOp>(pointer, pointer, entry->getArgument(0),
                                      ArrayRef<LLVM::GEPArg>{int32_t(i)});
     pointers.push_back(b.make<LLVM::LoadOp>(pointer, slot));
   }
-<<<<<<< HEAD
   Operation *marker =
       LLVM::PoisonOp::create(builder, b.loc, builder.getI1Type());
-=======
-  Operation *marker = LLVM::PoisonOp::create(builder, b.loc, builder.getI1Type());
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   frames[size_t(Scope::Kernel)].point = {entry, Block::iterator(marker)};
 
   if (graph.schedule == FusionSchedule::Rows)
@@ -469,12 +403,8 @@ LogicalResult KernelEmitter::emit(StringRef name, ModuleOp kernels) {
     return result.scope == Scope::Kernel;
   });
   if (hasSingle) {
-<<<<<<< HEAD
     Value first =
         b.cmpInt(arith::CmpIPredicate::eq, begin, b.constantInt(i64, 0));
-=======
-    Value first = b.cmpInt(arith::CmpIPredicate::eq, begin, b.constantInt(i64, 0));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     auto branch = scf::IfOp::create(builder, b.loc, first, /*withElse=*/false);
     builder.setInsertionPointToStart(branch.thenBlock());
     storeResults(Scope::Kernel);

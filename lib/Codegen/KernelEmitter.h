@@ -21,12 +21,8 @@ namespace vernier {
 int64_t getBlockLanes(train::FusionSchedule schedule, int64_t vectorWidth);
 
 /// Builds one kernel. Values are computed on demand, each in the frame of its
-<<<<<<< HEAD
 /// scope: ahead of the loops, at the head of a row or block, or in a loop
 /// inside.
-=======
-/// scope: ahead of the loops, at the head of a row or block, or in a loop inside.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 class KernelEmitter {
 public:
   KernelEmitter(const FusionGraph &graph, train::FusionOp fusion,

@@ -41,12 +41,8 @@ SmallVector<KernelEmitter::Term> KernelEmitter::termsOf(const Access &access,
 }
 
 /// The linear index (i64) of the element that `access` means at a point.
-<<<<<<< HEAD
 Value KernelEmitter::indexAt(const Access &access, Value atRow,
                              Value atColumn) {
-=======
-Value KernelEmitter::indexAt(const Access &access, Value atRow, Value atColumn) {
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Type i64 = builder.getI64Type();
   Value sum;
   auto addTerms = [&](bool rowTerms, Value at, int64_t limit) {
@@ -123,23 +119,14 @@ Value KernelEmitter::compute(FusionNode *node) {
 }
 
 Value KernelEmitter::computeConstant(FusionNode *node) {
-<<<<<<< HEAD
   auto values =
       cast<SplatElementsAttr>(cast<arith::ConstantOp>(node->op).getValue());
-=======
-  auto values = cast<SplatElementsAttr>(
-      cast<arith::ConstantOp>(node->op).getValue());
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Type type = getRegisterType(node->getElementType(), 1);
   if (isa<FloatType>(type)) {
     APFloat value = values.getSplatValue<APFloat>();
     bool losesInfo;
-<<<<<<< HEAD
     value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
                   &losesInfo);
-=======
-    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     return b.make<arith::ConstantOp>(FloatAttr::get(type, value));
   }
   return b.make<arith::ConstantOp>(
@@ -163,14 +150,9 @@ Value KernelEmitter::computeLoad(FusionNode *node) {
   Value value = b.make<LLVM::PoisonOp>(type);
   for (int64_t lane : llvm::seq<int64_t>(lanes)) {
     Value index = indexAt(node->access, row, b.addInt(column, lane));
-<<<<<<< HEAD
     value =
         b.make<LLVM::InsertElementOp>(value, b.load(pointer, index, element, 1),
                                       b.constantInt(b.i32(), lane));
-=======
-    value = b.make<LLVM::InsertElementOp>(
-        value, b.load(pointer, index, element, 1), b.constantInt(b.i32(), lane));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   }
   return value;
 }
@@ -205,13 +187,8 @@ Value KernelEmitter::computeOneHot(FusionNode *node) {
 /// rounding.
 static bool isExact(Operation *op) {
   return isa<arith::SelectOp, arith::NegFOp, arith::MaximumFOp,
-<<<<<<< HEAD
              arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp,
              math::AbsFOp, math::CopySignOp>(op);
-=======
-             arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp, math::AbsFOp,
-             math::CopySignOp>(op);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 }
 
 Value KernelEmitter::computeElementwise(FusionNode *node) {

@@ -121,13 +121,8 @@ Value LaneBuilder::round(Value value, Type element) {
   if (!element.isBF16())
     return value;
   // Adding 0x7fff and the last kept bit carries into the kept bits exactly when
-<<<<<<< HEAD
   // nearest-even rounds up, denormals and the step to infinity included. The
   // sum would carry a NaN away; a NaN keeps its kept bits and is made quiet.
-=======
-  // nearest-even rounds up, denormals and the step to infinity included. The sum
-  // would carry a NaN away; a NaN keeps its kept bits and is made quiet.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value bits = toBits(value);
   Value last = andInt(shiftRight(bits, 16), 1);
   Value rounded = addInt(addInt(bits, 0x7fff), last);
@@ -159,12 +154,8 @@ Value LaneBuilder::toStorage(Value value, Type element) {
 
 Value LaneBuilder::fromStorage(Value value, Type element) {
   if (element.isBF16()) {
-<<<<<<< HEAD
     Value wide =
         make<arith::ExtUIOp>(withElement(value.getType(), i32()), value);
-=======
-    Value wide = make<arith::ExtUIOp>(withElement(value.getType(), i32()), value);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     return fromBits(shiftLeft(wide, 16));
   }
   if (element.isF16())

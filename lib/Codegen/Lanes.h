@@ -48,7 +48,6 @@ public:
   /// 0, 1, 2, ... of integer type `element`.
   mlir::Value iota(mlir::Type element, int64_t lanes);
 
-<<<<<<< HEAD
   template <typename OpT, typename... Args> mlir::Value make(Args &&...args) {
     return OpT::create(builder, loc, std::forward<Args>(args)...);
   }
@@ -64,16 +63,6 @@ public:
   mlir::Value div(mlir::Value a, mlir::Value b) {
     return make<mlir::arith::DivFOp>(a, b);
   }
-=======
-  template <typename OpT, typename... Args>
-  mlir::Value make(Args &&...args) {
-    return OpT::create(builder, loc, std::forward<Args>(args)...);
-  }
-  mlir::Value add(mlir::Value a, mlir::Value b) { return make<mlir::arith::AddFOp>(a, b); }
-  mlir::Value sub(mlir::Value a, mlir::Value b) { return make<mlir::arith::SubFOp>(a, b); }
-  mlir::Value mul(mlir::Value a, mlir::Value b) { return make<mlir::arith::MulFOp>(a, b); }
-  mlir::Value div(mlir::Value a, mlir::Value b) { return make<mlir::arith::DivFOp>(a, b); }
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
   mlir::Value fma(mlir::Value a, double b, mlir::Value c) {
     return fma(a, constant(a.getType(), b), c);
@@ -81,7 +70,6 @@ public:
   mlir::Value fma(mlir::Value a, mlir::Value b, double c) {
     return fma(a, b, constant(a.getType(), c));
   }
-<<<<<<< HEAD
   mlir::Value add(mlir::Value a, double b) {
     return add(a, constant(a.getType(), b));
   }
@@ -106,20 +94,6 @@ public:
   mlir::Value orInt(mlir::Value a, mlir::Value b) {
     return make<mlir::arith::OrIOp>(a, b);
   }
-=======
-  mlir::Value add(mlir::Value a, double b) { return add(a, constant(a.getType(), b)); }
-  mlir::Value sub(mlir::Value a, double b) { return sub(a, constant(a.getType(), b)); }
-  mlir::Value mul(mlir::Value a, double b) { return mul(a, constant(a.getType(), b)); }
-  mlir::Value addInt(mlir::Value a, mlir::Value b) { return make<mlir::arith::AddIOp>(a, b); }
-  mlir::Value addInt(mlir::Value a, int64_t b) {
-    return addInt(a, constantInt(a.getType(), b));
-  }
-  mlir::Value subInt(mlir::Value a, mlir::Value b) { return make<mlir::arith::SubIOp>(a, b); }
-  mlir::Value andInt(mlir::Value a, int64_t b) {
-    return make<mlir::arith::AndIOp>(a, constantInt(a.getType(), b));
-  }
-  mlir::Value orInt(mlir::Value a, mlir::Value b) { return make<mlir::arith::OrIOp>(a, b); }
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   mlir::Value shiftLeft(mlir::Value a, int64_t bits) {
     return make<mlir::arith::ShLIOp>(a, constantInt(a.getType(), bits));
   }
@@ -129,7 +103,6 @@ public:
   mlir::Value shiftRightSigned(mlir::Value a, int64_t bits) {
     return make<mlir::arith::ShRSIOp>(a, constantInt(a.getType(), bits));
   }
-<<<<<<< HEAD
   mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a,
                   mlir::Value b) {
     return make<mlir::arith::CmpFOp>(predicate, a, b);
@@ -140,15 +113,6 @@ public:
   }
   mlir::Value cmpInt(mlir::arith::CmpIPredicate predicate, mlir::Value a,
                      mlir::Value b) {
-=======
-  mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a, mlir::Value b) {
-    return make<mlir::arith::CmpFOp>(predicate, a, b);
-  }
-  mlir::Value cmp(mlir::arith::CmpFPredicate predicate, mlir::Value a, double b) {
-    return cmp(predicate, a, constant(a.getType(), b));
-  }
-  mlir::Value cmpInt(mlir::arith::CmpIPredicate predicate, mlir::Value a, mlir::Value b) {
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
     return make<mlir::arith::CmpIOp>(predicate, a, b);
   }
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b) {

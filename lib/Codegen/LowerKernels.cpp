@@ -1,9 +1,5 @@
-<<<<<<< HEAD
 //===- LowerKernels.cpp - From arith, math and scf on vectors to the LLVM
 //dialect
-=======
-//===- LowerKernels.cpp - From arith, math and scf on vectors to the LLVM dialect
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -36,14 +32,9 @@ static bool isInstruction(Operation *op) {
     return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
                math::CountLeadingZerosOp, math::CountTrailingZerosOp,
                math::CtPopOp, math::FloorOp, math::FmaOp, math::IsFiniteOp,
-<<<<<<< HEAD
                math::IsInfOp, math::IsNaNOp, math::IsNormalOp,
                math::RoundEvenOp, math::RoundOp, math::SqrtOp, math::TruncOp>(
         op);
-=======
-               math::IsInfOp, math::IsNaNOp, math::IsNormalOp, math::RoundEvenOp,
-               math::RoundOp, math::SqrtOp, math::TruncOp>(op);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   return !isa<arith::RemFOp>(op);
 }
 

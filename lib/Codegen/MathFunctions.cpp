@@ -25,12 +25,8 @@ Value vernier::buildPolynomial(LaneBuilder &b, Value x,
 }
 
 Value vernier::buildClamp(LaneBuilder &b, Value x, double low, double high) {
-<<<<<<< HEAD
   Value lowest = b.constant(x.getType(), low),
         highest = b.constant(x.getType(), high);
-=======
-  Value lowest = b.constant(x.getType(), low), highest = b.constant(x.getType(), high);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   x = b.select(b.cmp(P::OGT, x, highest), highest, x);
   return b.select(b.cmp(P::OLT, x, lowest), lowest, x);
 }
@@ -49,12 +45,8 @@ struct Reduced {
 static constexpr double kRounder = 12582912.0;
 static constexpr double kLog2E = 1.4426950408889634;
 /// ln 2 as a sum; the first part has so few bits that n times it is exact.
-<<<<<<< HEAD
 static constexpr double kLn2High = 0.693145751953125,
                         kLn2Low = 1.4286067653302e-6;
-=======
-static constexpr double kLn2High = 0.693145751953125, kLn2Low = 1.4286067653302e-6;
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 
 /// Round x * scale to an integer.
 static Reduced roundToInteger(LaneBuilder &b, Value x, double scale) {
@@ -126,12 +118,8 @@ static Value buildLog(LaneBuilder &b, Value x) {
   Value exponent = b.andInt(b.addInt(bits, -kTwoThirds), 0xff800000);
   Value m = b.fromBits(b.subInt(bits, exponent));
   Value e = b.make<arith::SIToFPOp>(type, b.shiftRightSigned(exponent, 23));
-<<<<<<< HEAD
   e = b.add(
       e, b.select(isDenormal, b.constant(type, -23.0), b.constant(type, 0.0)));
-=======
-  e = b.add(e, b.select(isDenormal, b.constant(type, -23.0), b.constant(type, 0.0)));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value f = b.sub(m, 1.0), s = b.mul(f, f);
   Value even = buildPolynomial(
       b, s, {-0.249996200, -0.166846126, -0.121483512, -0.130310059});
@@ -148,25 +136,16 @@ static Value buildLog(LaneBuilder &b, Value x) {
   return b.select(b.cmp(P::OEQ, x, 0.0), b.constant(type, -INFINITY), result);
 }
 
-<<<<<<< HEAD
 /// log(1 + x) is the log of u = 1 + x as rounded, corrected by what the
 /// rounding lost, divided by u.
-=======
-/// log(1 + x) is the log of u = 1 + x as rounded, corrected by what the rounding
-/// lost, divided by u.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 static Value buildLog1p(LaneBuilder &b, Value x) {
   Value u = b.add(x, 1.0);
   Value lost = b.sub(x, b.sub(u, 1.0));
   Value log = buildLog(b, u);
   Value corrected = b.add(log, b.div(lost, u));
   // x = -1, infinity.
-<<<<<<< HEAD
   Value isEdge =
       b.make<arith::OrIOp>(b.cmp(P::OEQ, u, 0.0), b.cmp(P::OEQ, u, INFINITY));
-=======
-  Value isEdge = b.make<arith::OrIOp>(b.cmp(P::OEQ, u, 0.0), b.cmp(P::OEQ, u, INFINITY));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value result = b.select(isEdge, log, corrected);
   return b.select(b.cmp(P::OEQ, u, 1.0), x, result);
 }
@@ -202,7 +181,6 @@ Value vernier::buildMathFunction(LaneBuilder &b, Operation *op,
   if (!getElementTypeOrSelf(operands[0]).isF32())
     return {};
   Value x = operands[0];
-<<<<<<< HEAD
   Value value =
       TypeSwitch<Operation *, Value>(op)
           .Case<math::ExpOp>([&](auto) { return buildExp(b, x); })
@@ -221,24 +199,5 @@ Value vernier::buildMathFunction(LaneBuilder &b, Operation *op,
             return b.select(b.cmp(P::OGT, low, operands[2]), operands[2], low);
           })
           .Default([](Operation *) { return Value(); });
-=======
-  Value value = TypeSwitch<Operation *, Value>(op)
-                    .Case<math::ExpOp>([&](auto) { return buildExp(b, x); })
-                    .Case<math::Exp2Op>([&](auto) { return buildExp2(b, x); })
-                    .Case<math::ExpM1Op>([&](auto) { return buildExpM1(b, x); })
-                    .Case<math::LogOp>([&](auto) { return buildLog(b, x); })
-                    .Case<math::Log1pOp>([&](auto) { return buildLog1p(b, x); })
-                    .Case<math::TanhOp>([&](auto) { return buildTanh(b, x); })
-                    .Case<math::ErfOp>([&](auto) { return buildErf(b, x); })
-                    .Case<math::RsqrtOp>([&](auto) {
-                      Value root = b.make<math::SqrtOp>(x);
-                      return b.div(b.constant(x.getType(), 1.0), root);
-                    })
-                    .Case<math::ClampFOp>([&](auto) {
-                      Value low = b.select(b.cmp(P::OLT, x, operands[1]), operands[1], x);
-                      return b.select(b.cmp(P::OGT, low, operands[2]), operands[2], low);
-                    })
-                    .Default([](Operation *) { return Value(); });
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   return value ? value : buildWideMathFunction(b, op, operands);
 }

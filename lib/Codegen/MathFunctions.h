@@ -13,15 +13,9 @@
 
 namespace vernier {
 
-<<<<<<< HEAD
 /// Build the value of the math op `op` for f32 operands (scalars or vectors)
 /// out of arithmetic, within 3 units in the last place and with the special
 /// cases of C. Null if the op is a machine instruction or not known here.
-=======
-/// Build the value of the math op `op` for f32 operands (scalars or vectors) out
-/// of arithmetic, within 3 units in the last place and with the special cases of
-/// C. Null if the op is a machine instruction or not known here.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 mlir::Value buildMathFunction(LaneBuilder &b, mlir::Operation *op,
                               mlir::ValueRange operands);
 

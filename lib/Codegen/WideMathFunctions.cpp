@@ -15,13 +15,8 @@ using namespace mlir;
 using namespace vernier;
 using P = arith::CmpFPredicate;
 
-<<<<<<< HEAD
 // Taylor and atanh series are enough here: 13 correct digits round to f32 as
 // the exact value does, but for about one value in a million.
-=======
-// Taylor and atanh series are enough here: 13 correct digits round to f32 as the
-// exact value does, but for about one value in a million.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 
 static constexpr double kPi = 3.141592653589793;
 /// 1.5 * 2^52, the f64 that integers are rounded with; its bits.
@@ -29,12 +24,8 @@ static constexpr double kRounder = 6755399441055744.0;
 static constexpr int64_t kRounderBits = 0x4338000000000000;
 
 static Value widen(LaneBuilder &b, Value x) {
-<<<<<<< HEAD
   return b.make<arith::ExtFOp>(withElement(x.getType(), b.builder.getF64Type()),
                                x);
-=======
-  return b.make<arith::ExtFOp>(withElement(x.getType(), b.builder.getF64Type()), x);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 }
 
 static Value narrow(LaneBuilder &b, Value x) {
@@ -45,31 +36,21 @@ static Value narrow(LaneBuilder &b, Value x) {
 static Value wideLog(LaneBuilder &b, Value x) {
   constexpr int64_t kRootHalf = 0x3fe6a09e667f3bcd;
   Value bits = b.toBits(x);
-<<<<<<< HEAD
   Value above =
       b.andInt(b.addInt(bits, -kRootHalf), int64_t(0xfff0000000000000));
-=======
-  Value above = b.andInt(b.addInt(bits, -kRootHalf), int64_t(0xfff0000000000000));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value m = b.fromBits(b.subInt(bits, above));
   Value e = b.shiftRightSigned(above, 52);
   e = b.sub(b.fromBits(b.addInt(e, kRounderBits)), kRounder);
   // log m = 2 atanh((m - 1) / (m + 1)), |s| < 0.172.
   Value s = b.div(b.sub(m, 1.0), b.add(m, 1.0));
   Value series = buildPolynomial(b, b.mul(s, s),
-<<<<<<< HEAD
                                  {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9,
                                   2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17});
-=======
-                                 {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11,
-                                  2.0 / 13, 2.0 / 15, 2.0 / 17});
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   return b.fma(e, 0.6931471805599453, b.mul(s, series));
 }
 
 /// e^x for |x| < 700.
 static Value wideExp(LaneBuilder &b, Value x) {
-<<<<<<< HEAD
   Value shifted =
       b.fma(x, 1.4426950408889634, b.constant(x.getType(), kRounder));
   Value n = b.sub(shifted, kRounder);
@@ -80,16 +61,6 @@ static Value wideExp(LaneBuilder &b, Value x) {
                       {1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120,
                        1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
                        1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600});
-=======
-  Value shifted = b.fma(x, 1.4426950408889634, b.constant(x.getType(), kRounder));
-  Value n = b.sub(shifted, kRounder);
-  Value r = b.fma(n, -0.6931471805599453, x);
-  r = b.fma(n, -2.3190468138462996e-17, r);
-  Value power = buildPolynomial(
-      b, r, {1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
-             1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
-             1.0 / 39916800, 1.0 / 479001600});
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value integer = b.addInt(b.toBits(shifted), -kRounderBits + 1023);
   return b.mul(power, b.fromBits(b.shiftLeft(integer, 52)));
 }
@@ -104,12 +75,8 @@ static Value wideLogOfMagnitude(LaneBuilder &b, Value magnitude) {
   Type type = magnitude.getType();
   Value log = wideLog(b, magnitude);
   log = b.select(b.cmp(P::OLT, magnitude, INFINITY), log, magnitude);
-<<<<<<< HEAD
   return b.select(b.cmp(P::OEQ, magnitude, 0.0), b.constant(type, -INFINITY),
                   log);
-=======
-  return b.select(b.cmp(P::OEQ, magnitude, 0.0), b.constant(type, -INFINITY), log);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 }
 
 /// log x as C has it.
@@ -134,13 +101,8 @@ static Value widePow(LaneBuilder &b, Value x, Value y) {
                               b.constantInt(isInteger.getType(), 0)));
   Value sign = b.select(isEven, one, b.copySign(one, x));
   power = b.mul(power, sign);
-<<<<<<< HEAD
   Value isNegative =
       b.make<arith::AndIOp>(b.cmp(P::OLT, x, 0.0), b.cmp(P::OGT, x, -INFINITY));
-=======
-  Value isNegative = b.make<arith::AndIOp>(b.cmp(P::OLT, x, 0.0),
-                                           b.cmp(P::OGT, x, -INFINITY));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value nan = b.constant(type, NAN);
   power = b.select(isNegative, b.select(isInteger, power, nan), power);
   Value isNan = b.make<arith::OrIOp>(b.isNan(x), b.isNan(y));
@@ -161,18 +123,13 @@ struct SinCos {
 /// floats are whole turns apart, the result is NaN.
 static SinCos wideSinCos(LaneBuilder &b, Value x) {
   Type type = x.getType();
-<<<<<<< HEAD
   x = b.select(b.cmp(P::OLT, b.abs(x), 35184372088832.0), x,
                b.constant(type, NAN));
-=======
-  x = b.select(b.cmp(P::OLT, b.abs(x), 35184372088832.0), x, b.constant(type, NAN));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value shifted = b.fma(x, 2.0 / kPi, b.constant(type, kRounder));
   Value n = b.sub(shifted, kRounder);
   Value r = b.fma(n, -1.5707963267948966, x);
   r = b.fma(n, -6.123233995736766e-17, r);
   Value square = b.mul(r, r);
-<<<<<<< HEAD
   Value sin =
       buildPolynomial(b, square,
                       {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880,
@@ -182,15 +139,6 @@ static SinCos wideSinCos(LaneBuilder &b, Value x) {
       buildPolynomial(b, square,
                       {1.0, -1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320,
                        -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200.0});
-=======
-  Value sin = buildPolynomial(b, square,
-                              {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880,
-                               -1.0 / 39916800, 1.0 / 6227020800.0});
-  sin = b.mul(sin, r);
-  Value cos = buildPolynomial(b, square,
-                              {1.0, -1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320,
-                               -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200.0});
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   // Each quadrant turns (cos, sin) by a right angle.
   Value quadrant = b.toBits(shifted);
   auto hasBit = [&](Value value, int64_t bit) {
@@ -240,12 +188,8 @@ static Value wideAtan2(LaneBuilder &b, Value y, Value x) {
   return b.copySign(angle, y);
 }
 
-<<<<<<< HEAD
 /// `value` but for small x, where it has lost digits and x (1 + c x^2) is
 /// exact.
-=======
-/// `value` but for small x, where it has lost digits and x (1 + c x^2) is exact.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 static Value unlessSmall(LaneBuilder &b, Value x, double c, Value value) {
   Value square = b.mul(x, x);
   Value small = b.mul(x, b.fma(square, c, b.constant(x.getType(), 1.0)));
@@ -265,12 +209,8 @@ static Value wideAsinh(LaneBuilder &b, Value x) {
 }
 
 static Value wideSinh(LaneBuilder &b, Value x, double sign) {
-<<<<<<< HEAD
   Value sum =
       b.fma(wideExpClamped(b, b.mul(x, -1.0)), sign, wideExpClamped(b, x));
-=======
-  Value sum = b.fma(wideExpClamped(b, b.mul(x, -1.0)), sign, wideExpClamped(b, x));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   Value half = b.mul(sum, 0.5);
   return sign < 0 ? unlessSmall(b, x, 1.0 / 6, half) : half;
 }
@@ -289,24 +229,12 @@ Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
     return narrow(b, function());
   };
   return TypeSwitch<Operation *, Value>(op)
-<<<<<<< HEAD
       .Case<math::PowFOp, math::FPowIOp>(
           [&](auto) { return build([&] { return widePow(b, x, y); }); })
       .Case<math::SinOp>(
           [&](auto) { return build([&] { return wideSinCos(b, x).sin; }); })
       .Case<math::CosOp>(
           [&](auto) { return build([&] { return wideSinCos(b, x).cos; }); })
-=======
-      .Case<math::PowFOp, math::FPowIOp>([&](auto) {
-        return build([&] { return widePow(b, x, y); });
-      })
-      .Case<math::SinOp>([&](auto) {
-        return build([&] { return wideSinCos(b, x).sin; });
-      })
-      .Case<math::CosOp>([&](auto) {
-        return build([&] { return wideSinCos(b, x).cos; });
-      })
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
       .Case<math::TanOp>([&](auto) {
         return build([&] {
           SinCos both = wideSinCos(b, x);
@@ -314,7 +242,6 @@ Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
         });
       })
       .Case<math::Log2Op>([&](auto) {
-<<<<<<< HEAD
         return build(
             [&] { return b.mul(wideLogChecked(b, x), 1.4426950408889634); });
       })
@@ -328,45 +255,17 @@ Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
           [&](auto) { return build([&] { return wideAtan2(b, x, y); }); })
       .Case<math::AsinOp>(
           [&](auto) { return build([&] { return wideAsin(b, x); }); })
-=======
-        return build([&] { return b.mul(wideLogChecked(b, x), 1.4426950408889634); });
-      })
-      .Case<math::Log10Op>([&](auto) {
-        return build([&] { return b.mul(wideLogChecked(b, x), 0.4342944819032518); });
-      })
-      .Case<math::AtanOp>([&](auto) {
-        return build([&] { return wideAtan(b, x); });
-      })
-      .Case<math::Atan2Op>([&](auto) {
-        return build([&] { return wideAtan2(b, x, y); });
-      })
-      .Case<math::AsinOp>([&](auto) {
-        return build([&] { return wideAsin(b, x); });
-      })
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
       .Case<math::AcosOp>([&](auto) {
         return build([&] {
           return b.sub(b.constant(x.getType(), kPi / 2), wideAsin(b, x));
         });
       })
-<<<<<<< HEAD
       .Case<math::SinhOp>(
           [&](auto) { return build([&] { return wideSinh(b, x, -1.0); }); })
       .Case<math::CoshOp>(
           [&](auto) { return build([&] { return wideSinh(b, x, 1.0); }); })
       .Case<math::AsinhOp>(
           [&](auto) { return build([&] { return wideAsinh(b, x); }); })
-=======
-      .Case<math::SinhOp>([&](auto) {
-        return build([&] { return wideSinh(b, x, -1.0); });
-      })
-      .Case<math::CoshOp>([&](auto) {
-        return build([&] { return wideSinh(b, x, 1.0); });
-      })
-      .Case<math::AsinhOp>([&](auto) {
-        return build([&] { return wideAsinh(b, x); });
-      })
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
       .Case<math::AcoshOp>([&](auto) {
         return build([&] {
           Value root = b.make<math::SqrtOp>(b.fma(x, x, -1.0));
@@ -377,12 +276,8 @@ Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
         return build([&] {
           Value one = b.constant(x.getType(), 1.0);
           Value ratio = b.div(b.add(one, x), b.sub(one, x));
-<<<<<<< HEAD
           return unlessSmall(b, x, 1.0 / 3,
                              b.mul(wideLogChecked(b, ratio), 0.5));
-=======
-          return unlessSmall(b, x, 1.0 / 3, b.mul(wideLogChecked(b, ratio), 0.5));
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
         });
       })
       .Case<math::CbrtOp>([&](auto) {

@@ -8,17 +8,10 @@
 
 #include "vernier/Target/Object.h"
 
-<<<<<<< HEAD
 #include "lld/Common/Driver.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-=======
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
-#include "lld/Common/Driver.h"
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -58,12 +51,8 @@ createTargetMachine(const TargetModel &target, std::string &error) {
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
   llvm::Triple triple(target.getTriple());
-<<<<<<< HEAD
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);
-=======
-  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   if (!backend)
     return nullptr;
   llvm::TargetOptions options;
@@ -75,15 +64,9 @@ createTargetMachine(const TargetModel &target, std::string &error) {
       std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
-<<<<<<< HEAD
 /// The code is vectorised and unrolled as it should be: what is left is to
 /// share what is equal and to move what is constant out of loops. The whole O2
 /// would take several times as long.
-=======
-/// The code is vectorised and unrolled as it should be: what is left is to share
-/// what is equal and to move what is constant out of loops. The whole O2 would
-/// take several times as long.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -112,12 +95,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 static FailureOr<SmallVector<char>> compileToObject(ModuleOp llvmModule,
                                                     const TargetModel &target) {
   std::string error;
-<<<<<<< HEAD
   std::unique_ptr<llvm::TargetMachine> machine =
       createTargetMachine(target, error);
-=======
-  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target, error);
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   if (!machine)
     return llvmModule.emitError("cannot generate code for ")
            << target.getName() << ": " << error;
@@ -186,7 +165,6 @@ static std::error_code writeFile(StringRef path, ArrayRef<char> bytes) {
 }
 
 /// Run lld as a library. It reads and writes files only.
-<<<<<<< HEAD
 static bool runLinker(StringRef object, StringRef output,
                       std::string &messages) {
   std::string objectPath = object.str(), outputPath = output.str();
@@ -209,18 +187,6 @@ static bool runLinker(StringRef object, StringRef output,
   llvm::raw_string_ostream stream(messages);
   lld::Result result =
       lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
-=======
-static bool runLinker(StringRef object, StringRef output, std::string &messages) {
-  std::string objectPath = object.str(), outputPath = output.str();
-  const char *arguments[] = {
-      "ld.lld", objectPath.c_str(), "-o", outputPath.c_str(), "-shared",
-      "-nostdlib", "--soname=kernels.so", "--hash-style=gnu", "--build-id=none",
-      "--no-undefined", "--strip-all", "--threads=1", "-z", "noexecstack",
-      "-z", "now"};
-  llvm::raw_string_ostream stream(messages);
-  lld::Result result = lld::lldMain(arguments, stream, stream,
-                                    {{lld::Gnu, &lld::elf::link}});
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   return result.retCode == 0;
 }
 

@@ -17,29 +17,18 @@
 namespace vernier {
 
 /// How a kernel may be split: it covers [0, grid), and every range that it is
-<<<<<<< HEAD
 /// called with starts at a multiple of `grain` and ends at another or at
 /// `grid`.
-=======
-/// called with starts at a multiple of `grain` and ends at another or at `grid`.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 struct KernelGrid {
   int64_t grid, grain;
 };
 
 KernelGrid getKernelGrid(train::FusionOp fusion, const TargetModel &target);
 
-<<<<<<< HEAD
 /// Append `llvm.func @name(%args, %begin, %end)` to `kernels`: the fusion's
 /// loop nest on f32 vectors, in the `llvm`, `arith`, `math` and `scf` dialects
 /// (see vernier-c/kernel.h for the calling convention). Fails with a diagnostic
 /// at an op inside that has no lowering.
-=======
-/// Append `llvm.func @name(%args, %begin, %end)` to `kernels`: the fusion's loop
-/// nest on f32 vectors, in the `llvm`, `arith`, `math` and `scf` dialects (see
-/// vernier-c/kernel.h for the calling convention). Fails with a diagnostic at an
-/// op inside that has no lowering.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 mlir::LogicalResult emitCpuKernel(train::FusionOp fusion, llvm::StringRef name,
                                   const TargetModel &target,
                                   mlir::ModuleOp kernels);

@@ -11,11 +11,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-<<<<<<< HEAD
 def EmitKernelsPass : Pass<"emit-kernels", "::mlir::ModuleOp"> {
-=======
-def CodegenEmitKernelsPass : Pass<"codegen-emit-kernels", "::mlir::ModuleOp"> {
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
   let summary = "Replaces a module's fusions by their kernels";
   let description = [{
     Writes one kernel in the LLVM dialect for each `train.fusion` of the module,

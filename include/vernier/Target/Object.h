@@ -24,16 +24,10 @@ namespace vernier {
 /// What compileToSharedObject needs to be registered with the context.
 void registerObjectTranslation(mlir::DialectRegistry &registry);
 
-<<<<<<< HEAD
 /// Compile a module of the LLVM dialect to an ELF shared object that exports
 /// its functions and refers to nothing outside. The bytes depend on the module,
 /// the target and the version of LLVM alone. Failures are diagnostics at the
 /// module.
-=======
-/// Compile a module of the LLVM dialect to an ELF shared object that exports its
-/// functions and refers to nothing outside. The bytes depend on the module, the
-/// target and the version of LLVM alone. Failures are diagnostics at the module.
->>>>>>> 559392e ([Codegen] Kernels of fusions: flat, rows and columns schedules; shared objects through LLVM and lld)
 mlir::FailureOr<std::vector<char>>
 compileToSharedObject(mlir::ModuleOp llvmModule, const TargetModel &target);
 
