@@ -58,3 +58,6 @@ if shutil.which("clang-format-22"):
 for module in ("numpy", "ml_dtypes", "jax", "torch"):
     if importable(module):
         config.available_features.add(module)
+# ONNX's conformance cases (Debian: libonnx-testdata).
+if os.path.isdir("/usr/share/libonnx-testdata/data"):
+    config.available_features.add("onnx-testdata")

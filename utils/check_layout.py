@@ -53,6 +53,7 @@ MAY_INCLUDE = {
     "vernier-c": [],
     "tools": DIALECTS + ["Pipelines", "Dialect", "Conversion", "Codegen", "Target", "Import", "Reference", "vernier-c"],
     "tools/vernier-run": ["Runtime", "vernier-c"],
+    "tools/vernier-evaluate": DIALECTS + ["Pipelines", "Reference", "Runtime/Npz.h"],
 }
 WITHOUT_LLVM = ("Runtime", "vernier-c", "tools/vernier-run")
 

@@ -269,7 +269,7 @@ FailureOr<SmallVector<Tensor>> evaluate(func::FuncOp function,
       return function.emitError("input ")
              << index << " of @" << function.getSymName() << " must be "
              << function.getArgumentTypes()[index] << ", but has shape ["
-             << llvm::ArrayRef<int64_t>(input.shape) << "]";
+             << ArrayRef<int64_t>(input.shape) << "]";
   }
   return Evaluator(state, options).runFunction(function, inputs);
 }

@@ -1,3 +1,10 @@
+#===- forward-ops.py - Ops against JAX
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, ml_dtypes, jax, compiler
 """Each op, in f32, bf16 and f16 and in exact mode, against JAX in f64: the result

@@ -1,3 +1,10 @@
+#===- onnx-cases.py - Ops against ONNX conformance cases
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, ml_dtypes, onnx-testdata, compiler
 """The conformance cases of ONNX that our ops can express, evaluated: softmax and

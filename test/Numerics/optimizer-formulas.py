@@ -1,3 +1,10 @@
+#===- optimizer-formulas.py - Optimizers against their formulas
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, ml_dtypes, compiler
 """Updates, learning rates and clipping against their formulas in NumPy, over

@@ -1,3 +1,10 @@
+#===- optimizers-torch.py - Optimizers against torch
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, torch, compiler
 """Optimizers, clipping and GradScaler against torch's own, over several steps."""

@@ -1,3 +1,10 @@
+#===- rounding-casts.py - Roundings against ml_dtypes and NumPy
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, ml_dtypes, compiler
 """Every bf16 and f16 value survives; between any two, rounding agrees with

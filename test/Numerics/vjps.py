@@ -1,3 +1,10 @@
+#===- vjps.py - Vjps against JAX
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, ml_dtypes, jax, compiler
 """The vjp of each op, as --train-differentiate builds it, against jax.vjp in f64:

@@ -1,3 +1,10 @@
+#===- cases.py - Every op, its shapes and its reference
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 """Each op of a training step with its shapes, its IR, and what JAX computes."""
 
 from dataclasses import dataclass

@@ -1,3 +1,10 @@
+#===- onnx_cases.py - Reads ONNX conformance cases
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 """Reads the conformance cases of ONNX (Debian: libonnx-testdata): one node, its
 inputs, the outputs to expect. Protocol buffers are read by hand: a message is a
 list of (field, value), see protobuf.dev/programming-guides/encoding."""

@@ -1,3 +1,10 @@
+#===- optimizers.py - Optimizers and their formulas
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
 """Optimizers as MLIR spells them, with the formulas of their descriptions in
 NumPy."""
 
