@@ -130,7 +130,7 @@ LogicalResult LayerNormOp::buildVjp(OpBuilder &builder,
                                     MutableArrayRef<Value> operandGradients) {
   TensorExpr g = TensorExpr(builder, getLoc(), resultGradients.front()).widen();
   if (needed[2])
-    operandGradients[2] = roundTo(sumOfRows(g), getBias());
+    operandGradients[2] = sumOfRows(g, getElementTypeOrSelf(getBias()));
   if (!needed[0] && !needed[1])
     return success();
   TensorExpr x = g.with(getInput()).widen();
@@ -139,7 +139,7 @@ LogicalResult LayerNormOp::buildVjp(OpBuilder &builder,
   TensorExpr r = rsqrt(variance + getEpsilon().convertToDouble());
   TensorExpr n = centered * r;
   if (needed[1])
-    operandGradients[1] = roundTo(sumOfRows(g * n), getScale());
+    operandGradients[1] = sumOfRows(g * n, getElementTypeOrSelf(getScale()));
   if (!needed[0])
     return success();
   TensorExpr h = g * overRows(g.with(getScale()).widen(), g);
@@ -161,7 +161,7 @@ LogicalResult RmsNormOp::buildVjp(OpBuilder &builder,
       rsqrt(alongRow(ReduceKind::Mean, x * x) + getEpsilon().convertToDouble());
   TensorExpr n = x * r;
   if (needed[1])
-    operandGradients[1] = roundTo(sumOfRows(g * n), getScale());
+    operandGradients[1] = sumOfRows(g * n, getElementTypeOrSelf(getScale()));
   if (!needed[0])
     return success();
   TensorExpr h = g * overRows(g.with(getScale()).widen(), g);

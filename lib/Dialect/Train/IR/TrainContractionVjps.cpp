@@ -104,14 +104,11 @@ static TensorExpr buildRhsGradient(MatmulOp op, TensorExpr lhs, TensorExpr g,
                           element, settings);
   // Stored (B, K, M) the batch cannot join M: one product for each index of the
   // batch, then a sum over them, rounded once at its end.
-  Type wide = lhs.with(op.getRhs()).getType().getElementType();
-  if (wide.getIntOrFloatBitWidth() < 32)
-    wide = g.getBuilder().getF32Type();
+  Type wide = element.isF64() ? element : Type(g.getBuilder().getF32Type());
   TensorExpr each = contractForRhs(op, lhs, g, wide, settings);
   int64_t batchRank = each.getType().getRank() - 2;
   return reduce(ReduceKind::Sum, each,
-                llvm::to_vector(llvm::seq<int64_t>(0, batchRank)))
-      .castTo(element);
+                llvm::to_vector(llvm::seq<int64_t>(0, batchRank)), element);
 }
 
 /// The gradient of the result as an operand of the gradient contractions, which
@@ -153,8 +150,7 @@ LogicalResult LinearOp::buildVjp(OpBuilder &builder,
   TensorExpr input = sums.with(getInput()), weight = sums.with(getWeight());
   Type element = input.getType().getElementType();
   if (getBias() && needed[2])
-    operandGradients[2] =
-        sumOfRows(sums.widen()).castTo(getElementTypeOrSelf(getBias()));
+    operandGradients[2] = sumOfRows(sums, getElementTypeOrSelf(getBias()));
   if (!needed[0] && !needed[1])
     return success();
   TensorExpr g = collapseToMatrix(asOperand(sums, getInput()));

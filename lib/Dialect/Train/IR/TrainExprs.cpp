@@ -15,13 +15,18 @@ using namespace mlir;
 
 namespace vernier::train {
 
-TensorExpr reduce(ReduceKind kind, TensorExpr x, ArrayRef<int64_t> dims) {
+TensorExpr reduce(ReduceKind kind, TensorExpr x, ArrayRef<int64_t> dims,
+                  Type elementType) {
+  RankedTensorType type = x.getType();
   SmallVector<int64_t> shape;
-  for (auto [dim, extent] : llvm::enumerate(x.getType().getShape()))
+  for (auto [dim, extent] : llvm::enumerate(type.getShape()))
     if (!llvm::is_contained(dims, int64_t(dim)))
       shape.push_back(extent);
+  if (!elementType)
+    elementType = type.getElementType();
   return x.with(ReduceOp::create(x.getBuilder(), x.getLoc(),
-                                 x.getType().clone(shape), kind, x, dims));
+                                 RankedTensorType::get(shape, elementType),
+                                 kind, x, dims));
 }
 
 TensorExpr broadcast(TensorExpr x, ArrayRef<int64_t> shape,
@@ -34,9 +39,10 @@ SmallVector<int64_t> getLeadingDims(TensorExpr x) {
   return llvm::to_vector(llvm::seq<int64_t>(0, x.getType().getRank() - 1));
 }
 
-TensorExpr sumOfRows(TensorExpr x) {
+TensorExpr sumOfRows(TensorExpr x, Type elementType) {
   SmallVector<int64_t> leading = getLeadingDims(x);
-  return leading.empty() ? x : reduce(ReduceKind::Sum, x, leading);
+  return leading.empty() ? x.castTo(elementType)
+                         : reduce(ReduceKind::Sum, x, leading, elementType);
 }
 
 TensorExpr alongRow(ReduceKind kind, TensorExpr x) {

@@ -14,8 +14,10 @@
 
 namespace vernier::train {
 
-/// `x` combined along `dims`, which are dropped, in x's element type.
-TensorExpr reduce(ReduceKind kind, TensorExpr x, llvm::ArrayRef<int64_t> dims);
+/// `x` combined along `dims`, which are dropped, and rounded once to
+/// `elementType` (x's own unless given).
+TensorExpr reduce(ReduceKind kind, TensorExpr x, llvm::ArrayRef<int64_t> dims,
+                  mlir::Type elementType = {});
 
 /// `x` repeated to `shape`: dim i of x is dim `dims[i]` of the result.
 TensorExpr broadcast(TensorExpr x, llvm::ArrayRef<int64_t> shape,
@@ -24,8 +26,9 @@ TensorExpr broadcast(TensorExpr x, llvm::ArrayRef<int64_t> shape,
 /// All dims of `x` but the last: 0, 1, ..., rank - 2.
 llvm::SmallVector<int64_t> getLeadingDims(TensorExpr x);
 
-/// The sum over all dims but the last: (..., C) to (C).
-TensorExpr sumOfRows(TensorExpr x);
+/// The sum over all dims but the last, (..., C) to (C), rounded once to
+/// `elementType`.
+TensorExpr sumOfRows(TensorExpr x, mlir::Type elementType);
 
 /// Each row's sum, mean or maximum over the last dim, repeated along the row:
 /// (..., C) to (..., C).
