@@ -61,3 +61,6 @@ for module in ("numpy", "ml_dtypes", "jax", "torch"):
 # ONNX's conformance cases (Debian: libonnx-testdata).
 if os.path.isdir("/usr/share/libonnx-testdata/data"):
     config.available_features.add("onnx-testdata")
+# Fault injection needs strace and the right to trace.
+if subprocess.run("strace -o /dev/null true", shell=True, capture_output=True).returncode == 0:
+    config.available_features.add("strace")

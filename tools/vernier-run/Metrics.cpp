@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 
@@ -64,7 +65,9 @@ static uint64_t bytesToKeep(const std::string &path, uint64_t resumeStep) {
 
 void MetricsFile::open(const std::string &newPath, uint64_t resumeStep) {
   path = newPath;
-  bool goOn = resumeStep > 0 && access(path.c_str(), F_OK) == 0;
+  // A pipe or device has no rows to keep.
+  std::error_code ignored;
+  bool goOn = resumeStep > 0 && std::filesystem::is_regular_file(path, ignored);
   if (goOn && truncate(path.c_str(),
                        static_cast<off_t>(bytesToKeep(path, resumeStep))) != 0)
     fail(path, "be shortened");

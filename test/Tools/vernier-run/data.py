@@ -1,3 +1,11 @@
+#===- data.py - Data files of vernier-run
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
 # Data files: what fits is bound by name and converted exactly, the rest is
 # refused with file, array, place and remedy.
 # REQUIRES: numpy

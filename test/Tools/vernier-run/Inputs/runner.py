@@ -74,6 +74,27 @@ def digest(checkpoint):
     return sha.hexdigest()
 
 
+def traced(calls, *command):
+    """The system calls that a run makes, in order: (name, number among the calls
+    of that name, line of the trace). strace counts as we do, for injections."""
+    subprocess.run(["strace", "-f", "-qq", "-e", f"trace={calls}", "-o", "trace", RUN,
+                    *map(str, command)], capture_output=True, check=True)
+    seen, result = {}, []
+    for line in pathlib.Path("trace").read_text().splitlines():
+        name = line.split(maxsplit=1)[1].split("(")[0]
+        if "(" in line and name.isidentifier():
+            seen[name] = seen.get(name, 0) + 1
+            result.append((name, seen[name], line))
+    return result
+
+
+def inject(name, number, what, *command):
+    """Run with `what` (error=EIO, signal=SIGKILL) at the call of this name and number."""
+    return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
+                           "-e", f"inject={name}:{what}:when={number}", RUN, *map(str, command)],
+                          capture_output=True, text=True)
+
+
 class RunnerTest(unittest.TestCase):
     """A test with an empty folder `self.folder`, which is its working directory."""
 

@@ -1,3 +1,11 @@
+//===- classifier.c - Kernels of a linear classifier
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
 // Kernels of a linear classifier with squared error, momentum and, if asked
 // for, a loss scaler: what vernier-make-test-plan builds its plans from. One
 // range does all (the grid is 1); N rows, D features, C classes are the first

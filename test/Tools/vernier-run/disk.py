@@ -1,0 +1,105 @@
+#===- disk.py - Disks that are full, broken or read-only
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
+# A write that fails ends the run with exit code 5 and a message; the checkpoint
+# before it stays valid.
+# REQUIRES: numpy, strace
+# RUN: %python %s %t
+
+import resource
+import stat
+
+from Inputs.runner import *
+
+TRAIN = ("m.vplan", "train", "--data", "train.npz", "--device=cpu:1", "--save", "ck")
+
+
+class Disk(RunnerTest):
+    def setUp(self):
+        super().setUp()
+        make_plan("m.vplan")
+        make_data("train.npz", rows=16)
+        run(*TRAIN, "--steps", 2)
+        self.before = digest(checkpoints("ck")[0])
+        self.resume = (*TRAIN, "--steps", 4, "--resume", "ck")
+
+    def still_resumes(self, where):
+        self.assertEqual(digest(checkpoints("ck")[0]), self.before, where)
+        result = run(*self.resume).result
+        self.assertEqual(result["steps"], "4", where)
+
+    def test_injected(self):
+        """ENOSPC and EIO at each write, fsync and rename of the second save."""
+        failures = 0
+        for name, number, line in traced("write,fsync,renameat2,rename,mkdir", *self.resume):
+            if "(1," in line or "(2," in line or "memfd" in line:  # stdout and stderr: tested below
+                continue
+            for error in ("ENOSPC", "EIO"):
+                shutil.rmtree("ck")
+                run(*TRAIN, "--steps", 2)
+                process = inject(name, number, f"error={error}", *self.resume)
+                where = f"{error} at {line}\n{process.stderr}"
+                # What only cleans up may fail; what saves may not.
+                if process.returncode != OK:
+                    self.assertEqual(process.returncode, RESOURCES, where)
+                    self.assertIn("error:", process.stderr, where)
+                    failures += 1
+                self.still_resumes(where)
+        self.assertGreater(failures, 20)
+
+    def test_file_size_limit(self):
+        """RLIMIT_FSIZE, as a quota would: exit code 5, not a signal."""
+        make_plan("m.vplan", parameter_mib=1)
+        shutil.rmtree("ck")
+        run(*TRAIN, "--steps", 2)
+        self.before = digest(checkpoints("ck")[0])
+        self.fails(RESOURCES, *self.resume, says="ck", preexec_fn=self.limit(500_000))
+        self.still_resumes("file size limit")
+
+    @staticmethod
+    def limit(size):
+        return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    def test_metrics(self):
+        os.symlink("/dev/full", "full.csv")
+        self.fails(RESOURCES, *self.resume, "--log", "full.csv", says="full.csv: cannot be written")
+        self.fails(RESOURCES, *self.resume, "--log", "none/m.csv", says="none/m.csv: cannot be opened for writing")
+        self.still_resumes("metrics")
+
+    def test_stdout(self):
+        with open("/dev/full", "w") as full:
+            for verb in (("info",), ("info", "--json"), ("bench", "--steps", "1")):
+                process = subprocess.run([RUN, "m.vplan", *verb], stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(process.returncode, RESOURCES, process.stderr)
+                self.assertIn("cannot write to stdout", process.stderr)
+
+    def test_folder_is_a_file(self):
+        pathlib.Path("file").write_text("x")
+        self.fails(RESOURCES, "m.vplan", "train", "--data", "train.npz", "--steps", 2, "--save", "file/ck",
+                   says="file/ck")
+
+    def test_predictions(self):
+        """A prediction that cannot be written leaves nothing behind."""
+        make_data("large.npz", rows=10000)
+        command = ("m.vplan", "predict", "--data", "large.npz", "--resume", "ck", "--output")
+        self.fails(RESOURCES, *command, "none/out.npz", says="none/out.npz")
+        self.fails(RESOURCES, *command, "out.npz", says="out.npz: cannot be written",
+                   preexec_fn=self.limit(100_000))
+        self.assertEqual(list(self.folder.glob("out.npz*")), [])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write to read-only folders")
+    def test_read_only(self):
+        os.chmod("ck", stat.S_IRUSR | stat.S_IXUSR)
+        try:
+            self.fails(RESOURCES, *self.resume, says="ck")
+        finally:
+            os.chmod("ck", stat.S_IRWXU)
+        self.still_resumes("read-only")
+
+
+main()

@@ -1,0 +1,85 @@
+#===- signals.py - Ctrl-C
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
+# The first signal finishes the step, saves and exits with 130; the second exits
+# at once and leaves the checkpoints alone.
+# REQUIRES: numpy
+# RUN: %python %s %t
+
+import signal
+import time
+
+from Inputs.runner import *
+
+
+class Signals(RunnerTest):
+    def start(self, *flags):
+        make_plan("m.vplan")
+        make_data("train.npz")
+        process = subprocess.Popen([RUN, "m.vplan", "train", "--data", "train.npz", "--steps", "1000000000",
+                                    "--log-every", "1000", *flags], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith("step "):
+                return process
+
+    def test_save(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            shutil.rmtree("ck", ignore_errors=True)
+            process = self.start("--save", "ck", "--log", "m.csv")
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, INTERRUPTED, stderr)
+            self.assertIn("go on with --resume ck", stderr)
+            self.assertTrue(stdout.startswith("RESULT interrupted steps="))
+            steps = int(result_of(stdout)["steps"])
+            self.assertEqual(checkpoints("ck")[-1].name, f"step-{steps:08}")
+            # The checkpoint and the metrics are those of a run of that length.
+            run("m.vplan", "train", "--data", "train.npz", "--steps", steps, "--save", "straight",
+                "--log", "straight.csv")
+            self.assertEqual(digest(checkpoints("ck")[-1]), digest(checkpoints("straight")[-1]))
+            self.assertEqual(pathlib.Path("m.csv").read_text(), pathlib.Path("straight.csv").read_text())
+            shutil.rmtree("straight")
+
+    def test_without_save(self):
+        process = self.start()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertIn("nothing is saved without --save", stderr)
+
+    def test_second(self):
+        """While the tool is stopped both signals queue up: it exits at once, unsaved."""
+        process = self.start("--save", "ck", "--save-every", "1000")
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
+        before = [c.name for c in checkpoints("ck")]
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        stdout, _ = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertEqual(stdout, "")
+        self.assertEqual([c.name for c in checkpoints("ck")], before)
+        run("m.vplan", "eval", "--data", "train.npz", "--resume", "ck")
+
+    def test_bench(self):
+        make_plan("m.vplan")
+        process = subprocess.Popen([RUN, "m.vplan", "bench", "--steps", "100000000"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith("device"):
+                break
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertTrue(stdout.startswith("RESULT interrupted entry=step"))
+
+
+main()
