@@ -269,7 +269,9 @@ Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
       .Case<math::AcoshOp>([&](auto) {
         return build([&] {
           Value root = b.make<math::SqrtOp>(b.fma(x, x, -1.0));
-          return wideLogChecked(b, b.add(x, root));
+          Value log = wideLogChecked(b, b.add(x, root));
+          Value nan = b.constant(x.getType(), NAN);
+          return b.select(b.cmp(P::OGE, x, 1.0), log, nan);
         });
       })
       .Case<math::AtanhOp>([&](auto) {

@@ -268,3 +268,123 @@ func.func @test(%x: tensor<2x3x4x{n}xf32>, %a: tensor<2x1x4x1xf32>, %b: tensor<3
 )mlir",
                {{"n", std::to_string(size)}, {"m", std::to_string(4 * size)}}));
 }
+
+// One element for a whole kernel: the scalars of an optimizer step, integers
+// among them.
+TEST_F(ScheduleTest, Scalars) {
+  check(R"mlir(
+func.func @test(%t: tensor<i32>, %lr: tensor<f32>) -> (tensor<i32>, tensor<f32>) {
+  %y:2 = train.fusion flat rows = 1 cols = 1 (%t, %lr) : (tensor<i32>, tensor<f32>) -> (tensor<i32>, tensor<f32>) {
+  ^bb0(%a: tensor<i32>, %b: tensor<f32>):
+    %one = arith.constant dense<1> : tensor<i32>
+    %n = arith.addi %a, %one : tensor<i32>
+    %f = arith.sitofp %n : tensor<i32> to tensor<f32>
+    %beta = arith.constant dense<0.999> : tensor<f32>
+    %p = math.powf %beta, %f : tensor<f32>
+    %o = arith.constant dense<1.0> : tensor<f32>
+    %c = arith.subf %o, %p : tensor<f32>
+    %r = arith.divf %b, %c : tensor<f32>
+    train.yield %n, %r : tensor<i32>, tensor<f32>
+  }
+  return %y#0, %y#1 : tensor<i32>, tensor<f32>
+}
+)mlir");
+}
+
+// A scalar result beside results of all elements is written once.
+TEST_F(ScheduleTest, ScalarBesideElements) {
+  check(R"mlir(
+func.func @test(%x: tensor<100xf32>, %s: tensor<f32>) -> (tensor<100xf32>, tensor<f32>) {
+  %y:2 = train.fusion flat rows = 1 cols = 100 (%x, %s) : (tensor<100xf32>, tensor<f32>) -> (tensor<100xf32>, tensor<f32>) {
+  ^bb0(%a: tensor<100xf32>, %b: tensor<f32>):
+    %n = arith.negf %b : tensor<f32>
+    %bb = train.broadcast %n dims = [] : tensor<f32> -> tensor<100xf32>
+    %z = arith.addf %a, %bb : tensor<100xf32>
+    train.yield %z, %n : tensor<100xf32>, tensor<f32>
+  }
+  return %y#0, %y#1 : tensor<100xf32>, tensor<f32>
+}
+)mlir");
+}
+
+// The whole of a tensor is one row; long sums keep their digits.
+TEST_F(ScheduleTest, WholeTensor) {
+  check(R"mlir(
+func.func @test(%x: tensor<300x1000xf32>, %b: tensor<1000xf32>) -> tensor<f32> {
+  %y = train.fusion rows rows = 1 cols = 300000 (%x, %b) : (tensor<300x1000xf32>, tensor<1000xf32>) -> tensor<f32> {
+  ^bb0(%a: tensor<300x1000xf32>, %b0: tensor<1000xf32>):
+    %b1 = train.broadcast %b0 dims = [1] : tensor<1000xf32> -> tensor<300x1000xf32>
+    %d = arith.subf %a, %b1 : tensor<300x1000xf32>
+    %s = arith.mulf %d, %d : tensor<300x1000xf32>
+    %r = train.reduce mean %s dims = [0, 1] : tensor<300x1000xf32> -> tensor<f32>
+    %q = math.sqrt %r : tensor<f32>
+    train.yield %q : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+)mlir", 2e-7);
+}
+
+// An output may be the buffer of an input.
+TEST_F(ScheduleTest, InPlace) {
+  CompiledFusion fusion(*context, R"mlir(
+func.func @test(%x: tensor<7x77xf32>, %z: tensor<7x77xf32>) -> (tensor<7x77xf32>, tensor<7x77xf32>) {
+  %y:2 = train.fusion rows rows = 7 cols = 77 (%x, %z) : (tensor<7x77xf32>, tensor<7x77xf32>) -> (tensor<7x77xf32>, tensor<7x77xf32>) {
+  ^bb0(%a: tensor<7x77xf32>, %b: tensor<7x77xf32>):
+    %p = arith.mulf %a, %b : tensor<7x77xf32>
+    %s = train.reduce sum %p dims = [1] : tensor<7x77xf32> -> tensor<7xf32>
+    %sb = train.broadcast %s dims = [0] : tensor<7xf32> -> tensor<7x77xf32>
+    %u = arith.addf %sb, %a : tensor<7x77xf32>
+    %v = arith.subf %u, %b : tensor<7x77xf32>
+    train.yield %v, %u : tensor<7x77xf32>, tensor<7x77xf32>
+  }
+  return %y#0, %y#1 : tensor<7x77xf32>, tensor<7x77xf32>
+}
+)mlir");
+  ASSERT_TRUE(bool(fusion));
+  Tensor x = randomTensor(fusion.inputType(0), random), z = randomTensor(fusion.inputType(1), random);
+  SmallVector<Tensor> apart = fusion.run({x, z}, 100);
+  Buffer first(fusion.inputType(0), x), second(fusion.inputType(1), z);
+  fusion.run({first.data(), second.data(), first.data(), second.data()}, 3);
+  EXPECT_EQ(first.read().elements, apart[0].elements);
+  EXPECT_EQ(second.read().elements, apart[1].elements);
+}
+
+// The maximum of a row with a NaN is a NaN, wherever it stands.
+TEST_F(ScheduleTest, MaximumKeepsNan) {
+  CompiledFusion fusion(*context, R"mlir(
+func.func @test(%x: tensor<70x70xf32>) -> tensor<70xf32> {
+  %y = train.fusion rows rows = 70 cols = 70 (%x) : (tensor<70x70xf32>) -> tensor<70xf32> {
+  ^bb0(%a: tensor<70x70xf32>):
+    %s = train.reduce max %a dims = [1] : tensor<70x70xf32> -> tensor<70xf32>
+    train.yield %s : tensor<70xf32>
+  }
+  return %y : tensor<70xf32>
+}
+)mlir");
+  ASSERT_TRUE(bool(fusion));
+  Tensor x = randomTensor(fusion.inputType(0), random);
+  for (int i = 0; i < 70; ++i)
+    x.elements[i * 71] = NAN;
+  for (double value : fusion.run({x}, 70)[0].elements)
+    EXPECT_TRUE(std::isnan(value));
+}
+
+// The portable target and the machine's own agree on everything but the order of
+// long sums.
+TEST_F(ScheduleTest, TargetsAgree) {
+  const char *source = R"mlir(
+func.func @test(%x: tensor<1000xbf16>) -> tensor<1000xbf16> {
+  %y = train.fusion flat rows = 1 cols = 1000 (%x) : (tensor<1000xbf16>) -> tensor<1000xbf16> {
+  ^bb0(%a: tensor<1000xbf16>):
+    %e = math.erf %a : tensor<1000xbf16>
+    train.yield %e : tensor<1000xbf16>
+  }
+  return %y : tensor<1000xbf16>
+}
+)mlir";
+  CompiledFusion portable(*context, source, "cpu"), native(*context, source, "cpu:native");
+  ASSERT_TRUE(portable && native);
+  Tensor x = randomTensor(portable.inputType(0), random);
+  EXPECT_EQ(portable.run({x}, 1000)[0].elements, native.run({x}, 1000)[0].elements);
+}
