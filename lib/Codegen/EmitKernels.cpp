@@ -26,8 +26,7 @@ using namespace vernier;
 
 namespace {
 
-struct EmitKernelsPass
-    : vernier::impl::EmitKernelsPassBase<EmitKernelsPass> {
+struct EmitKernelsPass : vernier::impl::EmitKernelsPassBase<EmitKernelsPass> {
   using EmitKernelsPassBase::EmitKernelsPassBase;
 
   void runOnOperation() override {

@@ -1,5 +1,5 @@
 //===- LowerKernels.cpp - From arith, math and scf on vectors to the LLVM
-//dialect
+// dialect
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.

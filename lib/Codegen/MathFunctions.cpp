@@ -68,12 +68,16 @@ static Value powerOfTwo(LaneBuilder &b, Value n) {
   return b.fromBits(b.shiftLeft(b.addInt(n, 127), 23));
 }
 
+/// e^r, minimax on |r| <= ln 2 / 2.
+static Value expOfRest(LaneBuilder &b, Value r) {
+  return buildPolynomial(b, r,
+                         {1.0, 1.0, 4.99999851e-1, 1.66664720e-1, 4.16695364e-2,
+                          8.37312452e-3, 1.37805939e-3});
+}
+
 /// e^r 2^n: the scale in two steps, so that it reaches infinity and denormals.
 static Value scaledExp(LaneBuilder &b, Value r, Value n) {
-  // Minimax on |r| <= ln 2 / 2.
-  Value power = buildPolynomial(b, r,
-                                {1.0, 1.0, 4.99999851e-1, 1.66664720e-1,
-                                 4.16695364e-2, 8.37312452e-3, 1.37805939e-3});
+  Value power = expOfRest(b, r);
   Value half = b.shiftRightSigned(n, 1);
   power = b.mul(power, powerOfTwo(b, half));
   return b.mul(power, powerOfTwo(b, b.subInt(n, half)));
@@ -92,10 +96,10 @@ static Value buildExp2(LaneBuilder &b, Value x) {
   return scaledExp(b, b.mul(fraction, 0.6931471805599453), reduced.integer);
 }
 
-/// With t = 2^(n-1): e^x - 1 = 2 (t (e^r - 1) + (t - 1/2)), in which nothing
-/// cancels and nothing overflows too early.
-static Value buildExpM1(LaneBuilder &b, Value x) {
-  Reduced reduced = reduceByLn2(b, buildClamp(b, x, -20.0, 89.0));
+/// e^x - 1 for -20 <= x <= 89. With t = 2^(n-1) it is 2 (t (e^r - 1) + (t -
+/// 1/2)), in which nothing cancels and nothing overflows too early.
+static Value expM1InRange(LaneBuilder &b, Value x) {
+  Reduced reduced = reduceByLn2(b, x);
   Value r = reduced.r;
   Value tail = buildPolynomial(b, r,
                                {4.99999970e-1, 1.66666716e-1, 4.16668020e-2,
@@ -103,7 +107,11 @@ static Value buildExpM1(LaneBuilder &b, Value x) {
   Value power = b.fma(b.mul(r, r), tail, r);
   Value t = powerOfTwo(b, b.addInt(reduced.integer, -1));
   Value half = b.fma(power, t, b.sub(t, 0.5));
-  Value result = b.add(half, half);
+  return b.add(half, half);
+}
+
+static Value buildExpM1(LaneBuilder &b, Value x) {
+  Value result = expM1InRange(b, buildClamp(b, x, -20.0, 89.0));
   // -0, denormals.
   return b.select(b.cmp(P::OLT, b.abs(x), 5.9604645e-8), x, result);
 }
@@ -150,11 +158,20 @@ static Value buildLog1p(LaneBuilder &b, Value x) {
   return b.select(b.cmp(P::OEQ, u, 1.0), x, result);
 }
 
-/// tanh |x| = d / (d + 2) with d = e^(2|x|) - 1; from 9.02 on it rounds to 1.
+/// min(x, high), where a NaN stays one.
+static Value atMost(LaneBuilder &b, Value x, double high) {
+  Value highest = b.constant(x.getType(), high);
+  return b.select(b.cmp(P::OGT, x, highest), highest, x);
+}
+
+/// tanh |x| = d / (d + 2) with d = e^(2|x|) - 1; from 9.02 on it rounds to 1,
+/// and where the polynomial would lose denormals it is x.
 static Value buildTanh(LaneBuilder &b, Value x) {
-  Value magnitude = buildClamp(b, b.abs(x), 0.0, 9.02);
-  Value d = buildExpM1(b, b.add(magnitude, magnitude));
-  return b.copySign(b.div(d, b.add(d, 2.0)), x);
+  Value magnitude = b.abs(x), clamped = atMost(b, magnitude, 9.02);
+  Value d = expM1InRange(b, b.add(clamped, clamped));
+  Value quotient = b.div(d, b.add(d, 2.0));
+  Value isSmall = b.cmp(P::OLT, magnitude, 5.9604645e-8);
+  return b.copySign(b.select(isSmall, magnitude, quotient), x);
 }
 
 /// x p(x^2) near zero, 1 - e^q(|x|) beyond; minimax polynomials.
@@ -165,14 +182,16 @@ static Value buildErf(LaneBuilder &b, Value x) {
                                 -2.67681349e-2, 4.99119423e-3, -5.96761703e-4});
   near = b.fma(near, x, x);
   // From 4 on erf rounds to 1.
-  Value u = buildClamp(b, t, 0.0, 4.0);
+  Value u = atMost(b, t, 4.0);
   Value q = buildPolynomial(b, u,
                             {-1.28717512e-1, -6.34846687e-1, -1.06777877e-1,
                              2.42546219e-2, -3.88396438e-3, 3.83197126e-4,
                              -1.72853470e-5});
   q = b.fma(q, u, b.mul(u, -1.0));
-  Value far = b.sub(b.constant(x.getType(), 1.0), buildExp(b, q));
-  far = b.copySign(far, x);
+  // -19 < q <= 0: the power is a normal number.
+  Reduced reduced = reduceByLn2(b, q);
+  Value power = b.mul(expOfRest(b, reduced.r), powerOfTwo(b, reduced.integer));
+  Value far = b.copySign(b.sub(b.constant(x.getType(), 1.0), power), x);
   return b.select(b.cmp(P::OGT, t, 0.927734375), far, near);
 }
 

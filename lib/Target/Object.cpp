@@ -28,6 +28,7 @@
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/LoopRotation.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 
 LLD_HAS_DRIVER(elf)
@@ -83,7 +84,10 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   passes.addPass(llvm::EarlyCSEPass());
   passes.addPass(llvm::InstCombinePass());
   passes.addPass(llvm::SimplifyCFGPass());
+  // Loops that test at the end, so that what is moved out of them may be a
+  // load.
   llvm::LoopPassManager loopPasses;
+  loopPasses.addPass(llvm::LoopRotatePass());
   loopPasses.addPass(llvm::LICMPass(llvm::LICMOptions()));
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loopPasses),
                                                        /*UseMemorySSA=*/true));

@@ -21,8 +21,8 @@ using namespace vernier::test;
 
 namespace {
 
-/// One function of the math dialect, and how far from the exact value its result
-/// may be, in units of the last place of f32.
+/// One function of the math dialect, and how far from the exact value its
+/// result may be, in units of the last place of f32.
 struct Function {
   const char *name;
   double (*exact)(double);
@@ -51,14 +51,15 @@ const Function kFunctions[] = {
 
 /// Zeros, denormals, infinities, NaN; every exponent; ordinary numbers.
 std::vector<float> sweep() {
-  std::vector<float> values = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1.0f, -1.0f,
-                               88.72f, 88.73f, -87.33f, -103.97f, -104.1f, 9.01f, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f};
+  std::vector<float> values = {
+      0.0f,    -0.0f,    INFINITY, -INFINITY, NAN,  1.0f, -1.0f, 88.72f, 88.73f,
+      -87.33f, -103.97f, -104.1f,  9.01f,     0.5f, 1.5f, 2.5f,  -0.5f,  -1.5f};
   std::mt19937 random(1);
   for (uint32_t exponent = 0; exponent < 255; ++exponent)
     for (int i = 0; i < 64; ++i)
       for (uint32_t sign : {0u, 0x80000000u})
-        values.push_back(llvm::bit_cast<float>(sign | exponent << 23 |
-                                               (uint32_t(random()) & 0x7fffff)));
+        values.push_back(llvm::bit_cast<float>(
+            sign | exponent << 23 | (uint32_t(random()) & 0x7fffff)));
   for (double deviation : {0.01, 1.0, 10.0, 50.0}) {
     std::normal_distribution<double> normal(0.0, deviation);
     for (int i = 0; i < 50000; ++i)
@@ -73,8 +74,13 @@ double ulpsBetween(float actual, double exact) {
     return std::isnan(actual) ? 0.0 : INFINITY;
   // Beyond the largest float, rounding gives infinity.
   if (float(exact) == actual)
-    return std::isinf(actual) ? 0.0 : std::abs(actual - exact) /
-           std::ldexp(1.0, std::max(exact == 0 ? -149 : std::ilogb(exact) - 23, -149));
+    return std::isinf(actual)
+               ? 0.0
+               : std::abs(actual - exact) /
+                     std::ldexp(
+                         1.0,
+                         std::max(exact == 0 ? -149 : std::ilogb(exact) - 23,
+                                  -149));
   if (std::isinf(actual) || std::isinf(float(exact)) || std::isnan(actual))
     return std::isinf(actual) && std::abs(exact) > 3.4028e38 ? 1.0 : INFINITY;
   int exponent = exact == 0 ? -149 : std::max(std::ilogb(exact) - 23, -149);
@@ -92,7 +98,8 @@ TEST_P(MathTest, IsCloseToTheCLibrary) {
   Function function = GetParam();
   std::vector<float> values = sweep();
   std::string type = llvm::formatv("tensor<{0}xf32>", values.size()).str();
-  CompiledFusion fusion(*context, llvm::formatv(R"mlir(
+  CompiledFusion fusion(*context,
+                        llvm::formatv(R"mlir(
 func.func @test(%x: {0}) -> {0} {{
   %y = train.fusion flat rows = 1 cols = {1} (%x) : ({0}) -> {0} {{
   ^bb0(%a: {0}):
@@ -101,7 +108,9 @@ func.func @test(%x: {0}) -> {0} {{
   }
   return %y : {0}
 }
-)mlir", type, values.size(), function.name).str());
+)mlir",
+                                      type, values.size(), function.name)
+                            .str());
   ASSERT_TRUE(bool(fusion));
   Buffer input(fusion.inputType(0)), output(fusion.resultType(0));
   std::copy(values.begin(), values.end(), static_cast<float *>(input.data()));
@@ -110,15 +119,17 @@ func.func @test(%x: {0}) -> {0} {{
 
   double worst = 0.0;
   for (size_t i = 0; i < values.size(); ++i) {
-    bool isAngle = std::strchr("sct", function.name[0]) && strlen(function.name) == 3;
+    bool isAngle =
+        std::strchr("sct", function.name[0]) && strlen(function.name) == 3;
     // Neighbouring floats are whole turns apart.
     if (isAngle && std::abs(values[i]) > 3e13f)
       continue;
-    double exact = function.exact(values[i]), ulps = ulpsBetween(results[i], exact);
+    double exact = function.exact(values[i]),
+           ulps = ulpsBetween(results[i], exact);
     worst = std::max(worst, ulps);
     ASSERT_LE(ulps, function.ulps)
-        << function.name << "(" << values[i] << ") = " << results[i] << ", exactly "
-        << exact;
+        << function.name << "(" << values[i] << ") = " << results[i]
+        << ", exactly " << exact;
     if (exact == 0.0)
       ASSERT_EQ(std::signbit(results[i]), std::signbit(exact)) << values[i];
   }
@@ -129,10 +140,10 @@ func.func @test(%x: {0}) -> {0} {{
 
 /// All pairs of bases and exponents that C's pow treats on its own, and others.
 TEST(BinaryMathTest, IsCloseToTheCLibrary) {
-  std::vector<float> values = {0.0f,    -0.0f, 1.0f,  -1.0f, 2.0f,   -2.0f,   3.0f,
-                               -3.0f,   0.5f,  -0.5f, 2.5f,  -2.5f,  0.999f,  0.9f,
-                               INFINITY, -INFINITY, NAN, 1e-40f, 1e38f, -1e38f, 16777217.0f,
-                               1000.0f, 31.7f, 127.0f};
+  std::vector<float> values = {
+      0.0f, -0.0f,  1.0f,  -1.0f,  2.0f,        -2.0f,   3.0f,     -3.0f,
+      0.5f, -0.5f,  2.5f,  -2.5f,  0.999f,      0.9f,    INFINITY, -INFINITY,
+      NAN,  1e-40f, 1e38f, -1e38f, 16777217.0f, 1000.0f, 31.7f,    127.0f};
   std::vector<float> lhs, rhs;
   for (float x : values)
     for (float y : values) {
@@ -140,7 +151,8 @@ TEST(BinaryMathTest, IsCloseToTheCLibrary) {
       rhs.push_back(y);
     }
   std::mt19937 random(1);
-  std::uniform_real_distribution<float> base(0.0f, 3.0f), exponent(-80.0f, 80.0f);
+  std::uniform_real_distribution<float> base(0.0f, 3.0f),
+      exponent(-80.0f, 80.0f);
   for (int i = 0; i < 20000; ++i) {
     lhs.push_back(base(random));
     rhs.push_back(exponent(random));
@@ -152,7 +164,8 @@ TEST(BinaryMathTest, IsCloseToTheCLibrary) {
   } functions[] = {{"powf", std::pow}, {"atan2", std::atan2}};
   for (auto function : functions) {
     std::string type = llvm::formatv("tensor<{0}xf32>", lhs.size()).str();
-    CompiledFusion fusion(*context, llvm::formatv(R"mlir(
+    CompiledFusion fusion(*context,
+                          llvm::formatv(R"mlir(
 func.func @test(%x: {0}, %y: {0}) -> {0} {{
   %z = train.fusion flat rows = 1 cols = {1} (%x, %y) : ({0}, {0}) -> {0} {{
   ^bb0(%a: {0}, %b: {0}):
@@ -161,9 +174,12 @@ func.func @test(%x: {0}, %y: {0}) -> {0} {{
   }
   return %z : {0}
 }
-)mlir", type, lhs.size(), function.name).str());
+)mlir",
+                                        type, lhs.size(), function.name)
+                              .str());
     ASSERT_TRUE(bool(fusion));
-    Buffer left(fusion.inputType(0)), right(fusion.inputType(1)), output(fusion.resultType(0));
+    Buffer left(fusion.inputType(0)), right(fusion.inputType(1)),
+        output(fusion.resultType(0));
     std::copy(lhs.begin(), lhs.end(), static_cast<float *>(left.data()));
     std::copy(rhs.begin(), rhs.end(), static_cast<float *>(right.data()));
     fusion.run({left.data(), right.data(), output.data()}, lhs.size());
@@ -171,8 +187,8 @@ func.func @test(%x: {0}, %y: {0}) -> {0} {{
     for (size_t i = 0; i < lhs.size(); ++i) {
       double exact = function.exact(lhs[i], rhs[i]);
       ASSERT_LE(ulpsBetween(results[i], exact), 0.51)
-          << function.name << "(" << lhs[i] << ", " << rhs[i] << ") = " << results[i]
-          << ", exactly " << exact;
+          << function.name << "(" << lhs[i] << ", " << rhs[i]
+          << ") = " << results[i] << ", exactly " << exact;
     }
   }
 }
@@ -182,7 +198,8 @@ TEST(RoundingTest, IsNearestEven) {
   std::vector<float> values = sweep();
   // Halfway cases and their neighbours, at every exponent.
   for (uint32_t high = 0; high < 0x10000; high += 7)
-    for (uint32_t low : {0u, 1u, 0x0fffu, 0x1000u, 0x1001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu})
+    for (uint32_t low : {0u, 1u, 0x0fffu, 0x1000u, 0x1001u, 0x7fffu, 0x8000u,
+                         0x8001u, 0xffffu})
       values.push_back(llvm::bit_cast<float>(high << 16 | low));
   auto context = createContext();
   for (const char *narrow : {"bf16", "f16"}) {
@@ -197,26 +214,36 @@ func.func @test(%x: tensor<{0}xf32>) -> (tensor<{0}x{1}>, tensor<{0}xf32>, tenso
   }
   return %z#0, %z#1, %z#2 : tensor<{0}x{1}>, tensor<{0}xf32>, tensor<{0}xi16>
 }
-)mlir", values.size(), narrow).str();
+)mlir",
+                                     values.size(), narrow)
+                           .str();
     CompiledFusion fusion(*context, text);
     ASSERT_TRUE(bool(fusion));
-    Buffer input(fusion.inputType(0)), rounded(fusion.resultType(0)), widened(fusion.resultType(1)), bits(fusion.resultType(2));
+    Buffer input(fusion.inputType(0)), rounded(fusion.resultType(0)),
+        widened(fusion.resultType(1)), bits(fusion.resultType(2));
     std::copy(values.begin(), values.end(), static_cast<float *>(input.data()));
-    fusion.run({input.data(), rounded.data(), widened.data(), bits.data()}, values.size());
+    fusion.run({input.data(), rounded.data(), widened.data(), bits.data()},
+               values.size());
     reference::Tensor actual = rounded.read(), wide = widened.read();
     Buffer expectedBuffer(fusion.resultType(0), input.read());
     reference::Tensor expected = expectedBuffer.read();
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isnan(values[i])) {
-        ASSERT_TRUE(std::isnan(actual.elements[i]) && std::isnan(wide.elements[i]));
+        ASSERT_TRUE(std::isnan(actual.elements[i]) &&
+                    std::isnan(wide.elements[i]));
         continue;
       }
-      ASSERT_EQ(actual.elements[i], expected.elements[i]) << values[i] << " to " << narrow;
-      ASSERT_EQ(wide.elements[i], expected.elements[i]) << values[i] << " to " << narrow;
-      ASSERT_EQ(static_cast<uint16_t *>(bits.data())[i], static_cast<uint16_t *>(rounded.data())[i]);
+      ASSERT_EQ(actual.elements[i], expected.elements[i])
+          << values[i] << " to " << narrow;
+      ASSERT_EQ(wide.elements[i], expected.elements[i])
+          << values[i] << " to " << narrow;
+      ASSERT_EQ(static_cast<uint16_t *>(bits.data())[i],
+                static_cast<uint16_t *>(rounded.data())[i]);
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Functions, MathTest, ::testing::ValuesIn(kFunctions),
-                         [](const auto &info) { return std::string(info.param.name); });
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });

@@ -1,4 +1,5 @@
-//===- ObjectTest.cpp - Shared objects: the same bytes every time, and what cannot be one
+//===- ObjectTest.cpp - Shared objects: the same bytes every time, and what
+//cannot be one
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -29,7 +30,8 @@ protected:
     ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &diagnostic) {
       messages += diagnostic.str() + "\n";
     });
-    auto module = parseSourceString<ModuleOp>(source, ParserConfig(context.get()));
+    auto module =
+        parseSourceString<ModuleOp>(source, ParserConfig(context.get()));
     auto target = llvm::cantFail(TargetModel::parse("cpu"));
     return compileToSharedObject(*module, target);
   }
@@ -44,7 +46,8 @@ TEST_F(ObjectTest, IsDeterministicElf) {
   const char *source = "llvm.func @f(%a: !llvm.ptr) { llvm.return }";
   auto first = compile(source), second = compile(source);
   ASSERT_TRUE(succeeded(first) && succeeded(second));
-  EXPECT_EQ(StringRef(first->data(), 4), "\x7f" "ELF");
+  EXPECT_EQ(StringRef(first->data(), 4), "\x7f"
+                                         "ELF");
   EXPECT_EQ(*first, *second);
   StringRef bytes(first->data(), first->size());
   EXPECT_FALSE(bytes.contains("/tmp"));
@@ -61,18 +64,21 @@ TEST_F(ObjectTest, RefersToNothingOutside) {
 }
 
 TEST_F(ObjectTest, TakesTheLlvmDialect) {
-  // expected-error {{cannot be translated to LLVM IR; lower it to the LLVM dialect first}}
+  // expected-error {{cannot be translated to LLVM IR; lower it to the LLVM
+  // dialect first}}
   EXPECT_TRUE(failed(compile("llvm.func @f(%a: f32) -> f32 {\n"
                              "  %0 = math.exp %a : f32\n"
                              "  llvm.return %0 : f32\n}")));
-  EXPECT_NE(messages.find("lower it to the LLVM dialect first"), std::string::npos);
+  EXPECT_NE(messages.find("lower it to the LLVM dialect first"),
+            std::string::npos);
 }
 
 TEST_F(ObjectTest, NamesTheTemporaryDirectory) {
   const char *before = getenv("TMPDIR");
   std::string kept = before ? before : "";
   setenv("TMPDIR", "/nowhere/at/all", 1);
-  // expected-error {{in the temporary directory: No such file or directory; set TMPDIR to a directory that can be written to}}
+  // expected-error {{in the temporary directory: No such file or directory; set
+  // TMPDIR to a directory that can be written to}}
   EXPECT_TRUE(failed(compile("llvm.func @f() { llvm.return }")));
   EXPECT_NE(messages.find("in the temporary directory: "), std::string::npos);
   if (before)

@@ -322,7 +322,8 @@ func.func @test(%x: tensor<300x1000xf32>, %b: tensor<1000xf32>) -> tensor<f32> {
   }
   return %y : tensor<f32>
 }
-)mlir", 2e-7);
+)mlir",
+        2e-7);
 }
 
 // An output may be the buffer of an input.
@@ -342,7 +343,8 @@ func.func @test(%x: tensor<7x77xf32>, %z: tensor<7x77xf32>) -> (tensor<7x77xf32>
 }
 )mlir");
   ASSERT_TRUE(bool(fusion));
-  Tensor x = randomTensor(fusion.inputType(0), random), z = randomTensor(fusion.inputType(1), random);
+  Tensor x = randomTensor(fusion.inputType(0), random),
+         z = randomTensor(fusion.inputType(1), random);
   SmallVector<Tensor> apart = fusion.run({x, z}, 100);
   Buffer first(fusion.inputType(0), x), second(fusion.inputType(1), z);
   fusion.run({first.data(), second.data(), first.data(), second.data()}, 3);
@@ -366,12 +368,13 @@ func.func @test(%x: tensor<70x70xf32>) -> tensor<70xf32> {
   Tensor x = randomTensor(fusion.inputType(0), random);
   for (int i = 0; i < 70; ++i)
     x.elements[i * 71] = NAN;
-  for (double value : fusion.run({x}, 70)[0].elements)
+  Tensor maxima = fusion.run({x}, 70)[0];
+  for (double value : maxima.elements)
     EXPECT_TRUE(std::isnan(value));
 }
 
-// The portable target and the machine's own agree on everything but the order of
-// long sums.
+// The portable target and the machine's own agree on everything but the order
+// of long sums.
 TEST_F(ScheduleTest, TargetsAgree) {
   const char *source = R"mlir(
 func.func @test(%x: tensor<1000xbf16>) -> tensor<1000xbf16> {
@@ -383,8 +386,10 @@ func.func @test(%x: tensor<1000xbf16>) -> tensor<1000xbf16> {
   return %y : tensor<1000xbf16>
 }
 )mlir";
-  CompiledFusion portable(*context, source, "cpu"), native(*context, source, "cpu:native");
+  CompiledFusion portable(*context, source, "cpu"),
+      native(*context, source, "cpu:native");
   ASSERT_TRUE(portable && native);
   Tensor x = randomTensor(portable.inputType(0), random);
-  EXPECT_EQ(portable.run({x}, 1000)[0].elements, native.run({x}, 1000)[0].elements);
+  EXPECT_EQ(portable.run({x}, 1000)[0].elements,
+            native.run({x}, 1000)[0].elements);
 }
