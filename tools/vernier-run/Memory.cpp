@@ -207,7 +207,7 @@ void vernier::run::requireMemory(const Plan &plan, const MemoryPlan &memory) {
                         tensor.description);
   text += "  what to do:\n"
           "    - compile the model with a smaller batch\n"
-          "    - compile it with --precision=bf16, which halves activations "
+          "    - compile it with --policy=bf16, which halves activations "
           "and saved values\n"
           "    - raise the limit, or use an optimizer with fewer states (sgd)";
   throw Failure(Resources, text);

@@ -37,8 +37,9 @@ vernier::run::planRows(const Plan &plan, const std::string &path) {
   };
   if (const auto *options = contents.options())
     for (const schema::KeyValue *option : *options)
-      rows.push_back({option->key()->str(),
-                      option->value() ? option->value()->str() : ""});
+      if (option->key()->str() != "target") // already there, as resolved
+        rows.push_back({option->key()->str(),
+                        option->value() ? option->value()->str() : ""});
   return rows;
 }
 

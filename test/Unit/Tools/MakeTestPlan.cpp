@@ -11,7 +11,8 @@
 // A linear classifier of 16 features into 4 classes, so that the runner can be
 // tested where there is no compiler. Keys: batch, classes, scale (> 1: with a
 // loss scaler that starts there), parameter-mib (size of one more, unused
-// parameter), feature (of the machine, required).
+// parameter), feature (of the machine, required), initial (nan: of all
+// weights).
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +30,7 @@ namespace {
 
 struct Config {
   int64_t batch = 8, features = 16, classes = 4, parameterMib = 0;
-  float scale = 1;
+  float scale = 1, initial = 0;
   std::string feature;
 };
 
@@ -48,6 +49,7 @@ Config parse(int argc, char **argv) {
   config.classes = static_cast<int64_t>(number("classes", 4));
   config.scale = static_cast<float>(number("scale", 1));
   config.parameterMib = static_cast<int64_t>(number("parameter-mib", 0));
+  config.initial = static_cast<float>(number("initial", 0));
   config.feature = values["feature"];
   return config;
 }
@@ -112,7 +114,8 @@ private:
 void addStates(TestPlan &plan, const Config &config) {
   TestState &w = plan.state("w", Role::parameter, DType::f32,
                             {config.classes, config.features});
-  w.kind = InitKind::normal;
+  w.kind = config.initial == 0 ? InitKind::normal : InitKind::constant;
+  w.a = config.initial;
   w.b = 0.1;
   plan.state("b", Role::parameter, DType::f32, {config.classes});
   plan.state("w.m", Role::moment, DType::f32,

@@ -1,0 +1,83 @@
+#===- digits.py - A compiled model on real data
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
+# examples/digits in f32, bf16 and f16: learns, does not depend on threads, goes
+# on bit for bit, and stays the same under --check-numerics.
+# REQUIRES: numpy, compiler
+# RUN: %python %s %t
+
+from Inputs.runner import *
+
+DIGITS = pathlib.Path(os.environ["VERNIER_SOURCE"]) / "examples/digits"
+DATA = ("--data", DIGITS / "train.npz")
+PLANS = {"f32": ("--policy=f32",), "bf16": ("--policy=bf16",),
+         "f16": ("--policy=f16", "--loss-scale=dynamic")}
+
+
+class Digits(RunnerTest):
+    def plan(self, name, *flags):
+        path = self.folder / f"{name}.vplan"
+        subprocess.run(["vernier-compile", DIGITS / "mlp.mlir", "-o", path, "--optimizer=adamw,lr=1e-3",
+                        *PLANS[name], *flags], check=True)
+        return path
+
+    def test_accuracy(self):
+        """More than 97 % of the test images within 30 epochs, the best of which is taken."""
+        for name in PLANS:
+            run(self.plan(name), "train", *DATA, "--eval-data", DIGITS / "test.npz", "--epochs", 30,
+                "--device=cpu:1", "--log", name + ".csv")
+            rows = [row.split(",") for row in pathlib.Path(name + ".csv").read_text().splitlines()[1:]]
+            self.assertGreater(max(float(row[9]) for row in rows if row[9]), 0.97, name)
+            self.assertGreater(float(rows[-1][9]), 0.965, name)
+
+    def test_deterministic(self):
+        """Twice the same, and on 1, 2 and 4 threads: all parameters and moments."""
+        for name in PLANS:
+            plan, digests = self.plan(name), set()
+            for i, device in enumerate(("cpu:1", "cpu:1", "cpu:2", "cpu:4")):
+                run(plan, "train", *DATA, "--steps", 20, "--seed", 5, "--save", f"{name}{i}", f"--device={device}")
+                digests.add(digest(checkpoints(f"{name}{i}")[0]))
+            self.assertEqual(len(digests), 1, name)
+
+    def test_resume(self):
+        """Stopped at 5 random steps, in and between epochs: the bits of the straight run."""
+        for name in ("bf16", "f16"):
+            command = (self.plan(name), "train", *DATA, "--device=cpu:1")
+            run(*command, "--steps", 100, "--save", name)
+            expected = digest(checkpoints(name)[0])
+            for n in (1, 44, *np.random.RandomState(1).randint(2, 100, 3)):
+                folder = f"{name}-{n}"
+                run(*command, "--steps", n, "--save", folder)
+                run(*command, "--steps", 100, "--resume", folder, "--save", folder)
+                self.assertEqual(digest(checkpoints(folder)[-1]), expected, f"{name}, stopped at {n}")
+
+    def test_other_policy(self):
+        """A checkpoint of one precision goes on in another: the same states, named alike."""
+        run(self.plan("f32"), "train", *DATA, "--steps", 44, "--save", "ck")
+        run(self.plan("bf16"), "train", *DATA, "--steps", 60, "--resume", "ck", "--save", "ck")
+
+    def test_check_numerics(self):
+        """Watching changes nothing; a NaN in an image is traced to the op that reads it."""
+        plan = self.plan("bf16")
+        command = (plan, "train", *DATA, "--steps", 20, "--device=cpu:1")
+        run(*command, "--save", "plain")
+        run(*command, "--save", "watched", "--check-numerics")
+        self.assertEqual(digest(checkpoints("plain")[0]), digest(checkpoints("watched")[0]))
+        arrays = dict(np.load(DIGITS / "train.npz"))
+        arrays["image"][7, 5] = np.nan
+        np.savez("nan.npz", **arrays)
+        process = self.fails(NUMERIC, plan, "train", "--data", "nan.npz", "--epochs", 1, "--check-numerics",
+                             says=("first non-finite result: ", "mlp.mlir:", "nan.npz: 'image' in row 7 is not finite"))
+        self.assertIn("1 NaN", process.stderr)
+
+    def test_precision_summary(self):
+        stderr = run(self.plan("bf16"), "train", *DATA, "--steps", 1).stderr
+        self.assertRegex(stderr, r"precision  bf16 \d+ ops 9\d\.\d % of FLOPs, f32 \d+ ops \d\.\d %")
+
+
+main()

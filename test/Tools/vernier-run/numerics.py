@@ -1,0 +1,101 @@
+#===- numerics.py - Numbers that are not finite
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
+# A loss that is not finite ends a run without a scaler with exit code 4; with
+# one, the step is skipped. --check-numerics names the first op.
+# REQUIRES: numpy
+# RUN: %python %s %t
+
+from Inputs.runner import *
+
+DATA = ("--data", "train.npz")
+
+
+class Numerics(RunnerTest):
+    def setUp(self):
+        super().setUp()
+        make_plan("m.vplan")
+        make_plan("s.vplan", scale=1024)
+
+    def poisoned_data(self, value, row=50):
+        image = np.array(np.load(make_data("train.npz", rows=96))["image"])
+        image[row, 3] = value
+        make_data("train.npz", rows=96, image=image)
+
+    def test_loss(self):
+        """Without a scaler: exit 4 in the step that met it, naming the data; the last checkpoint is good."""
+        for value in (np.nan, np.inf, -np.inf):
+            shutil.rmtree("ck", ignore_errors=True)
+            self.poisoned_data(value)
+            process = self.fails(NUMERIC, "m.vplan", "train", *DATA, "--steps", 12, "--save", "ck",
+                                 "--save-every", 1, says=("the loss is", "the data: train.npz: 'image' in row 50 is not finite"))
+            self.assertIn("RESULT failed code=4", process.stdout)
+            for checkpoint in checkpoints("ck"):
+                result = run("m.vplan", "eval", "--data", make_data("good.npz"), "--resume", checkpoint).result
+                self.assertTrue(np.isfinite(float(result["loss"])))
+
+    def test_first_op(self):
+        """--check-numerics names the first op, its place and the range of its other values."""
+        self.poisoned_data(np.nan)
+        process = self.fails(NUMERIC, "m.vplan", "train", *DATA, "--steps", 12, "--check-numerics",
+                             says=("first non-finite result: forward at model.mlir:1:forward: 4 NaN, 0 inf among 32 "
+                                   "elements of f32 (8, 4), the others in [", "row 50"))
+        self.assertRegex(process.stderr, r"step \d+: a result is not finite")
+        # The same with evaluation and prediction.
+        self.fails(NUMERIC, "m.vplan", "eval", *DATA, "--check-numerics",
+                   says="evaluating rows 48 to 55 of train.npz: first non-finite result: forward")
+        self.fails(NUMERIC, "m.vplan", "predict", *DATA, "--check-numerics", "--output", "o.npz",
+                   says="rows 48 to 55 of train.npz: first non-finite result: forward")
+        self.assertFalse(pathlib.Path("o.npz").exists())
+
+    def test_skipped(self):
+        """With a scaler a bad batch is skipped, reported, and changes no parameter."""
+        self.poisoned_data(np.nan)
+        process = run("s.vplan", "train", *DATA, "--epochs", 3, "--check-numerics", "--log", "m.csv")
+        self.assertEqual(process.result["skipped"], "3")  # once in each epoch
+        self.assertEqual(process.stderr.count("skipped at loss scale"), 3)
+        self.assertIn("first non-finite result: forward at model.mlir:1:forward", process.stderr)
+        skipped = [row.split(",")[7] for row in pathlib.Path("m.csv").read_text().splitlines()[1:]]
+        self.assertEqual(skipped.count("1"), 3)
+        self.assertNotEqual(skipped[-1:], ["1"])
+
+    def test_skip_is_neutral(self):
+        """A skipped step leaves every parameter and moment as it was, bit for bit."""
+        # One batch in an epoch: all steps are skipped.
+        self.poisoned_data(np.nan, row=0)
+        arrays = {name: array[:8] for name, array in np.load("train.npz").items()}
+        np.savez("train.npz", **arrays)
+        run("s.vplan", "train", *DATA, "--steps", 0, "--save", "zero")
+        run("s.vplan", "train", *DATA, "--steps", 5, "--save", "five")
+        self.assertEqual((checkpoints("zero")[0] / "params.safetensors").read_bytes(),
+                         (checkpoints("five")[0] / "params.safetensors").read_bytes())
+
+    def test_no_progress(self):
+        """A scaler that only ever skips ends the run."""
+        make_data("train.npz", image=np.full((100, 16), np.inf, "f4"))
+        self.fails(NUMERIC, "s.vplan", "train", *DATA, "--epochs", 50,
+                   says=("64 steps in a row were skipped", "train.npz: 'image' in row"))
+
+    def test_overflow(self):
+        """A model that diverges is named without bad data."""
+        make_data("train.npz", image=np.full((100, 16), 1e30, "f4"))
+        self.fails(NUMERIC, "m.vplan", "train", *DATA, "--steps", 12,
+                   says=("the loss is inf", "--check-numerics names the first op"))
+        self.fails(NUMERIC, "m.vplan", "train", *DATA, "--steps", 12, "--check-numerics",
+                   says="step 1: a result is not finite (--check-numerics)\n  first non-finite result: loss at")
+
+    def test_states(self):
+        """A NaN in the weights is found in the op that reads them first."""
+        make_data("train.npz")
+        make_plan("nan.vplan", initial="nan")
+        self.fails(NUMERIC, "nan.vplan", "train", *DATA, "--steps", 6, "--check-numerics",
+                   says="step 1: a result is not finite (--check-numerics)\n  first non-finite result: forward at "
+                        "model.mlir:1:forward: 32 NaN, 0 inf among 32 elements of f32 (8, 4), no value is finite")
+
+
+main()

@@ -1,0 +1,127 @@
+#===- verbs.py - What each verb does when all is well, and with bad plans
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
+# info, train, eval, predict and bench on a small plan; plans that are damaged or
+# of another machine.
+# REQUIRES: numpy
+# RUN: %python %s %t
+
+import json
+
+from Inputs.runner import *
+
+
+class Verbs(RunnerTest):
+    def setUp(self):
+        super().setUp()
+        make_plan("m.vplan")
+        make_data("train.npz")
+        make_data("test.npz", rows=37, seed=1)
+
+    def trained(self, *flags):
+        return run("m.vplan", "train", "--data", "train.npz", "--epochs", 10, "--save", "ck", *flags)
+
+    def test_train(self):
+        result = self.trained("--eval-data", "test.npz", "--log", "m.csv").result
+        self.assertEqual(result["steps"], "120")  # 12 whole batches in an epoch
+        self.assertEqual(float(result["eval_accuracy"]), 1)
+        rows = [row.split(",") for row in pathlib.Path("m.csv").read_text().splitlines()]
+        self.assertEqual(rows[0], "step,epoch,loss,accuracy,learning_rate,grad_norm,loss_scale,skipped,eval_loss,"
+                                  "eval_accuracy".split(","))
+        self.assertEqual([row[0] for row in rows[1:]], [str(i) for i in range(1, 121)])
+        self.assertEqual([row[1] for row in rows[1:]], [str(i // 12 + 1) for i in range(120)])
+        # Evaluated after each epoch, and only then.
+        self.assertEqual([row[0] for row in rows[1:] if row[8]], [str(12 * i) for i in range(1, 11)])
+        self.assertEqual(rows[-1][2], result["loss"])
+        self.assertEqual(rows[-1][8], result["eval_loss"])
+
+    def test_every_row_once(self):
+        """An epoch takes each row once at most, in another order each time."""
+        make_data("rows.npz", rows=96)
+        run("m.vplan", "train", "--data", "rows.npz", "--epochs", 2, "--log", "a.csv")
+        losses = [row.split(",")[2] for row in pathlib.Path("a.csv").read_text().splitlines()[1:]]
+        self.assertEqual(len(set(losses)), 24)
+
+    def test_deterministic(self):
+        """The same command gives the same bits, on 1, 2 or 4 threads."""
+        digests = set()
+        for i, device in enumerate(("cpu", "cpu", "cpu:1", "cpu:2", "cpu:4")):
+            run("m.vplan", "train", "--data", "train.npz", "--steps", 30, "--save", f"ck{i}", f"--device={device}")
+            digests.add(digest(checkpoints(f"ck{i}")[0]))
+        self.assertEqual(len(digests), 1)
+
+    def test_eval_and_predict(self):
+        """predict's scores and eval's numbers, by numpy; also for the last, partial batch."""
+        self.trained()
+        result = run("m.vplan", "eval", "--data", "test.npz", "--resume", "ck").result
+        run("m.vplan", "predict", "--data", "test.npz", "--resume", "ck", "--output", "out.npz")
+        scores, test = np.load("out.npz")["logits"], np.load("test.npz")
+        self.assertEqual((scores.shape, scores.dtype), ((37, 4), np.float32))
+        self.assertEqual(float(result["accuracy"]), (scores.argmax(1) == test["label"]).mean())
+        squares = (scores - np.eye(4)[test["label"]])**2
+        self.assertAlmostEqual(float(result["loss"]), squares[:32].mean(), 5)  # whole batches
+        # Labels are not needed to predict; the same arrays give the same file.
+        make_data("images.npz", rows=37, seed=1, label=None)
+        run("m.vplan", "predict", "--data", "images.npz", "--resume", "ck", "--output", "again.npz")
+        self.assertEqual(pathlib.Path("out.npz").read_bytes(), pathlib.Path("again.npz").read_bytes())
+
+    def test_small_eval(self):
+        """Fewer rows than a batch have an accuracy, but no loss."""
+        make_data("small.npz", rows=3)
+        result = run("m.vplan", "eval", "--data", "small.npz").result
+        self.assertNotIn("loss", result)
+        self.assertIn("accuracy", result)
+
+    def test_initial_values(self):
+        process = run("m.vplan", "eval", "--data", "test.npz")
+        self.assertIn("warning: no --resume FOLDER: using the model's initial values", process.stderr)
+
+    def test_info(self):
+        text = run("m.vplan", "info").stdout
+        for line in ("model              tiny", "    in  label            i32 (8,), classes 0..3",
+                     "  parameter  w                        f32 (4, 16)"):
+            self.assertIn(line, text)
+        description = json.loads(run("m.vplan", "info", "--json").stdout)
+        self.assertEqual([entry["name"] for entry in description["entries"]], ["step", "loss", "predict"])
+        self.assertEqual(description["entries"][0]["inputs"][1],
+                         {"name": "label", "dtype": "i32", "shape": [8], "classes": 4})
+        memory = description["memory"]
+        self.assertEqual(memory["total"], sum(v for k, v in memory.items() if k != "total"))
+
+    def test_bench(self):
+        for entry in ("step", "loss", "predict"):
+            result = run("m.vplan", "bench", "--steps", 20, "--warmup", 2, "--entry", entry).result
+            self.assertEqual(result["steps"], "20")
+            self.assertLessEqual(float(result["min_ms"]), float(result["ms_per_step"]))
+            self.assertLessEqual(float(result["ms_per_step"]), float(result["max_ms"]))
+        self.fails(USAGE, "m.vplan", "bench", "--entry", "stp",
+                   says="no entry 'stp'; did you mean 'step'?; its entries: step, loss, predict")
+
+    def test_device(self):
+        for device in ("gpu", "cpu:0", "cpu:x"):
+            self.fails(USAGE, "m.vplan", "bench", f"--device={device}", says=f"'{device}'")
+
+    def test_other_machine(self):
+        make_plan("x.vplan", feature="amx_of_the_future")
+        self.fails(RESOURCES, "x.vplan", "bench", says="amx_of_the_future")
+
+    def test_damaged_plan(self):
+        self.fails(BAD_FILE, "none.vplan", "info", says="none.vplan")
+        good, bad = pathlib.Path("m.vplan").read_bytes(), pathlib.Path("bad.vplan")
+        for size in (0, 10, 63, 64, len(good) // 2, len(good) - 1):
+            bad.write_bytes(good[:size])
+            self.fails(BAD_FILE, "bad.vplan", "info", says="bad.vplan")
+        for at in np.random.RandomState(0).randint(0, len(good), 30):
+            altered = bytearray(good)
+            altered[at] ^= 1
+            bad.write_bytes(altered)
+            self.fails(BAD_FILE, "bad.vplan", "info", says="bad.vplan")
+        self.fails(BAD_FILE, "train.npz", "info", says="train.npz")
+
+
+main()
