@@ -61,17 +61,28 @@ static Status getOperand(const schema::Entry &entry, uint32_t index,
 //===----------------------------------------------------------------------===//
 
 /// Outputs may be inputs (element by element), but nothing else may overlap:
-/// ranges of the grid run at the same time.
-static Status
-verifyAliasing(const std::vector<const schema::Buffer *> &inputs,
-               const std::vector<const schema::Buffer *> &outputs) {
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    for (const schema::Buffer *input : inputs)
-      if (overlap(*outputs[i], *input) && !coincide(*outputs[i], *input))
-        return bad("an output overlaps an input in part");
-    for (size_t j = 0; j < i; ++j)
-      if (overlap(*outputs[i], *outputs[j]))
-        return bad("two outputs overlap");
+/// ranges of the grid run at the same time. Sorted, for launches of very many
+/// buffers.
+static Status verifyAliasing(const std::vector<const schema::Buffer *> &inputs,
+                             std::vector<const schema::Buffer *> outputs) {
+  auto before = [](const schema::Buffer *a, const schema::Buffer *b) {
+    return std::make_pair(a->memory(), a->offset()) <
+           std::make_pair(b->memory(), b->offset());
+  };
+  std::sort(outputs.begin(), outputs.end(), before);
+  for (size_t i = 1; i < outputs.size(); ++i)
+    if (overlap(*outputs[i - 1], *outputs[i]))
+      return bad("two outputs overlap");
+  for (const schema::Buffer *input : inputs) {
+    // The first output that starts at or behind the input, and its neighbours:
+    // outputs are disjoint, so a further one would lie inside the input.
+    auto next = std::lower_bound(outputs.begin(), outputs.end(), input, before);
+    auto isBad = [&](auto output) {
+      return overlap(**output, *input) && !coincide(**output, *input);
+    };
+    if ((next != outputs.end() && isBad(next)) ||
+        (next != outputs.begin() && isBad(next - 1)))
+      return bad("an output overlaps an input in part");
   }
   return {};
 }
@@ -94,8 +105,8 @@ static Status verifyLaunch(const schema::Entry &entry,
   if (launch.grid() > uint64_t(INT64_MAX) / 2 || launch.grain() < 1 ||
       launch.grain() > uint64_t(INT64_MAX) / 2)
     return bad("grid ", launch.grid(), " with grain ", launch.grain());
-  if (launch.kernel()->size() == 0)
-    return bad("the kernel has no name");
+  if (!isName(*launch.kernel()))
+    return bad("the kernel has no proper name");
   kernels.push_back(launch.kernel()->str());
   return verifyAliasing(inputs, outputs);
 }

@@ -20,6 +20,7 @@
 #include <set>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace vernier::runtime;
 
@@ -150,12 +151,15 @@ Status vernier::runtime::checkObject(const uint8_t *bytes, size_t size,
   VERNIER_TRY(checkDynamic(elf, header));
 
   std::set<std::string> defined;
+  bool hasTable = false;
   for (uint16_t i = 0; i < header.e_shnum; ++i) {
     Elf64_Shdr section, strings;
     if (!elf.read(header.e_shoff + uint64_t(i) * sizeof(section), section))
       return malformed("section headers lie outside the file");
     if (section.sh_type != SHT_DYNSYM)
       continue;
+    if (std::exchange(hasTable, true))
+      return malformed("it has two symbol tables");
     if (section.sh_link >= header.e_shnum ||
         !elf.read(header.e_shoff + section.sh_link * sizeof(strings), strings))
       return malformed("the symbol table has no names");

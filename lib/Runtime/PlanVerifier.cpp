@@ -19,8 +19,11 @@
 #include "Runtime/KernelObject.h"
 #include "Runtime/Plan.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <set>
+#include <tuple>
 
 using namespace vernier;
 using namespace vernier::runtime;
@@ -34,15 +37,26 @@ template <typename Enum> static bool isKnown(Enum value, Enum last) {
   return static_cast<unsigned>(value) <= static_cast<unsigned>(last);
 }
 
+/// More than any machine can address; sums of a few do not overflow.
+static constexpr uint64_t maxBytes = uint64_t(1) << 48;
+
+bool vernier::runtime::isName(const flatbuffers::String &name) {
+  return name.size() > 0 && name.size() <= 4096 &&
+         !std::memchr(name.data(), 0, name.size());
+}
+
 bool vernier::runtime::computeBytes(schema::DType dtype,
                                     const flatbuffers::Vector<int64_t> &shape,
                                     uint64_t &bytes) {
   if (!isKnown(dtype, schema::DType::MAX) || shape.size() > 32)
     return false;
+  // FlatBuffers' verifier leaves this out.
+  if (reinterpret_cast<uintptr_t>(shape.Data()) % alignof(int64_t))
+    return false;
   bytes = sizeOf(toDType(dtype));
   for (int64_t extent : shape)
     if (extent < 1 || __builtin_mul_overflow(bytes, uint64_t(extent), &bytes) ||
-        bytes > uint64_t(INT64_MAX) / 2)
+        bytes > maxBytes)
       return false;
   return true;
 }
@@ -91,12 +105,15 @@ static Status verifyInitializer(const schema::State &state, uint64_t bytes) {
 
 Status vernier::runtime::verifyStates(const schema::Plan &plan) {
   StateTable states;
+  std::vector<std::tuple<uint64_t, uint64_t, const schema::State *>> places;
   bool hasCopies = false;
   for (const schema::State *state : *plan.states()) {
+    if (!isName(*state->name()))
+      return bad("a state has no proper name");
     std::string name = state->name()->str();
     uint64_t bytes = 0;
-    if (name.empty() || !states.emplace(name, state).second)
-      return bad("state '", name, "' occurs twice or has no name");
+    if (!states.emplace(name, state).second)
+      return bad("state '", name, "' occurs twice");
     if (!isKnown(state->role(), schema::Role::MAX))
       return bad("state '", name, "' has an unknown role");
     if (!computeBytes(state->dtype(), *state->shape(), bytes))
@@ -105,7 +122,14 @@ Status vernier::runtime::verifyStates(const schema::Plan &plan) {
       return bad("state '", name, "' lies outside the state memory");
     VERNIER_TRY(verifyInitializer(*state, bytes));
     hasCopies |= state->role() == schema::Role::copy;
+    places.emplace_back(state->offset(), bytes, state);
   }
+  std::sort(places.begin(), places.end());
+  for (size_t i = 1; i < places.size(); ++i)
+    if (std::get<0>(places[i - 1]) + std::get<1>(places[i - 1]) >
+        std::get<0>(places[i]))
+      return bad("the states '", std::get<2>(places[i - 1])->name()->str(),
+                 "' and '", std::get<2>(places[i])->name()->str(), "' overlap");
   if (!hasCopies)
     return {};
   for (const schema::State *state : *plan.states())
@@ -168,10 +192,12 @@ verifyPorts(const schema::Entry &entry,
             bool isInput) {
   std::set<std::string> names;
   for (const schema::Port *port : ports) {
+    if (!isName(*port->name()))
+      return bad("a port of '", entry.name()->str(), "' has no proper name");
     std::string name = port->name()->str();
-    if (name.empty() || !names.insert(name).second)
+    if (!names.insert(name).second)
       return bad("port '", name, "' of '", entry.name()->str(),
-                 "' occurs twice or has no name");
+                 "' occurs twice");
     VERNIER_TRY(verifyPort(entry, *port, isInput));
   }
   return {};
@@ -182,12 +208,12 @@ Status vernier::runtime::verifyEntry(const schema::Plan &plan,
                                      std::vector<std::string> &kernels) {
   static const std::set<std::string> known = {"step", "loss", "predict",
                                               "refresh"};
-  std::string name = entry.name()->str();
+  std::string name = entry.name()->str().substr(0, 32);
   if (!known.count(name))
     return bad("entry '", name,
                "' is unknown; expected step, loss, predict or refresh");
   if (entry.saved_bytes() > entry.arena_bytes() ||
-      entry.arena_bytes() > uint64_t(INT64_MAX) / 2)
+      entry.arena_bytes() > maxBytes)
     return bad("the arena of '", name, "' has an impossible size");
   if (name == "refresh" && entry.inputs()->size())
     return bad("the entry 'refresh' has inputs");
@@ -236,15 +262,15 @@ Status vernier::runtime::verifyPlan(const uint8_t *payload, size_t size) {
   VERNIER_TRY(verifyTables(payload, size));
   const schema::Plan &plan = *schema::GetPlan(payload);
   VERNIER_TRY(verifyMachine(plan));
-  if (plan.state_bytes() > uint64_t(INT64_MAX) / 2)
+  if (plan.state_bytes() > maxBytes)
     return bad("the state memory has an impossible size");
   VERNIER_TRY(verifyStates(plan));
   std::set<std::string> names;
   std::vector<std::string> kernels;
   for (const schema::Entry *entry : *plan.entries()) {
+    VERNIER_TRY(verifyEntry(plan, *entry, kernels));
     if (!names.insert(entry->name()->str()).second)
       return bad("entry '", entry->name()->str(), "' occurs twice");
-    VERNIER_TRY(verifyEntry(plan, *entry, kernels));
   }
   if (plan.object() && plan.object()->size())
     return checkObject(plan.object()->data(), plan.object()->size(), kernels);

@@ -22,6 +22,9 @@ namespace vernier::runtime {
 bool computeBytes(schema::DType dtype,
                   const flatbuffers::Vector<int64_t> &shape, uint64_t &bytes);
 
+/// Whether a name is not empty, not absurdly long, and the same as a C string.
+bool isName(const flatbuffers::String &name);
+
 /// The states: names, types, initialisers, places.
 Status verifyStates(const schema::Plan &plan);
 

@@ -32,15 +32,19 @@ vernier_session_t::~vernier_session_t() {
 // Creation
 //===----------------------------------------------------------------------===//
 
+/// Bytes to keep all inputs and outputs; UINT64_MAX if they overflow.
 static uint64_t getStagingBytes(const vernier_plan_t &plan) {
   uint64_t bytes = 0;
+  bool overflow = false;
+  auto add = [&](const Tensor &tensor) {
+    overflow |=
+        __builtin_add_overflow(bytes, alignUp(tensor.getBytes()), &bytes);
+  };
   for (const EntryPorts &entry : plan.entries) {
-    for (const Tensor &tensor : entry.inputs)
-      bytes += alignUp(tensor.getBytes());
-    for (const Tensor &tensor : entry.outputs)
-      bytes += alignUp(tensor.getBytes());
+    std::for_each(entry.inputs.begin(), entry.inputs.end(), add);
+    std::for_each(entry.outputs.begin(), entry.outputs.end(), add);
   }
-  return bytes;
+  return overflow ? UINT64_MAX : bytes;
 }
 
 static uint64_t getArenaBytes(const schema::Plan &plan) {
@@ -54,8 +58,10 @@ static Status allocate(vernier_session_t &session) {
   const schema::Plan &plan = *session.plan->schema;
   session.arenaOffset = alignUp(plan.state_bytes());
   session.stagingOffset = session.arenaOffset + alignUp(getArenaBytes(plan));
-  return session.memory.allocate(
-      session.stagingOffset + getStagingBytes(*session.plan), "session memory");
+  uint64_t bytes = getStagingBytes(*session.plan);
+  if (__builtin_add_overflow(session.stagingOffset, bytes, &bytes))
+    bytes = INT64_MAX; // as impossible
+  return session.memory.allocate(bytes, "session memory");
 }
 
 static void createStates(vernier_session_t &session, uint64_t seed) {
@@ -70,6 +76,11 @@ static void createStates(vernier_session_t &session, uint64_t seed) {
                 {state->shape()->begin(), state->shape()->end()}),
          state->role(), data});
   }
+  for (const schema::State *state : *session.plan->schema->states())
+    if (state->role() == schema::Role::copy) {
+      size_t master = session.stateByName[state->copy_of()->str()];
+      session.states[master].hasCopy = true;
+    }
   for (const BoundState &state : session.states)
     session.stateInfos.push_back(state.tensor.getInfo());
 }

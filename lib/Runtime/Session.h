@@ -51,6 +51,7 @@ struct BoundState {
   Tensor tensor;
   schema::Role role;
   uint8_t *data;
+  bool hasCopy = false; ///< a copy is derived from it
 };
 
 } // namespace vernier::runtime

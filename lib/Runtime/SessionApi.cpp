@@ -204,7 +204,7 @@ vernier_status_t vernier_session_set_state(vernier_session_t *session,
     VERNIER_TRY(checkSize(state->tensor, bytes));
     session->keepOutputs();
     std::memcpy(state->data, data, bytes);
-    return session->refresh();
+    return state->hasCopy ? session->refresh() : Status();
   });
 }
 

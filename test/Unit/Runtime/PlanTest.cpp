@@ -173,6 +173,13 @@ TEST(Plan, States) {
   };
   EXPECT_BAD("state 'w' occurs twice",
              with([](TestPlan &p) { p.states[1].name = "w"; }));
+  EXPECT_BAD("a state has no proper name",
+             with([](TestPlan &p) { p.states[1].name = ""; }));
+  EXPECT_BAD("a state has no proper name", with([](TestPlan &p) {
+               p.states[1].name = std::string("a\0b", 3);
+             }));
+  EXPECT_BAD("the states 'm' and 'w' overlap",
+             with([](TestPlan &p) { p.states[1].offset = 0; }));
   EXPECT_BAD("unknown role",
              with([](TestPlan &p) { p.states[1].role = Role(9); }));
   EXPECT_BAD("state 'm' has a bad type",
@@ -241,6 +248,8 @@ TEST(Plan, Entries) {
              with([](P &, E &e) { e.inputs[1].classes = -1; }));
   EXPECT_BAD("port 'x' of 'step' occurs twice",
              with([](P &, E &e) { e.inputs[1].name = "x"; }));
+  EXPECT_BAD("a port of 'step' has no proper name",
+             with([](P &, E &e) { e.inputs[1].name = ""; }));
   EXPECT_BAD("'refresh' has inputs", with([](P &p, E &) {
                p.entries[2].inputs.push_back({"q", 0, 0});
              }));
@@ -273,7 +282,7 @@ TEST(Plan, Launches) {
   EXPECT_BAD("grid", withCall([](E &e) {
                e.launch("add", {x, x}, {product}, UINT64_MAX);
              }));
-  EXPECT_BAD("the kernel has no name",
+  EXPECT_BAD("the kernel has no proper name",
              withCall([](E &e) { e.launch("", {x, x}, {product}, 16); }));
   EXPECT_BAD("lacks the kernel 'frobnicate'", withCall([](E &e) {
                e.launch("frobnicate", {x, x}, {product}, 16);

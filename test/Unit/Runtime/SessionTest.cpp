@@ -196,7 +196,7 @@ TEST(Session, CreateMisuse) {
 // More memory than there is: a status, not an abort.
 TEST(Session, TooMuchMemory) {
   TestPlan plan = makeTrainingPlan();
-  plan.entries[0].arenaBytes = uint64_t(1) << 60;
+  plan.entries[0].arenaBytes = uint64_t(1) << 47;
   Plan loaded(plan);
   vernier_device_t *device = nullptr;
   EXPECT_OK(vernier_device_create("cpu", &device));

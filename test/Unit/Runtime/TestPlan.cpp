@@ -317,3 +317,7 @@ std::vector<float> Session::state(const char *name, size_t count) {
   EXPECT_OK(vernier_session_get_state(handle, name, values.data(), count * 4));
   return values;
 }
+
+// LLVM's OpenMP keeps what it allocated for threads that are gone.
+extern "C" const char *__lsan_default_suppressions();
+extern "C" const char *__lsan_default_suppressions() { return "leak:libomp\n"; }
