@@ -50,8 +50,9 @@ bool vernier::runtime::computeBytes(schema::DType dtype,
                                     uint64_t &bytes) {
   if (!isKnown(dtype, schema::DType::MAX) || shape.size() > 32)
     return false;
-  // FlatBuffers' verifier leaves this out.
-  if (reinterpret_cast<uintptr_t>(shape.Data()) % alignof(int64_t))
+  // FlatBuffers' verifier leaves this out; an empty vector may lie anywhere.
+  if (shape.size() &&
+      reinterpret_cast<uintptr_t>(shape.Data()) % alignof(int64_t))
     return false;
   bytes = sizeOf(toDType(dtype));
   for (int64_t extent : shape)

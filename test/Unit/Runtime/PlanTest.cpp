@@ -213,6 +213,14 @@ TEST(Plan, States) {
              with([](TestPlan &p) { p.stateBytes = UINT64_MAX; }));
 }
 
+// Wherever the file puts the empty shape of a scalar.
+TEST(Plan, Scalars) {
+  TestPlan plan = makeTrainingPlan();
+  for (std::string name = "s"; name.size() < 12; name += 's')
+    plan.state(name, Role::counter, DType::i32, {});
+  EXPECT_OK(load(plan));
+}
+
 TEST(Plan, Entries) {
   auto with = [](auto change) {
     TestPlan plan = makeTrainingPlan();
