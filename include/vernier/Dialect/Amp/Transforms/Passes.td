@@ -114,6 +114,26 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
   ];
 }
 
+def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
+  let summary = "Aligns the leading dimensions of contractions";
+  let description = [{
+    Pads with zeros (`tensor.pad`) the dims of a contraction's operands that are
+    leading dimensions of a matrix in memory: K and N, or M where the left operand
+    is stored transposed; and cuts its result back (`tensor.extract_slice`). Each
+    value is padded to a shape once. The real rows and columns keep their values.
+    16-bit and tf32 contractions alone run on tensor cores. Remarks say what was
+    padded from what to what, and why something was not.
+
+    Example: [pad-for-tensor-cores.mlir](test/Dialect/Amp/Transforms/pad-for-tensor-cores.mlir)
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
+           "Device whose alignment is asked for">,
+    Option<"multiple", "multiple", "int64_t", /*default=*/"0",
+           "Elements to align to instead of what the target asks for; 0 asks it">,
+  ];
+}
+
 def AmpExplainPass : AmpPass<"amp-explain"> {
   let summary = "Prints what runs in which precision, and why";
   let description = [{
