@@ -37,9 +37,12 @@ config.environment["VERNIER_BUILD"] = config.binary_dir
 config.environment["VERNIER_SOURCE"] = config.source_dir
 
 
-def importable(module):
-    return subprocess.run([python, "-c", "import " + module],
-                          capture_output=True).returncode == 0
+def find_modules(*modules):
+    """Those that %python could import; importing them would take seconds."""
+    script = ("import sys, importlib.util as u\n"
+              "print(*(m for m in sys.argv[1:] if u.find_spec(m)))")
+    return subprocess.run([python, "-c", script, *modules],
+                          capture_output=True, text=True).stdout.split()
 
 
 # An instrumented runtime has only the tests of the runtime and its tool, and
@@ -55,9 +58,8 @@ if config.has_compiler or compiler_bin:
     config.available_features.add("compiler")
 if shutil.which("clang-format-22"):
     config.available_features.add("clang-format")
-for module in ("numpy", "ml_dtypes", "jax", "torch"):
-    if importable(module):
-        config.available_features.add(module)
+config.available_features.update(
+    find_modules("numpy", "ml_dtypes", "jax", "torch"))
 # ONNX's conformance cases (Debian: libonnx-testdata).
 if os.path.isdir("/usr/share/libonnx-testdata/data"):
     config.available_features.add("onnx-testdata")
