@@ -16,8 +16,10 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/Sequence.h"
 
+#include <cmath>
 #include <cstring>
 #include <dlfcn.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -170,4 +172,48 @@ CompiledFusion::evaluate(ArrayRef<reference::Tensor> inputs) const {
   reference::State state;
   auto results = reference::evaluate(function, inputs, state);
   return succeeded(results) ? *results : SmallVector<reference::Tensor>();
+}
+
+//===----------------------------------------------------------------------===//
+// Random inputs, comparisons
+//===----------------------------------------------------------------------===//
+
+reference::Tensor vernier::test::randomTensor(RankedTensorType type,
+                                              std::mt19937 &random) {
+  reference::Tensor tensor(type);
+  std::normal_distribution<double> normal;
+  std::uniform_int_distribution<int> label(0, 9), flag(0, 1);
+  for (double &value : tensor.elements) {
+    Type element = type.getElementType();
+    value = element.isInteger(1)        ? flag(random)
+            : isa<IntegerType>(element) ? label(random)
+                                        : normal(random);
+    if (isa<FloatType>(element))
+      value = float(value);
+  }
+  // Through memory once, so that 16-bit inputs are what they can be.
+  return Buffer(type, tensor).read();
+}
+
+void vernier::test::expectNear(const reference::Tensor &actual,
+                               const reference::Tensor &expected,
+                               double tolerance) {
+  ASSERT_EQ(actual.elements.size(), expected.elements.size());
+  // One rounding of a 16-bit result may fall on the other side.
+  double step = expected.elementType.isBF16()  ? 1.0 / 128
+                : expected.elementType.isF16() ? 1.0 / 1024
+                                               : tolerance;
+  if (isa<IntegerType>(expected.elementType))
+    step = 0.0;
+  double largest = 0.0;
+  for (double value : expected.elements)
+    largest =
+        std::isfinite(value) ? std::max(largest, std::abs(value)) : largest;
+  for (size_t i = 0; i < expected.elements.size(); ++i) {
+    double a = actual.elements[i], e = expected.elements[i];
+    if (std::isnan(e) ? !std::isnan(a)
+                      : a != e && !(std::abs(a - e) <=
+                                    step * std::abs(e) + tolerance * largest))
+      FAIL() << "element " << i << ": " << a << ", expected " << e;
+  }
 }

@@ -17,6 +17,7 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <memory>
+#include <random>
 
 namespace vernier::test {
 
@@ -70,6 +71,16 @@ private:
 
 /// A context with everything that the compiler knows.
 std::unique_ptr<mlir::MLIRContext> createContext();
+
+/// Normal floats, labels from 0 to 9, flags: values that memory can hold.
+reference::Tensor randomTensor(mlir::RankedTensorType type,
+                               std::mt19937 &random);
+
+/// Fail where an element is further than `tolerance` of itself and of the
+/// largest from what is expected; a 16-bit result may also be rounded to the
+/// other side.
+void expectNear(const reference::Tensor &actual,
+                const reference::Tensor &expected, double tolerance);
 
 } // namespace vernier::test
 

@@ -1,5 +1,5 @@
 //===- ObjectTest.cpp - Shared objects: the same bytes every time, and what
-//cannot be one
+// cannot be one
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
