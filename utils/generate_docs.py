@@ -24,6 +24,7 @@ DIALECTS = {name: f"include/vernier/Dialect/{name}/IR/{name}Ops.td" for name in 
 PASSES = {
     "Train": "include/vernier/Dialect/Train/Transforms/Passes.td",
     "Amp": "include/vernier/Dialect/Amp/Transforms/Passes.td",
+    "Codegen": "include/vernier/Codegen/Passes.td",
     "Conversion": "include/vernier/Conversion/Passes.td",
     "Plan": "include/vernier/Dialect/Plan/Transforms/Passes.td",
     "Pipelines": "include/vernier/Pipelines/Passes.td",

@@ -64,8 +64,7 @@ TEST_F(ObjectTest, RefersToNothingOutside) {
 }
 
 TEST_F(ObjectTest, TakesTheLlvmDialect) {
-  // expected-error {{cannot be translated to LLVM IR; lower it to the LLVM
-  // dialect first}}
+  // expected-error {{cannot be translated to LLVM IR}}
   EXPECT_TRUE(failed(compile("llvm.func @f(%a: f32) -> f32 {\n"
                              "  %0 = math.exp %a : f32\n"
                              "  llvm.return %0 : f32\n}")));
@@ -77,8 +76,7 @@ TEST_F(ObjectTest, NamesTheTemporaryDirectory) {
   const char *before = getenv("TMPDIR");
   std::string kept = before ? before : "";
   setenv("TMPDIR", "/nowhere/at/all", 1);
-  // expected-error {{in the temporary directory: No such file or directory; set
-  // TMPDIR to a directory that can be written to}}
+  // expected-error {{in the temporary directory: }}
   EXPECT_TRUE(failed(compile("llvm.func @f() { llvm.return }")));
   EXPECT_NE(messages.find("in the temporary directory: "), std::string::npos);
   if (before)
