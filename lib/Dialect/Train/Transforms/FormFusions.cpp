@@ -68,33 +68,40 @@ static void moveGlobalAccesses(Block &block) {
       op.moveBefore(&block, block.begin());
     start = &op;
   }
+  SmallVector<Operation *> ops =
+      llvm::to_vector(llvm::make_pointer_range(block.without_terminator()));
   llvm::DenseSet<Attribute> accessed;
   Operation *end = block.getTerminator();
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(block.without_terminator()))) {
+  for (Operation *op : llvm::reverse(ops)) {
     if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
       accessed.insert(load.getGlobal());
     auto store = dyn_cast<ml_program::GlobalStoreOp>(op);
     if (!store || !accessed.insert(store.getGlobal()).second)
       continue;
-    op.moveBefore(end);
-    end = &op;
+    op->moveBefore(end);
+    end = op;
   }
 }
 
 /// Move reshapes, which cost nothing, in front of their first reader, so that
 /// they separate no producer from its readers.
 static void sinkReshapes(Block &block) {
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(block.without_terminator()))) {
-    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) ||
-        op.use_empty())
+  auto isReshape = [](Operation *op) {
+    return isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
+  };
+  llvm::DenseSet<Operation *> moved;
+  for (Operation &reader : llvm::make_early_inc_range(block)) {
+    if (isReshape(&reader))
       continue;
-    Operation *first = *op.user_begin();
-    for (Operation *user : op.getUsers())
-      if (user->isBeforeInBlock(first))
-        first = user;
-    op.moveBefore(first);
+    for (Value operand : reader.getOperands()) {
+      // Chains of reshapes end up in their order.
+      Operation *place = &reader, *op = operand.getDefiningOp();
+      for (; op && isReshape(op) && moved.insert(op).second;
+           op = op->getOperand(0).getDefiningOp()) {
+        op->moveBefore(place);
+        place = op;
+      }
+    }
   }
 }
 
@@ -180,10 +187,11 @@ buildFusion(const FusionPlanner &planner, const FusionPlan &plan,
     mapping.map(input, body.addArgument(input.getType(), input.getLoc()));
   for (Value constant : constants)
     builder.clone(*constant.getDefiningOp(), mapping)
-        ->removeAttr(kBackwardAttr);
-  // Which part of the step an op is from does not matter inside a kernel.
+        ->setDiscardableAttrs(ArrayRef<NamedAttribute>());
+  // Inside a kernel it does not matter which part of the step an op is from.
   for (Operation *op : ops)
-    builder.clone(*op, mapping)->removeAttr(kBackwardAttr);
+    builder.clone(*op, mapping)
+        ->setDiscardableAttrs(ArrayRef<NamedAttribute>());
   YieldOp::create(builder, fusion.getLoc(),
                   llvm::map_to_vector(outputs, [&](Value output) {
                     return mapping.lookup(output);

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -122,6 +123,73 @@ struct SinkReluIntoContraction : OpRewritePattern<arith::MaximumFOp> {
 };
 
 //===----------------------------------------------------------------------===//
+// Reshapes
+//===----------------------------------------------------------------------===//
+
+/// How many ops a reshape passes at most, so that asking stays cheap.
+static constexpr int kMaxHoist = 8;
+
+/// Whether `op` repeats one element.
+static bool repeatsScalar(Operation *op) {
+  auto broadcast = dyn_cast<BroadcastOp>(op);
+  return broadcast && broadcast.getDims().empty();
+}
+
+/// Whether the ops that compute `value` can compute it in another shape from
+/// what is in memory: none of them has another reader, or only widens.
+static bool canReshape(Value value, int depth = 0) {
+  Operation *op = value.getDefiningOp();
+  auto fusible = dyn_cast_or_null<FusionOpInterface>(op);
+  if (!fusible || fusible.getFusionKind() == FusionKind::Contraction ||
+      fusible.getFusionKind() == FusionKind::Opaque ||
+      op->hasTrait<OpTrait::ConstantLike>())
+    return true;
+  if (repeatsScalar(op))
+    return true;
+  if (fusible.getFusionKind() != FusionKind::Elementwise ||
+      isa<BroadcastOp, OneHotOp>(op) || depth == kMaxHoist ||
+      (!op->hasOneUse() && !isa<arith::ExtFOp>(op)))
+    return false;
+  auto shape = cast<RankedTensorType>(value.getType()).getShape();
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    return type && type.getShape() == shape && canReshape(operand, depth + 1);
+  });
+}
+
+/// A reshape of an elementwise result becomes one of its operands: reshapes of
+/// what is in memory anyway cost nothing, separate no ops that could share a
+/// kernel, and meet others that undo them.
+template <typename ReshapeOp>
+struct HoistReshape : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern<ReshapeOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp reshape,
+                                PatternRewriter &rewriter) const override {
+    Operation *op = reshape.getSrc().getDefiningOp();
+    auto fusible = dyn_cast_or_null<FusionOpInterface>(op);
+    if (!fusible || fusible.getFusionKind() != FusionKind::Elementwise ||
+        op->hasTrait<OpTrait::ConstantLike>() || !canReshape(reshape.getSrc()))
+      return failure();
+    RankedTensorType resultType = reshape.getResultType();
+    IRMapping mapping;
+    if (!repeatsScalar(op)) {
+      for (Value operand : op->getOperands()) {
+        Operation *clone = rewriter.clone(*reshape);
+        clone->setOperand(0, operand);
+        clone->getResult(0).setType(
+            resultType.clone(getElementTypeOrSelf(operand.getType())));
+        mapping.map(operand, clone->getResult(0));
+      }
+    }
+    Operation *clone = rewriter.clone(*op, mapping);
+    clone->getResult(0).setType(resultType);
+    rewriter.replaceOp(reshape, clone->getResults());
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
 
@@ -185,5 +253,11 @@ struct TransposeForReduce : OpRewritePattern<ReduceOp> {
 
 void vernier::train::populateFusionPatterns(RewritePatternSet &patterns) {
   patterns.add<FoldTransposeIntoMatmul, SinkReluIntoContraction,
-               ReplaceUnitReduce, TransposeForReduce>(patterns.getContext());
+               HoistReshape<tensor::CollapseShapeOp>,
+               HoistReshape<tensor::ExpandShapeOp>, ReplaceUnitReduce,
+               TransposeForReduce>(patterns.getContext());
+  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
+                                                       patterns.getContext());
+  tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
+                                                     patterns.getContext());
 }

@@ -69,12 +69,20 @@ static bool isFusible(Operation *op) {
          });
 }
 
+/// Whether the op runs by itself and takes its time: a contraction or
+/// transpose.
+static bool isLibraryCall(Operation *op) {
+  return isa<ContractionOpInterface, TransposeOp>(op);
+}
+
 ArrayRef<FusionPlan *> FusionPlanner::run() {
   for (Operation &op : block) {
     OpState &state = states[&op];
     state.index = ops.size();
     state.fusible = isFusible(&op);
     ops.push_back(&op);
+    libraryCalls.push_back(libraryCalls.empty() ? 0 : libraryCalls.back());
+    libraryCalls.back() += isLibraryCall(&op);
   }
   for (Operation *op : llvm::reverse(ops))
     if (states[op].fusible && !op->use_empty())
@@ -320,6 +328,12 @@ bool FusionPlanner::canMoveDown(const FusionPlan &first,
 /// Merge `second` into `first` if one kernel can run both.
 bool FusionPlanner::tryMerge(FusionPlan &first, FusionPlan &second) {
   if (first.members.size() + second.members.size() > kMaxMergedOps)
+    return false;
+  // Moving a fusion past contractions would keep its inputs or results alive
+  // for long: backward parts would move to the forward parts whose inputs they
+  // share.
+  if (libraryCalls[first.position] != libraryCalls[second.position] &&
+      !first.space.isScalar())
     return false;
   std::optional<FusionSpace> space = joinSpaces(first.space, second.space);
   if (!space)

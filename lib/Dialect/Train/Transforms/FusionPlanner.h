@@ -115,6 +115,8 @@ private:
 
   mlir::Block &block;
   std::vector<mlir::Operation *> ops;
+  /// How many contractions and transposes stand up to each op.
+  std::vector<int64_t> libraryCalls;
   llvm::DenseMap<mlir::Operation *, OpState> states;
   std::vector<std::unique_ptr<FusionPlan>> plans;
   std::vector<FusionPlan *> order;

@@ -57,3 +57,82 @@ func.func @bias_gradient(%g: tensor<8x16xbf16>) -> tensor<16xbf16> {
   %s = train.reduce sum %g dims = [0] : tensor<8x16xbf16> -> tensor<16xbf16>
   return %s : tensor<16xbf16>
 }
+
+// -----
+
+// A mask is computed again where it is used instead of being stored; a gate and
+// the update it guards are one fusion with several results.
+// CHECK-LABEL: func @gated
+// CHECK-NEXT: %[[NEW:.*]]:3 = train.fusion flat rows = 1 cols = 64(
+// CHECK-NOT: train.fusion
+// CHECK: return %[[NEW]]#0, %[[NEW]]#1, %[[NEW]]#2
+func.func @gated(%ok: tensor<i1>, %p: tensor<64xf32>, %m: tensor<64xf32>, %g: tensor<64xf32>)
+    -> (tensor<64xf32>, tensor<64xf32>, tensor<64xbf16>) {
+  %m1 = arith.addf %m, %g : tensor<64xf32>
+  %p1 = arith.subf %p, %m1 : tensor<64xf32>
+  %gm = amp.gate %ok, %m, %m1 : tensor<i1>, tensor<64xf32>
+  %gp = amp.gate %ok, %p, %p1 : tensor<i1>, tensor<64xf32>
+  %copy = arith.truncf %gp : tensor<64xf32> to tensor<64xbf16>
+  return %gm, %gp, %copy : tensor<64xf32>, tensor<64xf32>, tensor<64xbf16>
+}
+
+// -----
+
+// A cheap op is computed in both of its readers, whose kernels cannot be one; an
+// exponential is computed once and stored.
+// CHECK-LABEL: func @recompute
+// CHECK: %[[E:.*]]:2 = train.fusion flat rows = 1 cols = 128(%arg0)
+// CHECK: math.exp
+// CHECK: train.matmul
+// CHECK: train.fusion flat rows = 1 cols = 128(%arg0, %{{.*}}, %[[E]]#{{[01]}})
+// CHECK: arith.extf
+// CHECK-NOT: math.exp
+// CHECK: return
+func.func @recompute(%x: tensor<8x16xbf16>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+  %wide = arith.extf %x : tensor<8x16xbf16> to tensor<8x16xf32>
+  %e = math.exp %wide : tensor<8x16xf32>
+  %h = arith.addf %e, %wide : tensor<8x16xf32>
+  %y = train.matmul %h, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %s = arith.mulf %y, %e : tensor<8x16xf32>
+  %r = arith.addf %s, %wide : tensor<8x16xf32>
+  return %r : tensor<8x16xf32>
+}
+
+// -----
+
+// A reduction over dims in the middle is one over the last dims of a transpose.
+// CHECK-LABEL: func @middle
+// CHECK-NEXT: %[[T:.*]] = train.transpose %arg0 permutation = [0, 2, 1]
+// CHECK-NEXT: train.fusion rows rows = 20 cols = 3(%[[T]])
+func.func @middle(%x: tensor<4x3x5xf32>) -> tensor<4x5xf32> {
+  %s = train.reduce sum %x dims = [1] : tensor<4x3x5xf32> -> tensor<4x5xf32>
+  return %s : tensor<4x5xf32>
+}
+
+// -----
+
+// Two readers of one gradient that reduce it share a pass over it.
+// CHECK-LABEL: func @gradient_checks
+// CHECK: %{{.*}}:2 = train.fusion rows rows = 8 cols = 1024(%arg0)
+// CHECK: train.fusion rows rows = 1 cols = 8(
+func.func @gradient_checks(%g: tensor<8x1024xbf16>) -> (tensor<i1>, tensor<f32>) {
+  %ok = amp.all_finite %g : (tensor<8x1024xbf16>) -> tensor<i1>
+  %c, %norm = train.clip_by_global_norm %g {max_norm = 1.0 : f64} : (tensor<8x1024xbf16>) -> (tensor<8x1024xf32>, tensor<f32>)
+  return %ok, %norm : tensor<i1>, tensor<f32>
+}
+
+// -----
+
+// Reshapes move out of the way of fusions, to what is in memory.
+// CHECK-LABEL: func @reshape
+// CHECK-NEXT: %[[V:.*]] = tensor.collapse_shape %arg0
+// CHECK-NEXT: train.fusion flat rows = 1 cols = 128(%[[V]], %arg1)
+// CHECK-NOT: train.fusion
+// CHECK: return
+func.func @reshape(%x: tensor<2x8x8xbf16>, %y: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %wide = arith.extf %x : tensor<2x8x8xbf16> to tensor<2x8x8xf32>
+  %e = math.exp %wide : tensor<2x8x8xf32>
+  %v = tensor.collapse_shape %e [[0, 1], [2]] : tensor<2x8x8xf32> into tensor<16x8xf32>
+  %z = arith.addf %v, %y : tensor<16x8xf32>
+  return %z : tensor<16x8xf32>
+}

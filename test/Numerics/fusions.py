@@ -1,0 +1,85 @@
+#===- fusions.py - Fusing changes no number
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+# RUN: %python %s
+# REQUIRES: numpy, compiler
+"""Training steps evaluated as differentiated, expanded, and fused. Expanding
+computes what the composites say; fusing changes no bit of what was expanded."""
+
+import os
+
+import numpy as np
+
+from Numerics.Inputs import vernier
+
+FOLDER = os.path.join(os.path.dirname(__file__), "Inputs")
+PREPARE = ["--train-differentiate", "--train-keep-low-precision-copies",
+           "--train-legalize-contractions", "--canonicalize", "--cse"]
+AUTOCAST = ["--amp-autocast", "--amp-materialize-casts"]
+
+
+def optimizer(options):
+    return [f"--train-attach-optimizer={options}"]
+
+
+STEPS = {
+    "f32 adamw clipped": optimizer(
+        "optimizer=adamw clip-norm=0.5 schedule=cosine warmup-steps=2 total-steps=9"),
+    "f32 sgd": optimizer("optimizer=sgd momentum=0.9 nesterov=1 lr=0.1"),
+    "bf16 adam": AUTOCAST + optimizer(
+        "optimizer=adam weight-decay=0.1 schedule=linear total-steps=9"),
+}
+
+
+def relative_error(got, want):
+    """The largest difference, relative to the largest value."""
+    if want.size == 0:
+        return 0.0
+    difference = np.abs(np.asarray(got, np.float64) - np.asarray(want, np.float64))
+    return float(np.max(difference) / (np.max(np.abs(want)) + 1e-30))
+
+
+def run(text, data, state, exact):
+    outputs, states = vernier.evaluate(text, "step", data, state, exact=exact, steps=3)
+    return {**outputs, **states}
+
+
+def check(name, text, passes, data, state):
+    step = vernier.optimize(text, *passes, *PREPARE)
+    expanded = vernier.optimize(step, "--train-expand-composites")
+    fused = vernier.optimize(step, "--train-form-fusions")
+    assert "train.fusion" in fused and "train.cross_entropy" not in fused
+    # Exact mode still sees constants that were rounded to f32.
+    for exact, bound in ((True, 1e-6), (False, 2e-2 if "bf16" in name else 2e-4)):
+        want, apart, together = (
+            run(module, data, state, exact) for module in (step, expanded, fused))
+        assert want.keys() == together.keys()
+        for key in want:
+            error = relative_error(together[key], want[key])
+            assert error <= bound, f"{name} exact={exact}: {key} is off by {error}"
+            bits = np.array_equal(together[key], apart[key], equal_nan=True)
+            assert exact or bits, f"{name}: fusing changes {key}"
+    print(f"{name}: {fused.count('train.fusion ')} fusions agree")
+
+
+def main():
+    rng = np.random.default_rng(0)
+    with open(os.path.join(FOLDER, "block.mlir")) as file:
+        block = file.read()
+    shapes = {"qkv": (48, 16), "proj": (16, 16), "up": (64, 16), "down": (16, 64),
+              "head": (12, 16)}
+    state = {name: rng.normal(0, 0.2, shape) for name, shape in shapes.items()}
+    for name, passes in STEPS.items():
+        low = {f"{key}.bf16": value for key, value in state.items()} if "bf16" in name else {}
+        low |= {"upb.bf16": np.zeros(64)} if low else {}
+        data = {"x": rng.normal(0, 1, (3, 2, 8, 16)),
+                "y": rng.integers(0, 12, (3, 16)).astype(np.int32)}
+        check(name, block, passes, data, {**state, **low})
+
+
+if __name__ == "__main__":
+    main()
