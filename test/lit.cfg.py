@@ -56,6 +56,9 @@ if not config.has_compiler and compiler_bin:
     config.environment["PATH"] += os.pathsep + compiler_bin
 if config.has_compiler or compiler_bin:
     config.available_features.add("compiler")
+# A plain program cannot load an instrumented library.
+if config.has_asan:
+    config.available_features.add("asan")
 if shutil.which("clang-format-22"):
     config.available_features.add("clang-format")
 config.available_features.update(

@@ -1,4 +1,15 @@
-// Kernels of the test plans, in the calling convention of vernier-c/kernel.h.
+//===- kernels.c - Kernels of the test plans
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// In the calling convention of vernier-c/kernel.h.
+//
+//===----------------------------------------------------------------------===//
+
 #include <stdint.h>
 
 // out[i] = a[i] + b[i], f32
