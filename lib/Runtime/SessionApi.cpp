@@ -63,14 +63,14 @@ static Status findEntry(const vernier_session_t &session, const char *name,
 static Status findPort(const std::vector<BoundPort> &ports, const char *kind,
                        const char *entry, const char *name,
                        const BoundPort *&port) {
-  std::string known;
-  for (const BoundPort &candidate : ports) {
+  for (const BoundPort &candidate : ports)
     if (candidate.tensor->getName() == name) {
       port = &candidate;
       return {};
     }
+  std::string known;
+  for (const BoundPort &candidate : ports)
     known += (known.empty() ? "" : ", ") + candidate.tensor->getName();
-  }
   return invalidArgument("entry '", entry, "' has no ", kind, " '", name,
                          "'; it has ", known.empty() ? "none" : known);
 }

@@ -51,7 +51,8 @@ NpyArray makeArray(NpyType type, const std::vector<T> &values) {
   array.type = type;
   array.shape = {static_cast<int64_t>(values.size())};
   array.data.resize(values.size() * sizeof(T));
-  std::memcpy(array.data.data(), values.data(), array.data.size());
+  if (!values.empty())
+    std::memcpy(array.data.data(), values.data(), array.data.size());
   return array;
 }
 
