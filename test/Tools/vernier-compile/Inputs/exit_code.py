@@ -1,3 +1,6 @@
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a command and checks its exit code: exit_code.py CODE COMMAND..."""
 
 import subprocess

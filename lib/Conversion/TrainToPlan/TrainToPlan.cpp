@@ -1,4 +1,4 @@
-//===- ConvertTrainToPlan.cpp - Entry functions to the calls of a plan
+//===- TrainToPlan.cpp - Entry functions to the calls of a plan
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
