@@ -82,12 +82,12 @@ static bool decideSplit(FusionSpace &space, int64_t split) {
   return true;
 }
 
-/// Whether the rank-0 value that is repeated over `space` belongs to its only
-/// row.
-static bool isValueOfOnlyRow(const FusionSpace &space, Value scalar) {
+/// Whether the rank-0 value that is repeated over `space` is its full
+/// reduction, the value of its only row. Other scalars are computed apart, for
+/// all fusions.
+static bool reducesSpace(const FusionSpace &space, Value scalar) {
   auto reduce = scalar.getDefiningOp<ReduceOp>();
-  return space.split == 0 ||
-         (reduce && getShape(reduce.getInput()) == ArrayRef(space.shape));
+  return reduce && getShape(reduce.getInput()) == ArrayRef(space.shape);
 }
 
 /// The class of what a broadcast member repeats: leading dims are rows,
@@ -101,7 +101,7 @@ static std::optional<FusionFit> fitBroadcastInput(FusionFit fit,
     return fit;
   if (fit.valueClass != ValueClass::Full)
     return std::nullopt;
-  if (input.empty() && !isValueOfOnlyRow(space, broadcast.getInput()))
+  if (input.empty() && !reducesSpace(space, broadcast.getInput()))
     return std::nullopt;
   if (space.schedule == FusionSchedule::Flat)
     space.schedule = FusionSchedule::Rows;
