@@ -95,27 +95,24 @@ reference::Tensor Buffer::read() const {
 //===----------------------------------------------------------------------===//
 
 CompiledFusion::CompiledFusion(MLIRContext &context, StringRef source,
-                               StringRef targetName) {
+                               StringRef targetName, StringRef machineName) {
   module = parseSourceString<ModuleOp>(source, ParserConfig(&context));
   if (!module)
     return;
   function = module->lookupSymbol<func::FuncOp>("test");
   train::FusionOp fusion;
   function.walk([&](train::FusionOp op) { fusion = op; });
-  llvm::Expected<TargetModel> target = TargetModel::parse(targetName);
-  if (!target) {
-    llvm::errs() << llvm::toString(target.takeError()) << "\n";
-    return;
-  }
+  auto target = llvm::cantFail(TargetModel::parse(targetName));
+  auto machine = llvm::cantFail(TargetModel::parse(machineName));
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(module->getLoc());
-  if (failed(emitCpuKernel(fusion, "kernel", *target, *kernels)) ||
-      failed(lowerKernelsToLLVM(*kernels, *target)))
+  if (failed(emitCpuKernel(fusion, "kernel", target, *kernels)) ||
+      failed(lowerKernelsToLLVM(*kernels, target)))
     return;
   FailureOr<std::vector<char>> object =
-      compileToSharedObject(*kernels, *target);
+      compileToSharedObject(*kernels, machine);
   if (failed(object))
     return;
-  grid = getKernelGrid(fusion, *target);
+  grid = getKernelGrid(fusion, target);
   int file = memfd_create("kernels", 0);
   if (write(file, object->data(), object->size()) != ssize_t(object->size()))
     return;

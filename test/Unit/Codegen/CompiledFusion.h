@@ -41,8 +41,11 @@ private:
 /// The first fusion of the function `@test` of a module, compiled and loaded.
 class CompiledFusion {
 public:
+  /// Emitted for `target` and run on `machine`, which may have narrower
+  /// vectors.
   CompiledFusion(mlir::MLIRContext &context, llvm::StringRef source,
-                 llvm::StringRef target = "cpu:native");
+                 llvm::StringRef target = "cpu:native",
+                 llvm::StringRef machine = "cpu:native");
   ~CompiledFusion();
   CompiledFusion(const CompiledFusion &) = delete;
 

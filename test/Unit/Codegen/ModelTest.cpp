@@ -1,5 +1,5 @@
 //===- ModelTest.cpp - Every fusion of a model's training step against the
-//evaluator
+// evaluator
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.

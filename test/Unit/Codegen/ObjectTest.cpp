@@ -25,14 +25,15 @@ namespace {
 
 class ObjectTest : public ::testing::Test {
 protected:
-  FailureOr<std::vector<char>> compile(StringRef source) {
+  FailureOr<std::vector<char>> compile(StringRef source,
+                                       StringRef machine = "cpu") {
     messages.clear();
     ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &diagnostic) {
       messages += diagnostic.str() + "\n";
     });
     auto module =
         parseSourceString<ModuleOp>(source, ParserConfig(context.get()));
-    auto target = llvm::cantFail(TargetModel::parse("cpu"));
+    auto target = llvm::cantFail(TargetModel::parse(machine));
     return compileToSharedObject(*module, target);
   }
 
@@ -83,4 +84,16 @@ TEST_F(ObjectTest, NamesTheTemporaryDirectory) {
     setenv("TMPDIR", kept.c_str(), 1);
   else
     unsetenv("TMPDIR");
+}
+
+// Machines that this one need not be.
+TEST_F(ObjectTest, KnowsOtherMachines) {
+  const char *source = "llvm.func @f(%a: !llvm.ptr) {\n"
+                       "  %0 = llvm.load %a : !llvm.ptr -> vector<32xf32>\n"
+                       "  %1 = llvm.fadd %0, %0 : vector<32xf32>\n"
+                       "  llvm.store %1, %a : vector<32xf32>, !llvm.ptr\n"
+                       "  llvm.return\n}";
+  for (const char *machine :
+       {"cpu:x86-64-v4", "cpu:sapphirerapids", "cpu:znver5"})
+    EXPECT_TRUE(succeeded(compile(source, machine))) << machine;
 }

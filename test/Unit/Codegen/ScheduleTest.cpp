@@ -24,15 +24,21 @@ namespace {
 class ScheduleTest : public ::testing::Test {
 protected:
   /// Compile, run on random inputs over several splits of the grid, and compare
-  /// each with the evaluator.
+  /// each with the evaluator; with vectors of 8 lanes and with those of 16.
   void check(StringRef source, double tolerance = 2e-6);
+  void check(StringRef source, double tolerance, StringRef target);
 
   std::unique_ptr<MLIRContext> context = createContext();
   std::mt19937 random{1};
 };
 
 void ScheduleTest::check(StringRef source, double tolerance) {
-  CompiledFusion fusion(*context, source);
+  check(source, tolerance, "cpu:x86-64-v3");
+  check(source, tolerance, "cpu:x86-64-v4");
+}
+
+void ScheduleTest::check(StringRef source, double tolerance, StringRef target) {
+  CompiledFusion fusion(*context, source, target);
   ASSERT_TRUE(bool(fusion)) << source.str();
   SmallVector<Tensor> inputs;
   func::FuncOp function = fusion.getFunction();
@@ -168,8 +174,8 @@ func.func @test(%x: tensor<2x3x{n}xbf16>, %g: tensor<{n}xf32>) -> tensor<2x3x{n}
 // Sums of columns, and the columns less their mean.
 TEST_F(ScheduleTest, Columns) {
   for (const char *type : {"f32", "bf16", "f16"})
-    for (int64_t size : {1, 3, 7, 8, 9, 10, 31, 32, 33, 65, 157})
-      for (int64_t rows : {1, 2, 3, 37, 700})
+    for (int64_t size : {1, 3, 7, 10, 32, 65, 157})
+      for (int64_t rows : {1, 3, 700})
         check(fill(R"mlir(
 func.func @test(%x: tensor<{r}x{n}x{t}>) -> (tensor<{n}xf32>, tensor<{n}x{t}>, tensor<{r}x{n}xf32>) {
   %y:3 = train.fusion columns rows = {r} cols = {n} (%x) : (tensor<{r}x{n}x{t}>) -> (tensor<{n}xf32>, tensor<{n}x{t}>, tensor<{r}x{n}xf32>) {
