@@ -108,14 +108,27 @@ void ReverseMode::markActive() {
 }
 
 /// Several 16-bit contributions are summed in f32 and rounded once.
+/// What computes in f32 need not round its result to 16 bits before that joins
+/// a sum in f32: a weight that serves twice gets the sum of two f32 gradients.
+static void keepFullPrecision(Value value) {
+  auto op = value.getDefiningOp<PrecisionOpInterface>();
+  FloatType type = getAutocastElementType(value.getType());
+  bool isOurs = op && op->hasAttr(kBackwardAttr) && value.use_empty();
+  if (isOurs && type && !type.isF32() && op.computesInFullPrecision())
+    op.setResultPrecision(Float32Type::get(value.getContext()));
+}
+
 Value ReverseMode::sum(ArrayRef<Value> values) {
   if (values.size() == 1)
     return values.front();
+  Type element = getElementTypeOrSelf(values.front().getType());
+  for (Value value : values)
+    keepFullPrecision(value);
   TensorExpr first(builder, listener.location, values.front());
   TensorExpr total = first.widen();
   for (Value value : values.drop_front())
     total = total + first.with(value).widen();
-  return total.castTo(first.getType().getElementType());
+  return total.castTo(element);
 }
 
 LogicalResult ReverseMode::buildVjp(Operation *op) {
