@@ -169,7 +169,9 @@ uint64_t Dataset::bytes() const {
   return total;
 }
 
-std::string Dataset::fingerprint() const {
+const std::string &Dataset::fingerprint() const {
+  if (!cachedFingerprint.empty())
+    return cachedFingerprint;
   XXH3_state_t *state = XXH3_createState();
   XXH3_128bits_reset(state);
   for (const Column &column : columns) {
@@ -181,7 +183,8 @@ std::string Dataset::fingerprint() const {
   }
   XXH128_hash_t hash = XXH3_128bits_digest(state);
   XXH3_freeState(state);
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  cachedFingerprint = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return cachedFingerprint;
 }
 
 void Dataset::feed(Session &session, const char *entry, const uint64_t *rows) {

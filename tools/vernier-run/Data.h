@@ -28,7 +28,7 @@ public:
   uint64_t bytes() const;
   const std::string &path() const { return file; }
   /// 32 hexadecimal digits that depend on names, types, shapes and values.
-  std::string fingerprint() const;
+  const std::string &fingerprint() const;
 
   /// Copy rows `rows[0], rows[1], ...` (batch() of them) into the inputs of
   /// `entry`. Allocates nothing.
@@ -57,6 +57,7 @@ private:
   uint64_t rowCount = 0;
   uint64_t batchRows = 1;
   std::vector<Column> columns;
+  mutable std::string cachedFingerprint;
 };
 
 /// The smallest first extent of the inputs: rows in a batch; 1 if all are

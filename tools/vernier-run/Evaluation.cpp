@@ -10,6 +10,7 @@
 
 #include "Memory.h"
 #include "Report.h"
+#include "Signals.h"
 #include "Verbs.h"
 
 #include <fmt/format.h>
@@ -38,10 +39,13 @@ Evaluation::Evaluation(const std::string &path, const Plan &plan)
                   path + ": has no rows; there is nothing to evaluate");
 }
 
-Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check) {
+Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check,
+                                   bool interruptible) {
   double lossSum = 0;
   uint64_t wholeBatches = 0, correct = 0;
   for (uint64_t start = 0; start < data.rows(); start += data.batch()) {
+    if (interruptible)
+      throwIfInterrupted();
     uint64_t real = std::min(data.batch(), data.rows() - start);
     for (uint64_t i = 0; i < data.batch(); ++i)
       rows[i] = start + i % real;
@@ -82,7 +86,8 @@ int vernier::run::evaluate(const Options &options, Terminal &terminal) {
 
   auto start = std::chrono::steady_clock::now();
   Evaluation::Result result =
-      evaluation.run(session, options.checkNumerics ? &check : nullptr);
+      evaluation.run(session, options.checkNumerics ? &check : nullptr,
+                     /*interruptible=*/true);
   std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
 

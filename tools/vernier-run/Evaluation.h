@@ -26,8 +26,8 @@ public:
     uint64_t rows = 0;
   };
   /// With a `check`, throws a numeric Failure for the first op that is not
-  /// finite.
-  Result run(Session &session, NumericsCheck *check = nullptr);
+  /// finite. Ctrl-C ends it only if nothing else depends on its result.
+  Result run(Session &session, NumericsCheck *check, bool interruptible);
   const Dataset &dataset() const { return data; }
 
 private:

@@ -10,6 +10,7 @@
 #include "Memory.h"
 #include "Numerics.h"
 #include "Report.h"
+#include "Signals.h"
 #include "Verbs.h"
 
 #include <fmt/format.h>
@@ -78,6 +79,7 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
     outputs.emplace_back(info, data);
   std::vector<uint64_t> rows(data.batch());
   for (uint64_t start = 0; start < data.rows(); start += data.batch()) {
+    throwIfInterrupted();
     // The last batch is completed with rows that are dropped again.
     uint64_t real = std::min(data.batch(), data.rows() - start);
     for (uint64_t i = 0; i < data.batch(); ++i)

@@ -110,3 +110,8 @@ vernier::run::newestCheckpoint(const std::string &directory) {
   }
   return newest;
 }
+
+bool vernier::run::sameFolder(const std::string &a, const std::string &b) {
+  std::error_code error; // of a folder that is not there: not the same
+  return a == b || std::filesystem::equivalent(a, b, error);
+}

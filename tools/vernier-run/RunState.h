@@ -36,6 +36,9 @@ struct RunState {
                const Options &options);
 };
 
+/// Whether both name one folder, however they are spelt.
+bool sameFolder(const std::string &a, const std::string &b);
+
 /// The newest step of the checkpoints below `directory`; nothing if there are
 /// none.
 std::optional<uint64_t> newestCheckpoint(const std::string &directory);

@@ -31,3 +31,8 @@ void vernier::run::installSignalHandlers() {
 }
 
 bool vernier::run::interrupted() { return signalCount > 0; }
+
+void vernier::run::throwIfInterrupted() {
+  if (interrupted())
+    throw Failure(Interrupted, "interrupted; nothing was written");
+}

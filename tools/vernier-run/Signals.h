@@ -20,6 +20,9 @@ void installSignalHandlers();
 /// Whether the first signal has come.
 bool interrupted();
 
+/// Throws a Failure with exit code 130 if it has.
+void throwIfInterrupted();
+
 } // namespace vernier::run
 
 #endif // VERNIER_RUN_SIGNALS_H

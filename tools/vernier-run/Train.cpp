@@ -158,7 +158,7 @@ void Trainer::resume() {
     if (!loaded.note.empty())
       terminal.warn(loaded.note);
     state.restore(loaded.metadata, loaded.step, data, options);
-    if (options.resume == options.save)
+    if (sameFolder(options.resume, options.save))
       savedStep = loaded.step;
     if (state.step > totalSteps)
       throw Failure(
@@ -172,7 +172,7 @@ void Trainer::resume() {
     return;
   // Checkpoints of another run would be mixed with ours, and ours pruned first.
   std::optional<uint64_t> newest = newestCheckpoint(options.save);
-  if (newest && options.save != options.resume)
+  if (newest && !sameFolder(options.save, options.resume))
     throw Failure(
         Usage,
         fmt::format("{} already holds checkpoints, up to step {}; go on with "
@@ -256,7 +256,8 @@ void Trainer::judge(const Measurement &measurement) {
 void Trainer::evaluate(Measurement &measurement) {
   progress->pause();
   evaluated =
-      evaluation->run(*session, options.checkNumerics ? &check : nullptr);
+      evaluation->run(*session, options.checkNumerics ? &check : nullptr,
+                      /*interruptible=*/false);
   measurement.evalLoss = evaluated.loss;
   measurement.evalAccuracy = evaluated.accuracy;
   std::string text = fmt::format("epoch {}  eval loss {:.6g}",

@@ -112,8 +112,7 @@ void writeNpz(const std::string &path, const std::vector<NpyArray> &arrays);
 
 /// The elements of `array` as `dtype`, each of the same value. A value that the
 /// type cannot hold exactly is refused, naming its position; NaN stays NaN.
-std::vector<uint8_t> convertExactly(const NpyArray &array,
-                                    vernier_dtype_t dtype);
+std::vector<uint8_t> convertExactly(NpyArray array, vernier_dtype_t dtype);
 
 /// An array of a plan's type as numpy has it: bf16 becomes float32, the rest
 /// keep their type.

@@ -239,7 +239,7 @@ std::vector<uint8_t> convertFromAny(const NpyArray &array, const char *target) {
 
 } // namespace
 
-std::vector<uint8_t> vernier::convertExactly(const NpyArray &array,
+std::vector<uint8_t> vernier::convertExactly(NpyArray array,
                                              vernier_dtype_t dtype) {
   if (array.data.size() != array.bytes())
     throw NpzError(VERNIER_FAILED, "the array is incomplete");
@@ -247,7 +247,7 @@ std::vector<uint8_t> vernier::convertExactly(const NpyArray &array,
               (dtype == VERNIER_I32 && array.type == NpyType::I32) ||
               (dtype == VERNIER_I64 && array.type == NpyType::I64);
   if (same)
-    return array.data;
+    return std::move(array.data);
   switch (dtype) {
   case VERNIER_F32:
     return convertFromAny<float>(array, "float32");

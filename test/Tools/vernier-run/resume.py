@@ -90,6 +90,12 @@ class Resume(RunnerTest):
         self.fails(USAGE, "m.vplan", "train", "--data", "train.npz", "--steps", 5, "--save", "ck",
                    says=("ck already holds checkpoints, up to step 20", "--resume ck"))
 
+    def test_spelling(self):
+        """The folder may be spelt in two ways."""
+        self.train(20, "--save", "ck")
+        self.train(30, "--resume", "ck", "--save", self.folder / "ck/")
+        self.assertEqual(checkpoints("ck")[-1].name, "step-00000030")
+
     def test_metrics_of_another_tool(self):
         self.train(5, "--save", "ck")
         pathlib.Path("notes.csv").write_text("do not overwrite\n")

@@ -68,6 +68,20 @@ class Signals(RunnerTest):
         self.assertEqual([c.name for c in checkpoints("ck")], before)
         run("m.vplan", "eval", "--data", "train.npz", "--resume", "ck")
 
+    def test_eval_and_predict(self):
+        """What has nothing to save stops at once and writes nothing."""
+        make_plan("m.vplan")
+        make_data("large.npz", rows=4_000_000)
+        for verb in (["eval"], ["predict", "--output", "out.npz"]):
+            process = subprocess.Popen([RUN, "m.vplan", *verb, "--data", "large.npz"], stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            self.assertIn("no --resume", process.stderr.readline())  # the data is loaded
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, INTERRUPTED, stderr)
+            self.assertIn("interrupted; nothing was written", stderr)
+        self.assertFalse(pathlib.Path("out.npz").exists())
+
     def test_bench(self):
         make_plan("m.vplan")
         process = subprocess.Popen([RUN, "m.vplan", "bench", "--steps", "100000000"], stdout=subprocess.PIPE,
