@@ -225,7 +225,8 @@ class Checker:
         dialect = re.match(r"lib/Dialect/(\w+)/Transforms/", source)
         if dialect:
             return kebab(dialect.group(1)) + "-" + kebab(stem)
-        return ("convert-" if source.startswith("lib/Conversion/") else "") + kebab(stem)
+        is_short = source.startswith("lib/Conversion/") and not stem.startswith("Convert")
+        return ("convert-" if is_short else "") + kebab(stem)
 
     def check_option(self, path, flag, option):
         argument, variable = option["argument"], option["cppName"]
@@ -286,6 +287,8 @@ class Checker:
                 text = self.tree.read(path)
                 expected += re.findall(r"expected-error[^{\n]*\{\{(.*?)\}\}", text)
                 expected += re.findall(r"CHECK[\w-]*:(.*(?:error|failed).*)", text)
+                if path.endswith(".cpp"):
+                    expected += re.findall(r'"((?:\\.|[^"\\])*)"', text)
         expected = [normalise(e) for e in expected]
         everything = "\n".join(expected)
         for path in self.tree.under("lib/", suffix=".cpp"):

@@ -21,6 +21,7 @@
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Path.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -63,13 +64,14 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Default(std::nullopt);
 }
 
-/// "file:line:col" of the innermost source location, or "".
+/// "file:line:col" of the innermost source location, or "". The file without its
+/// folder: the same model gives the same plan wherever it lies.
 static std::string locationText(Location loc) {
   std::string text;
   loc->walk([&](Location inner) {
     if (auto file = dyn_cast<FileLineColLoc>(inner)) {
-      text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-              Twine(file.getColumn()))
+      text = (llvm::sys::path::filename(file.getFilename().getValue()) + ":" +
+              Twine(file.getLine()) + ":" + Twine(file.getColumn()))
                  .str();
       return WalkResult::interrupt();
     }

@@ -19,6 +19,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
 
 namespace vernier::amp {
 #define GEN_PASS_DEF_AMPEXPLAINPASS
@@ -48,7 +49,8 @@ static std::string locationText(Location location) {
     if (auto name = dyn_cast<NameLoc>(part))
       os << (text.empty() ? "" : " ") << name.getName().getValue();
     else if (auto file = dyn_cast<FileLineColLoc>(part))
-      os << (text.empty() ? "" : " ") << file.getFilename().getValue() << ":"
+      os << (text.empty() ? "" : " ")
+         << llvm::sys::path::filename(file.getFilename().getValue()) << ":"
          << file.getLine() << ":" << file.getColumn();
     return WalkResult::advance();
   });
