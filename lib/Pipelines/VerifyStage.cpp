@@ -246,8 +246,8 @@ static LogicalResult verifyCodegen(ModuleOp module) {
     for (Operation &op : function.getBody().front()) {
       bool isAllowed =
           isa<train::FusionOp, train::TransposeOp, ContractionOpInterface,
-              tensor::CollapseShapeOp, tensor::ExpandShapeOp, arith::ConstantOp,
-              ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,
+              tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::PadOp,
+              tensor::ExtractSliceOp, arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,
               func::ReturnOp>(op);
       if (isAllowed)
         continue;

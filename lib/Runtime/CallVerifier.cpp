@@ -228,9 +228,12 @@ static Status verifyCopy(const schema::Entry &entry, const schema::Copy &copy) {
   VERNIER_TRY(getOperand(entry, copy.source(), source));
   VERNIER_TRY(getResult(entry, copy.result(), result));
   if (source->dtype() != result->dtype() ||
-      getBytes(*source) != getBytes(*result))
-    return bad("source and result have different types");
-  if (overlap(*source, *result) && !coincide(*source, *result))
+      source->shape()->size() != result->shape()->size())
+    return bad("source and result differ in type or rank");
+  bool isSameShape = std::equal(source->shape()->begin(), source->shape()->end(),
+                                result->shape()->begin());
+  if (overlap(*source, *result) &&
+      !(isSameShape && coincide(*source, *result)))
     return bad("its result overlaps its source in part");
   return {};
 }

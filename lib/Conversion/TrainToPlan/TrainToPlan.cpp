@@ -23,6 +23,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 
 namespace vernier {
 #define GEN_PASS_DEF_CONVERTTRAINTOPLANPASS
@@ -65,6 +66,23 @@ static std::optional<int64_t> findClassCount(BlockArgument argument) {
         return cast<RankedTensorType>(oneHot.getType()).getDimSize(1);
   }
   return std::nullopt;
+}
+
+/// Whether `op` keeps every element at its index: a tensor.pad with static zeros
+/// at the high end, or a tensor.extract_slice from the origin.
+static bool isResize(Operation *op) {
+  auto isAll = [](ArrayRef<int64_t> values, int64_t expected) {
+    return llvm::all_of(values, [=](int64_t value) { return value == expected; });
+  };
+  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+    Value padding = pad.getConstantPaddingValue();
+    return isAll(pad.getStaticLow(), 0) && padding &&
+           (matchPattern(padding, m_AnyZeroFloat()) ||
+            matchPattern(padding, m_Zero()));
+  }
+  auto slice = cast<tensor::ExtractSliceOp>(op);
+  return slice.getSourceType().getRank() == slice.getType().getRank() &&
+         isAll(slice.getStaticOffsets(), 0) && isAll(slice.getStaticStrides(), 1);
 }
 
 /// Whether `op` belongs to the backward part: it or, for a fusion, something in
@@ -130,6 +148,8 @@ private:
       return convertTranspose(transpose);
     if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
       return convertReshape(op);
+    if (isa<tensor::PadOp, tensor::ExtractSliceOp>(op))
+      return convertResize(op);
     if (auto constant = dyn_cast<arith::ConstantOp>(op))
       return convertConstant(constant);
     if (auto ret = dyn_cast<func::ReturnOp>(op))
@@ -246,8 +266,25 @@ private:
     return success();
   }
 
+  /// Zero padding at the high end of dims, and cutting it off again, are copies
+  /// into another size.
+  LogicalResult convertResize(Operation *op) {
+    if (!isResize(op))
+      return op->emitError("expects zeros added to, or elements cut off, the "
+                           "high end of dims only");
+    auto copy = plan::CopyOp::create(builder, op->getLoc(),
+                                     buffers.lookup(op->getOperand(0)),
+                                     getResultBuffer(op->getResult(0)));
+    return finish(copy, op);
+  }
+
   LogicalResult convertConstant(arith::ConstantOp constant) {
+    bool isPadding = llvm::all_of(constant->getUsers(), [](Operation *user) {
+      return isa<tensor::YieldOp>(user);
+    });
     auto elements = dyn_cast<ElementsAttr>(constant.getValue());
+    if (!elements && isPadding && !constant->use_empty())
+      return success(); // the value of a pad, checked there
     if (!elements)
       return constant.emitError("expects a tensor constant in an entry, got ")
              << constant.getType();

@@ -183,11 +183,57 @@ private:
   uint64_t bytes;
 };
 
+/// Between shapes of one rank: the common box row by row, zeros elsewhere.
+class ResizeExecutable : public Executable {
+public:
+  ResizeExecutable(const BoundBuffer &source, const BoundBuffer &result)
+      : source(source), result(result) {
+    int64_t elements = 1;
+    for (int64_t extent : result.shape)
+      elements *= extent;
+    elementBytes = elements ? result.bytes / elements : 0;
+  }
+  Status run() override {
+    std::memset(result.data, 0, result.bytes);
+    if (elementBytes)
+      copyDim(0, source.data, result.data);
+    return {};
+  }
+
+private:
+  /// Copy the common part of dim `dim` and of the dims inside it.
+  void copyDim(size_t dim, const uint8_t *from, uint8_t *to) {
+    int64_t common = std::min(source.shape[dim], result.shape[dim]);
+    if (dim + 1 == source.shape.size()) {
+      std::memcpy(to, from, common * elementBytes);
+      return;
+    }
+    uint64_t fromStride = strideOf(source, dim), toStride = strideOf(result, dim);
+    for (int64_t index = 0; index < common; ++index)
+      copyDim(dim + 1, from + index * fromStride, to + index * toStride);
+  }
+  uint64_t strideOf(const BoundBuffer &buffer, size_t dim) const {
+    uint64_t stride = elementBytes;
+    for (size_t inner = dim + 1; inner < buffer.shape.size(); ++inner)
+      stride *= buffer.shape[inner];
+    return stride;
+  }
+
+  BoundBuffer source, result;
+  uint64_t elementBytes;
+};
+
 } // namespace
 
 Status vernier::runtime::bindCopy(const schema::Copy &copy,
                                   const std::vector<BoundBuffer> &buffers,
                                   std::unique_ptr<Executable> &executable) {
+  const BoundBuffer &source = buffers[copy.source()];
+  const BoundBuffer &result = buffers[copy.result()];
+  if (source.shape != result.shape) {
+    executable = std::make_unique<ResizeExecutable>(source, result);
+    return {};
+  }
   executable = std::make_unique<CopyExecutable>(buffers[copy.source()].data,
                                                 buffers[copy.result()].data,
                                                 buffers[copy.result()].bytes);

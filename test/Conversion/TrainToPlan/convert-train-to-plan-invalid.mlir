@@ -15,3 +15,12 @@ func.func @predict(%x: tensor<8xf32>) -> tensor<8xf32> {
   %0 = arith.constant 1.0 : f32
   return %x : tensor<8xf32>
 }
+
+// -----
+
+// Only the high end of a dim can grow or shrink.
+func.func @predict(%x: tensor<3x7xf32>) -> tensor<3x5xf32> {
+  // expected-error @below {{expects zeros added to, or elements cut off, the high end of dims only}}
+  %s = tensor.extract_slice %x[0, 1] [3, 5] [1, 1] : tensor<3x7xf32> to tensor<3x5xf32>
+  return %s : tensor<3x5xf32>
+}

@@ -96,3 +96,22 @@ func.func @loss(%y: tensor<4xi32> {train.name = "label"}) -> (tensor<4x10xf32>, 
   }
   return %a, %b : tensor<4x10xf32>, tensor<4x10xf32>
 }
+
+// -----
+
+// Zero padding and its removal are copies into another size.
+// CHECK-LABEL: plan.entry @predict
+// CHECK: %[[X:.*]] = plan.input "arg0"
+// CHECK: %[[P:.*]] = plan.alloc : <3x8xf32>
+// CHECK: plan.copy %[[X]] to %[[P]] : <3x7xf32> to <3x8xf32>
+// CHECK: %[[S:.*]] = plan.alloc : <2x5xf32>
+// CHECK: plan.copy %[[P]] to %[[S]] : <3x8xf32> to <2x5xf32>
+func.func @predict(%x: tensor<3x7xf32>) -> tensor<2x5xf32> {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.pad %x low[0, 0] high[0, 1] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : f32
+  } : tensor<3x7xf32> to tensor<3x8xf32>
+  %s = tensor.extract_slice %p[0, 0] [2, 5] [1, 1] : tensor<3x8xf32> to tensor<2x5xf32>
+  return %s : tensor<2x5xf32>
+}

@@ -94,6 +94,16 @@ LogicalResult ViewOp::verify() {
   return success();
 }
 
+LogicalResult CopyOp::verify() {
+  auto source = cast<BufferType>(getSource().getType());
+  auto result = cast<BufferType>(getResult().getType());
+  if (source.getElementType() != result.getElementType() ||
+      source.getShape().size() != result.getShape().size())
+    return emitOpError("(P4) expects one element type and rank, got ")
+           << source << " and " << result;
+  return success();
+}
+
 /// The number of elements that `rows` rows of `cols` elements, `ld` apart, span.
 static int64_t spanOf(int64_t batch, int64_t rows, int64_t cols, int64_t ld) {
   return (batch * rows - 1) * ld + cols;

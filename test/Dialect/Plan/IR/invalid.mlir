@@ -17,3 +17,13 @@ plan.entry @p3 {
   // expected-error @+1 {{(P3) expects as many elements of the same type, got '!plan.buffer<8x4xf32>' and '!plan.buffer<31xf32>'}}
   %y = plan.view %x : !plan.buffer<8x4xf32> to !plan.buffer<31xf32>
 }
+
+// -----
+
+// (P4) A copy keeps element type and rank.
+plan.entry @e {
+  %a = plan.input "a" : !plan.buffer<8x16xf32>
+  %b = plan.alloc : !plan.buffer<128xf32>
+  // expected-error @below {{(P4) expects one element type and rank, got '!plan.buffer<8x16xf32>' and '!plan.buffer<128xf32>'}}
+  plan.copy %a to %b : !plan.buffer<8x16xf32> to !plan.buffer<128xf32>
+}

@@ -10,14 +10,14 @@ plan.entry @reuse {
   %x = plan.input "x" : !plan.buffer<16xf32>
   // CHECK: plan.alloc : <16xf32> {offset = 64 : i64}
   %a = plan.alloc : !plan.buffer<16xf32>
-  plan.copy %x to %a : !plan.buffer<16xf32>
+  plan.copy %x to %a : !plan.buffer<16xf32> to !plan.buffer<16xf32>
   // The input's last use is behind us: its place is free.
   // CHECK: plan.alloc : <16xf32> {offset = 0 : i64}
   %b = plan.alloc : !plan.buffer<16xf32>
-  plan.copy %a to %b : !plan.buffer<16xf32>
+  plan.copy %a to %b : !plan.buffer<16xf32> to !plan.buffer<16xf32>
   // CHECK: plan.alloc : <16xf32> {offset = 128 : i64}
   %c = plan.alloc : !plan.buffer<16xf32>
-  plan.copy %a to %c : !plan.buffer<16xf32>
+  plan.copy %a to %c : !plan.buffer<16xf32> to !plan.buffer<16xf32>
   plan.output "b" %b : !plan.buffer<16xf32>
   plan.output "c" %c : !plan.buffer<16xf32>
 }
@@ -30,11 +30,11 @@ plan.entry @view {
   %x = plan.input "x" : !plan.buffer<4x4xf32>
   // CHECK: plan.alloc : <4x4xf32> {offset = 64 : i64}
   %a = plan.alloc : !plan.buffer<4x4xf32>
-  plan.copy %x to %a : !plan.buffer<4x4xf32>
+  plan.copy %x to %a : !plan.buffer<4x4xf32> to !plan.buffer<4x4xf32>
   %v = plan.view %a : !plan.buffer<4x4xf32> to !plan.buffer<16xf32>
   // CHECK: plan.alloc : <16xf32> {offset = 0 : i64}
   %b = plan.alloc : !plan.buffer<16xf32>
-  plan.copy %v to %b : !plan.buffer<16xf32>
+  plan.copy %v to %b : !plan.buffer<16xf32> to !plan.buffer<16xf32>
   plan.output "b" %b : !plan.buffer<16xf32>
 }
 

@@ -86,7 +86,7 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoT
     plan.entry @predict {
       %x = plan.input "x" : !plan.buffer<8x4xf32>
       %y = plan.alloc : !plan.buffer<8x4xf32>
-      plan.copy %x to %y : !plan.buffer<8x4xf32>
+      plan.copy %x to %y : !plan.buffer<8x4xf32> to !plan.buffer<8x4xf32>
       plan.output "y" %y : !plan.buffer<8x4xf32>
     }
     ```
@@ -294,20 +294,28 @@ def Plan_TransposeOp : Plan_Op<"transpose"> {
   }];
 }
 
-def Plan_CopyOp : Plan_Op<"copy", [SameTypeOperands]> {
-  let summary = "Copies a buffer";
+def Plan_CopyOp : Plan_Op<"copy"> {
+  let summary = "Copies a buffer, into another size if asked";
   let description = [{
+    Each element of the result is the source's element at the same index, or zero
+    where the source has none: a larger result is padded at the high end of its
+    dims, a smaller one cut off.
+
+    Constraints:
+    - (P4) source and result have one element type and rank.
+
     Example:
     ```mlir
     plan.entry @e {
       %x = plan.input "x" : !plan.buffer<8x4xf32>
-      %y = plan.alloc : !plan.buffer<8x4xf32>
-      plan.copy %x to %y : !plan.buffer<8x4xf32>
+      %y = plan.alloc : !plan.buffer<8x8xf32>
+      plan.copy %x to %y : !plan.buffer<8x4xf32> to !plan.buffer<8x8xf32>
     }
     ```
   }];
   let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$result);
-  let assemblyFormat = "$source `to` $result `:` type($source) attr-dict";
+  let assemblyFormat = "$source `to` $result `:` type($source) `to` type($result) attr-dict";
+  let hasVerifier = 1;
 }
 
 #endif // VERNIER_DIALECT_PLAN_IR_PLANOPS_TD
