@@ -53,6 +53,23 @@ const std::map<std::string, const char *> examples = {
 )"},
 };
 
+/// What the verbs' RESULT lines hold.
+const std::map<std::string, const char *> results = {
+    {"train", R"(
+RESULT ok steps loss (last step) accuracy (training rows of the last epoch) eval_loss eval_accuracy
+  skipped (by the loss scaler) ms_per_step samples_per_s peak_bytes
+)"},
+    {"eval", R"(
+RESULT ok rows loss (mean over whole batches) accuracy (over all rows) samples_per_s peak_bytes
+)"},
+    {"predict", R"(
+RESULT ok rows output peak_bytes; bf16 outputs are written as float32
+)"},
+    {"bench", R"(
+RESULT ok entry steps ms_per_step (median) min_ms max_ms samples_per_s peak_bytes
+)"},
+};
+
 const char *exitCodes = R"(
 Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss not finite, loss
 scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
@@ -242,8 +259,11 @@ std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
   addOthers(app, options);
   // Leftovers are named by refuseLeftovers, with suggestions.
   app.allow_extras();
-  for (CLI::App *verb : app.get_subcommands({}))
+  for (CLI::App *verb : app.get_subcommands({})) {
+    if (auto found = results.find(verb->get_name()); found != results.end())
+      verb->footer(std::string(found->second) + exitCodes);
     verb->allow_extras()->fallthrough(); // the plan may also follow the verb
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &success) {
