@@ -38,6 +38,32 @@ static Status unsupported(const TileShape &shape, const char *reason) {
   return failed("oneDNN cannot run ", what, ": ", reason);
 }
 
+/// max(x, 0) of 16-bit floats in place: what is negative or -0 becomes 0, NaN
+/// (above `infinity` without its sign) stays.
+static void applyRelu(uint16_t *row, int64_t n, uint16_t infinity) {
+  for (int64_t i = 0; i < n; ++i) {
+    bool isNegative = row[i] & 0x8000, isNan = (row[i] & 0x7fff) > infinity;
+    row[i] = isNegative && !isNan ? 0 : row[i];
+  }
+}
+
+static void applyRelu(float *row, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    row[i] = row[i] <= 0.0f ? 0.0f : row[i];
+}
+
+/// The epilogue on a tile that is still in the cache. oneDNN's relu would make
+/// 0 of NaN, and a diverged step would look well.
+static void applyRelu(const TileShape &shape, void *result) {
+  for (int64_t i = 0; i < shape.m; ++i) {
+    if (shape.resultType == VERNIER_F32)
+      applyRelu(static_cast<float *>(result) + i * shape.resultLd, shape.n);
+    else
+      applyRelu(static_cast<uint16_t *>(result) + i * shape.resultLd, shape.n,
+                shape.resultType == VERNIER_BF16 ? 0x7f80 : 0x7c00);
+  }
+}
+
 Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
                            int threads) try {
   SingleThreadScope scope;
@@ -50,16 +76,12 @@ Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
   auto bias = describeMatrix(1, shape.n, shape.n, false, VERNIER_F32);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (shape.relu) {
-    dnnl::post_ops operations;
-    operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
-    attributes.set_post_ops(operations);
-  }
   auto descriptor = shape.bias ? dnnl::matmul::desc(lhs, rhs, bias, result)
                                : dnnl::matmul::desc(lhs, rhs, result);
   dnnl::matmul::primitive_desc primitive(descriptor, attributes, engine);
   product = dnnl::matmul(primitive);
   hasBias = shape.bias;
+  relu = shape.relu ? std::optional(shape) : std::nullopt;
   scratchpadBytes = primitive.scratchpad_desc().get_size();
   for (int i = 0; i < threads; ++i)
     arguments.push_back(
@@ -95,6 +117,8 @@ Status TileProduct::run(const Operands &operands, int thread,
       dnnl_primitive_execute(product.get(), stream.get(), count, list);
   if (status != dnnl_success)
     return failed("oneDNN's matmul failed with status ", int(status));
+  if (relu)
+    applyRelu(*relu, operands.result);
   return {};
 }
 

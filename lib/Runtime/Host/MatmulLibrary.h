@@ -17,6 +17,7 @@
 #include <memory>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -66,6 +67,8 @@ private:
   };
   dnnl::matmul product;
   bool hasBias = false;
+  /// The tile's shape if relu is applied to it.
+  std::optional<TileShape> relu;
   uint64_t scratchpadBytes = 0;
   std::vector<Arguments> arguments; ///< by thread
 };

@@ -215,6 +215,29 @@ TEST(Matmul, Bf16Variants) {
     }
 }
 
+// relu keeps NaN, so that a diverged step shows; negative values become +0.
+TEST(Matmul, ReluKeepsNan) {
+  for (DType type : {DType::f32, DType::bf16}) {
+    if (type == DType::bf16 && !hasBf16())
+      continue;
+    Case c{{1, 3, 20, 2, 2, 16}};
+    c.relu = true;
+    c.type = c.resultType = type;
+    Operands operands(c);
+    operands.lhs[0] = NAN; // row 0; the others are negative and positive
+    std::fill(operands.rhs.begin(), operands.rhs.end(), 1.0f);
+    operands.lhs[c.lhsLd()] = operands.lhs[c.lhsLd() + 1] = -1.0f;
+    operands.lhs[2 * c.lhsLd()] = operands.lhs[2 * c.lhsLd() + 1] = 1.0f;
+    std::vector<float> result = toFloats(runCase(c, operands, "cpu:2"), type);
+    for (uint64_t j = 0; j < c.e.n; ++j) {
+      EXPECT_TRUE(std::isnan(result[j])) << j;
+      EXPECT_EQ(result[c.resultLd() + j], 0.0f) << j;
+      EXPECT_FALSE(std::signbit(result[c.resultLd() + j])) << j;
+      EXPECT_EQ(result[2 * c.resultLd() + j], 2.0f) << j;
+    }
+  }
+}
+
 // Without bf16 products: refused when the session is made, with a way out.
 TEST(Matmul, Bf16Unsupported) {
   if (hasBf16())
