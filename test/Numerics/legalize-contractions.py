@@ -1,0 +1,53 @@
+#===- legalize-contractions.py - Legalizing changes no bit
+#
+# Part of the Vernier project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for licence information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+# RUN: %python %s
+# REQUIRES: numpy, compiler
+"""A tf32 contraction and the f32 one that integer arithmetic rounds for: ties to
+even, carries into the exponent, overflow, subnormals, inf and NaN."""
+
+import numpy as np
+
+from Numerics.Inputs import vernier
+
+# A half of the last kept bit, more and less; the largest finite; subnormals.
+BITS = np.array([0x3f801000, 0x3f803000, 0x3f800fff, 0x3f801001, 0x3fffffff,
+                 0x7f7fffff, 0x7f7fefff, 0x00001000, 0x00003000, 0x80003000,
+                 0xbf801000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001,
+                 0x00000000], np.uint32)
+TEXT = """
+func.func @predict(%a: tensor<16x2xf32> {train.name = "a"}, %b: tensor<2x4xf32> {train.name = "b"})
+    -> (tensor<16x4xf32> {train.name = "y"}) {
+  %y = train.matmul %a, %b {tf32} : (tensor<16x2xf32>, tensor<2x4xf32>) -> tensor<16x4xf32>
+  return %y : tensor<16x4xf32>
+}"""
+
+
+def run(text, a, b):
+    results, _ = vernier.evaluate(text, "predict", {"a": a, "b": b})
+    return np.asarray(results["y"], np.float32)
+
+
+def main():
+    legal = vernier.optimize(TEXT, "--train-legalize-contractions")
+    assert "tf32" not in legal
+    rng = np.random.default_rng(0)
+    hard = np.zeros((16, 2), np.float32)
+    hard[:, 0] = BITS.view(np.float32)
+    identity = np.zeros((2, 4), np.float32)
+    identity[0, 0] = 1
+    usual = rng.normal(0, 1, (16, 2)).astype(np.float32)
+    weights = rng.normal(0, 1, (2, 4)).astype(np.float32)
+    for a, b in ((hard, identity), (usual, weights)):
+        want, got = run(TEXT, a, b), run(legal, a, b)
+        assert np.array_equal(want, got, equal_nan=True), (want, got)
+    rounded = run(legal, hard, identity)[:3, 0].view(np.uint32)
+    assert [hex(bits) for bits in rounded] == ["0x3f800000", "0x3f804000", "0x3f800000"]
+
+
+if __name__ == "__main__":
+    main()
