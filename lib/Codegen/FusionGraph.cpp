@@ -52,6 +52,20 @@ static bool hasRegister(Type element) {
          llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
 }
 
+/// A reshape does not move elements.
+static bool isReshape(Operation *op) {
+  return isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
+}
+
+static bool isElementwise(Operation *op) {
+  return op->getNumResults() == 1 &&
+         OpTrait::hasElementwiseMappableTraits(op) &&
+         llvm::all_of(op->getOperandTypes(), [&](Type type) {
+           auto tensor = dyn_cast<RankedTensorType>(type);
+           return tensor && tensor.getShape() == shapeOf(op->getResult(0));
+         });
+}
+
 namespace {
 
 class GraphBuilder {
@@ -75,21 +89,38 @@ public:
   int64_t split = 0;
 
 private:
+  /// A value that is needed at an access.
+  using Request = std::pair<Value, Access>;
+
   bool isRows() const { return graph.schedule == FusionSchedule::Rows; }
-  FailureOr<FusionNode *> visit(Value value, const Access &access);
-  FailureOr<FusionNode *> visitOp(Operation *op, const Access &access);
-  FailureOr<FusionNode *> visitElementwise(Operation *op, const Access &access);
-  FailureOr<FusionNode *> visitOneHot(OneHotOp op, const Access &access);
-  FailureOr<FusionNode *> visitReduce(ReduceOp op, const Access &access);
   LogicalResult addResult(Value value);
+  LogicalResult collectRequests();
+  LogicalResult buildNodes();
+  FailureOr<SmallVector<Request>> operandsOf(Operation *op,
+                                             const Access &access);
+  FailureOr<Access> inputAccess(BroadcastOp op, const Access &access);
+  FailureOr<Access> inputAccess(ReduceOp op, const Access &access);
+  FailureOr<FusionNode *> buildNode(Operation *op, const Access &access,
+                                    ArrayRef<FusionNode *> operands);
   FailureOr<Access> mapAccess(Operation *op, const Access &from,
                               ArrayRef<int64_t> shape,
                               ArrayRef<int64_t> strides);
+  LogicalResult request(Value value, const Access &access);
+  FusionNode *lookup(const Request &request) {
+    return built.lookup({request.first, accessIndex(request)});
+  }
+  size_t accessIndex(const Request &request) {
+    auto &accesses = requested[request.first];
+    return llvm::find(accesses, request.second) - accesses.begin();
+  }
   FusionNode *addNode(FusionNode::Kind kind, Value value);
+  void depend(FusionNode *node, const Access &access);
   Scope scopeOf(const FusionNode &node) const;
 
   FusionOp fusion;
-  std::map<std::pair<void *, Access>, FusionNode *> visited;
+  /// The accesses that each value is needed at, and the nodes made for them.
+  DenseMap<Value, SmallVector<Access, 1>> requested;
+  DenseMap<std::pair<Value, size_t>, FusionNode *> built;
 };
 
 } // namespace
@@ -147,118 +178,40 @@ FusionNode *GraphBuilder::addNode(FusionNode::Kind kind, Value value) {
   return graph.nodes.back().get();
 }
 
-FailureOr<FusionNode *> GraphBuilder::visit(Value value, const Access &access) {
-  auto key = std::make_pair(value.getAsOpaquePointer(), access);
-  if (auto it = visited.find(key); it != visited.end())
-    return it->second;
+/// `node` changes with the digits that `access` has strides for.
+void GraphBuilder::depend(FusionNode *node, const Access &access) {
+  for (size_t i = 0; i < access.size(); ++i)
+    (graph.isRowDigit(i) ? node->onRow : node->onCol) |= access[i] != 0;
+}
+
+LogicalResult GraphBuilder::request(Value value, const Access &access) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !hasRegister(type.getElementType()))
     return fusion.emitOpError("cannot compute on ")
            << value.getType()
-           << ": kernels take tensors of f32, bf16, f16, i1 "
-              "and integers of 8 to 64 bits";
-  FusionNode *node;
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    node = addNode(FusionNode::Kind::Load, value);
-    node->input = argument.getArgNumber();
-    node->access = access;
-    for (size_t i = 0; i < access.size(); ++i)
-      (graph.isRowDigit(i) ? node->onRow : node->onCol) |= access[i] != 0;
-    node->scope = scopeOf(*node);
-  } else {
-    FailureOr<FusionNode *> visitedOp = visitOp(value.getDefiningOp(), access);
-    if (failed(visitedOp))
-      return failure();
-    node = *visitedOp;
-  }
-  visited[key] = node;
-  return node;
+           << ": kernels take tensors of f32, bf16, f16, i1 and integers of 8 "
+              "to 64 bits";
+  auto &accesses = requested[value];
+  if (!llvm::is_contained(accesses, access))
+    accesses.push_back(access);
+  return success();
 }
 
-FailureOr<FusionNode *> GraphBuilder::visitOp(Operation *op,
-                                              const Access &access) {
-  if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
-    ArrayRef<int64_t> shape = shapeOf(broadcast.getInput());
-    SmallVector<int64_t> inputStrides = stridesOf(shape);
-    SmallVector<int64_t> strides(shapeOf(broadcast.getResult()).size(), 0);
-    for (auto [dim, resultDim] : llvm::enumerate(broadcast.getDims()))
-      strides[resultDim] = shape[dim] == 1 ? 0 : inputStrides[dim];
-    FailureOr<Access> inputAccess =
-        mapAccess(op, access, shapeOf(broadcast.getResult()), strides);
-    if (failed(inputAccess))
-      return failure();
-    return visit(broadcast.getInput(), *inputAccess);
-  }
-  // A reshape does not move elements.
-  if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
-    return visit(op->getOperand(0), access);
-  if (auto oneHot = dyn_cast<OneHotOp>(op))
-    return visitOneHot(oneHot, access);
-  if (auto reduce = dyn_cast<ReduceOp>(op))
-    return visitReduce(reduce, access);
-  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-    if (!isa<SplatElementsAttr>(constant.getValue()))
-      return op->emitOpError("in a fusion has several values; pass it as an "
-                             "input");
-    return addNode(FusionNode::Kind::Constant, op->getResult(0));
-  }
-  return visitElementwise(op, access);
+//===----------------------------------------------------------------------===//
+// From results to inputs: which values are needed at which accesses
+//===----------------------------------------------------------------------===//
+
+FailureOr<Access> GraphBuilder::inputAccess(BroadcastOp op,
+                                            const Access &access) {
+  ArrayRef<int64_t> shape = shapeOf(op.getInput());
+  SmallVector<int64_t> inputStrides = stridesOf(shape);
+  SmallVector<int64_t> strides(shapeOf(op.getResult()).size(), 0);
+  for (auto [dim, resultDim] : llvm::enumerate(op.getDims()))
+    strides[resultDim] = shape[dim] == 1 ? 0 : inputStrides[dim];
+  return mapAccess(op, access, shapeOf(op.getResult()), strides);
 }
 
-FailureOr<FusionNode *> GraphBuilder::visitElementwise(Operation *op,
-                                                       const Access &access) {
-  bool sameShapes = llvm::all_of(op->getOperandTypes(), [&](Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && op->getNumResults() == 1 &&
-           tensor.getShape() == shapeOf(op->getResult(0));
-  });
-  if (!sameShapes || !OpTrait::hasElementwiseMappableTraits(op))
-    return op->emitOpError("cannot be computed in a fusion: expected an "
-                           "elementwise op on tensors of one shape, "
-                           "train.broadcast, train.reduce, train.one_hot or a "
-                           "reshape");
-  SmallVector<FusionNode *, 3> operands;
-  for (Value operand : op->getOperands()) {
-    FailureOr<FusionNode *> node = visit(operand, access);
-    if (failed(node))
-      return failure();
-    operands.push_back(*node);
-  }
-  FusionNode *node = addNode(FusionNode::Kind::Elementwise, op->getResult(0));
-  for (FusionNode *operand : operands) {
-    node->onRow |= operand->onRow;
-    node->onCol |= operand->onCol;
-    node->level = std::max(node->level, operand->level);
-  }
-  node->operands = std::move(operands);
-  node->scope = scopeOf(*node);
-  return node;
-}
-
-FailureOr<FusionNode *> GraphBuilder::visitOneHot(OneHotOp op,
-                                                  const Access &access) {
-  ArrayRef<int64_t> shape = shapeOf(op.getResult());
-  FailureOr<Access> labelAccess = mapAccess(op, access, shape, {1, 0});
-  FailureOr<Access> classAccess = mapAccess(op, access, shape, {0, 1});
-  if (failed(labelAccess) || failed(classAccess))
-    return failure();
-  FailureOr<FusionNode *> labels = visit(op.getLabels(), *labelAccess);
-  if (failed(labels))
-    return failure();
-  FusionNode *node = addNode(FusionNode::Kind::OneHot, op.getResult());
-  node->access = *classAccess;
-  node->operands = {*labels};
-  node->onRow = (*labels)->onRow;
-  node->onCol = (*labels)->onCol;
-  node->level = (*labels)->level;
-  for (size_t i = 0; i < node->access.size(); ++i)
-    (graph.isRowDigit(i) ? node->onRow : node->onCol) |= node->access[i] != 0;
-  node->scope = scopeOf(*node);
-  return node;
-}
-
-FailureOr<FusionNode *> GraphBuilder::visitReduce(ReduceOp op,
-                                                  const Access &access) {
+FailureOr<Access> GraphBuilder::inputAccess(ReduceOp op, const Access &access) {
   ArrayRef<int64_t> shape = shapeOf(op.getInput());
   SmallVector<int64_t> strides = stridesOf(shape), keptStrides, reducedStrides,
                        reducedShape;
@@ -290,18 +243,141 @@ FailureOr<FusionNode *> GraphBuilder::visitReduce(ReduceOp op,
     return failure();
   for (size_t i = 0; i < access.size(); ++i)
     (*kept)[i] += (*reduced)[i];
-  FailureOr<FusionNode *> input = visit(op.getInput(), *kept);
+  return kept;
+}
+
+/// What `op` needs so that its result can be had at `access`.
+FailureOr<SmallVector<GraphBuilder::Request>>
+GraphBuilder::operandsOf(Operation *op, const Access &access) {
+  FailureOr<Access> input = access;
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    input = inputAccess(broadcast, access);
+  else if (auto reduce = dyn_cast<ReduceOp>(op))
+    input = inputAccess(reduce, access);
+  else if (auto oneHot = dyn_cast<OneHotOp>(op))
+    input = mapAccess(op, access, shapeOf(oneHot.getResult()), {1, 0});
+  else if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    if (!isa<SplatElementsAttr>(constant.getValue()))
+      return op->emitOpError("in a fusion has several values; pass it as an "
+                             "input");
+  } else if (!isReshape(op) && !isElementwise(op)) {
+    return op->emitOpError("cannot be computed in a fusion: expected an "
+                           "elementwise op on tensors of one shape, "
+                           "train.broadcast, train.reduce, train.one_hot or a "
+                           "reshape");
+  }
   if (failed(input))
     return failure();
-  FusionNode *node = addNode(FusionNode::Kind::Reduce, op.getResult());
-  node->operands = {*input};
-  (isRows() ? node->onRow : node->onCol) =
-      isRows() ? (*input)->onRow : (*input)->onCol;
-  node->level = (*input)->level + 1;
-  node->scope = Scope::Outer;
-  graph.reduces.push_back(node);
-  graph.levels = std::max(graph.levels, node->level);
+  SmallVector<Request> requests;
+  // The other operands of a reshape would be dynamic extents: there are none.
+  for (Value operand : op->getOperands())
+    requests.push_back({operand, *input});
+  return requests;
+}
+
+/// Ask for all that the results need. Users come behind an op, so that going
+/// backwards all accesses to its result are known when it is reached.
+LogicalResult GraphBuilder::collectRequests() {
+  for (Value value : fusion.getBody().front().getTerminator()->getOperands())
+    if (failed(addResult(value)))
+      return failure();
+  for (Operation &op :
+       llvm::reverse(fusion.getBody().front().without_terminator())) {
+    SmallVector<Access, 1> accesses;
+    for (Value result : op.getResults())
+      accesses.append(requested.lookup(result));
+    for (const Access &access : accesses) {
+      FailureOr<SmallVector<Request>> operands = operandsOf(&op, access);
+      if (failed(operands))
+        return failure();
+      for (auto &[operand, operandAccess] : *operands)
+        if (failed(request(operand, operandAccess)))
+          return failure();
+    }
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// From inputs to results: the nodes
+//===----------------------------------------------------------------------===//
+
+FailureOr<FusionNode *>
+GraphBuilder::buildNode(Operation *op, const Access &access,
+                        ArrayRef<FusionNode *> operands) {
+  using Kind = FusionNode::Kind;
+  // They only change where their operand is read.
+  if (isReshape(op) || isa<BroadcastOp>(op))
+    return operands[0];
+  Value result = op->getResult(0);
+  if (isa<arith::ConstantOp>(op))
+    return addNode(Kind::Constant, result);
+  Kind kind = isa<OneHotOp>(op)   ? Kind::OneHot
+              : isa<ReduceOp>(op) ? Kind::Reduce
+                                  : Kind::Elementwise;
+  FusionNode *node = addNode(kind, result);
+  node->operands.assign(operands.begin(), operands.end());
+  for (FusionNode *operand : operands) {
+    node->onRow |= operand->onRow;
+    node->onCol |= operand->onCol;
+    node->level = std::max(node->level, operand->level);
+  }
+  if (kind == Kind::OneHot) {
+    FailureOr<Access> classAccess =
+        mapAccess(op, access, shapeOf(result), {0, 1});
+    if (failed(classAccess))
+      return failure();
+    node->access = *classAccess;
+    depend(node, node->access);
+  }
+  node->scope = scopeOf(*node);
+  if (kind == Kind::Reduce) {
+    (isRows() ? node->onCol : node->onRow) = false;
+    ++node->level;
+    node->scope = Scope::Outer;
+    graph.reduces.push_back(node);
+    graph.levels = std::max(graph.levels, node->level);
+  }
   return node;
+}
+
+LogicalResult GraphBuilder::buildNodes() {
+  Block &body = fusion.getBody().front();
+  for (BlockArgument argument : body.getArguments())
+    for (auto [i, access] : llvm::enumerate(requested.lookup(argument))) {
+      FusionNode *node = addNode(FusionNode::Kind::Load, argument);
+      node->input = argument.getArgNumber();
+      node->access = access;
+      depend(node, access);
+      node->scope = scopeOf(*node);
+      built[{argument, i}] = node;
+    }
+  for (Operation &op : body.without_terminator()) {
+    // What is asked for has one result.
+    if (op.getNumResults() != 1)
+      continue;
+    for (auto [i, access] :
+         llvm::enumerate(requested.lookup(op.getResult(0)))) {
+      FailureOr<SmallVector<Request>> requests = operandsOf(&op, access);
+      if (failed(requests))
+        return failure();
+      SmallVector<FusionNode *, 3> operands;
+      for (const Request &operand : *requests)
+        operands.push_back(lookup(operand));
+      FailureOr<FusionNode *> node = buildNode(&op, access, operands);
+      if (failed(node))
+        return failure();
+      built[{op.getResult(0), i}] = *node;
+    }
+  }
+  for (FusionResult &result : graph.results) {
+    result.node = lookup({result.value, result.access});
+    if (result.node->scope > result.scope)
+      return fusion.emitOpError("yields one value of type ")
+             << result.value.getType() << ", but computes it for each "
+             << (isRows() ? "row" : "block of columns");
+  }
+  return success();
 }
 
 /// A result has an element for each point, or one for each row or column of the
@@ -322,27 +398,17 @@ LogicalResult GraphBuilder::addResult(Value value) {
     if (isFull || (isOuter && isRow == isRows()))
       access[i] = graph.digits[i].base / (isOuter && isRow ? graph.cols : 1);
   }
-  FailureOr<FusionNode *> node = visit(value, access);
-  if (failed(node))
-    return failure();
   // With one row there is no loop inside a block of columns.
   bool isInner = isFull && (isRows() || graph.rows > 1);
   Scope scope = isInner             ? Scope::Inner
                 : isFull || isOuter ? Scope::Outer
                                     : Scope::Kernel;
-  if ((*node)->scope > scope)
-    return fusion.emitOpError("yields one value of type ")
-           << value.getType() << ", but computes it for each "
-           << (isRows() ? "row" : "block of columns");
-  graph.results.push_back({*node, std::move(access), scope});
-  return success();
+  graph.results.push_back({value, /*node=*/nullptr, access, scope});
+  return request(value, access);
 }
 
 LogicalResult GraphBuilder::run() {
-  for (Value value : fusion.getBody().front().getTerminator()->getOperands())
-    if (failed(addResult(value)))
-      return failure();
-  return success();
+  return success(succeeded(collectRequests()) && succeeded(buildNodes()));
 }
 
 FailureOr<FusionGraph> FusionGraph::build(FusionOp fusion) {

@@ -15,7 +15,6 @@
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 
-#include <map>
 #include <memory>
 
 namespace vernier {
@@ -60,6 +59,7 @@ struct FusionNode {
 
 /// One result: what is stored, and where.
 struct FusionResult {
+  mlir::Value value;
   FusionNode *node;
   Access access;
   Scope scope;

@@ -86,20 +86,35 @@ KernelEmitter::Pattern KernelEmitter::patternOf(const Access &access) const {
 // Values
 //===----------------------------------------------------------------------===//
 
+/// Operands first, without recursion: fusions may be long chains.
 Value KernelEmitter::evaluate(FusionNode *node) {
-  Frame &frame = frames[size_t(node->scope)];
-  if (Value value = frame.values.lookup(node))
-    return value;
-  for (FusionNode *operand : node->operands)
-    evaluate(operand);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.restoreInsertionPoint(frame.point);
-  Location outside = b.loc;
-  if (node->op)
-    b.loc = node->op->getLoc();
-  Value value = compute(node);
-  b.loc = outside;
-  return frame.values[node] = value;
+  auto lookup = [&](FusionNode *known) {
+    return frames[size_t(known->scope)].values.lookup(known);
+  };
+  SmallVector<FusionNode *> stack = {node};
+  while (!stack.empty()) {
+    FusionNode *next = stack.back();
+    size_t before = stack.size();
+    if (!lookup(next))
+      for (FusionNode *operand : next->operands)
+        if (!lookup(operand))
+          stack.push_back(operand);
+    if (stack.size() > before)
+      continue;
+    stack.pop_back();
+    if (lookup(next))
+      continue;
+    Frame &frame = frames[size_t(next->scope)];
+    OpBuilder::InsertionGuard guard(builder);
+    builder.restoreInsertionPoint(frame.point);
+    Location outside = b.loc;
+    if (next->op)
+      b.loc = next->op->getLoc();
+    Value value = compute(next);
+    b.loc = outside;
+    frame.values[next] = value;
+  }
+  return lookup(node);
 }
 
 Value KernelEmitter::compute(FusionNode *node) {
