@@ -43,12 +43,15 @@ int main(int argc, char **argv) {
   check(vernier_device_create("cpu", &device));
   check(vernier_session_create(plan, device, /*seed=*/1, &session));
 
-  check(vernier_session_set_input(session, "step", "image", image, sizeof image));
-  check(vernier_session_set_input(session, "step", "label", label, sizeof label));
+  check(
+      vernier_session_set_input(session, "step", "image", image, sizeof image));
+  check(
+      vernier_session_set_input(session, "step", "label", label, sizeof label));
   for (int step = 1; step <= 100; ++step) {
     float loss;
     check(vernier_session_run(session, "step"));
-    check(vernier_session_get_output(session, "step", "loss", &loss, sizeof loss));
+    check(vernier_session_get_output(session, "step", "loss", &loss,
+                                     sizeof loss));
     if (step == 1 || step == 100)
       printf("step %d: loss %.4f\n", step, loss);
   }

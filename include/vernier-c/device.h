@@ -31,7 +31,8 @@ VERNIER_API void vernier_device_retain(vernier_device_t *device);
 VERNIER_API void vernier_device_release(vernier_device_t *device);
 
 /// "cpu: 2 threads, avx2 fma f16c", borrowed from the device. Thread-safe.
-VERNIER_API const char *vernier_device_description(const vernier_device_t *device);
+VERNIER_API const char *
+vernier_device_description(const vernier_device_t *device);
 
 #ifdef __cplusplus
 } // extern "C"

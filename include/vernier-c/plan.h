@@ -56,8 +56,8 @@ typedef struct vernier_tensor_info_t {
   vernier_dtype_t dtype;
   size_t rank;
   const int64_t *shape;
-  uint64_t bytes;   ///< dense, row major
-  int64_t classes;  ///< > 0: the values are class indices in [0, classes)
+  uint64_t bytes;  ///< dense, row major
+  int64_t classes; ///< > 0: the values are class indices in [0, classes)
 } vernier_tensor_info_t;
 
 /// Load and verify a plan file. On success the caller owns one reference to
@@ -88,9 +88,9 @@ VERNIER_API const char *vernier_plan_digest(const vernier_plan_t *plan);
 
 /// The inputs and outputs of an entry (`step`, `loss`, `predict`), by index;
 /// VERNIER_INVALID_ARGUMENT if there is no such entry. Thread-safe.
-VERNIER_API vernier_status_t vernier_plan_entry_inputs(
-    const vernier_plan_t *plan, const char *entry, size_t *count,
-    const vernier_tensor_info_t **inputs);
+VERNIER_API vernier_status_t
+vernier_plan_entry_inputs(const vernier_plan_t *plan, const char *entry,
+                          size_t *count, const vernier_tensor_info_t **inputs);
 VERNIER_API vernier_status_t vernier_plan_entry_outputs(
     const vernier_plan_t *plan, const char *entry, size_t *count,
     const vernier_tensor_info_t **outputs);

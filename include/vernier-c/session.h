@@ -26,12 +26,11 @@ extern "C" {
 typedef struct vernier_session_t vernier_session_t;
 
 /// Create a session: allocates its memory and initialises every state from
-/// `seed` (the same seed gives the same bits on every machine). Retains plan and
-/// device. The caller owns one reference to `*session`; null on failure.
-VERNIER_API vernier_status_t vernier_session_create(vernier_plan_t *plan,
-                                                    vernier_device_t *device,
-                                                    uint64_t seed,
-                                                    vernier_session_t **session);
+/// `seed` (the same seed gives the same bits on every machine). Retains plan
+/// and device. The caller owns one reference to `*session`; null on failure.
+VERNIER_API vernier_status_t
+vernier_session_create(vernier_plan_t *plan, vernier_device_t *device,
+                       uint64_t seed, vernier_session_t **session);
 
 /// Add a reference. Thread-safe; null is allowed and does nothing.
 VERNIER_API void vernier_session_retain(vernier_session_t *session);
@@ -43,31 +42,31 @@ VERNIER_API void vernier_session_release(vernier_session_t *session);
 /// (inputs of different entries are separate). The size must be the input's.
 /// Class indices are checked here: one outside [0, classes) is
 /// VERNIER_INVALID_ARGUMENT, naming its position.
-VERNIER_API vernier_status_t vernier_session_set_input(
-    vernier_session_t *session, const char *entry, const char *input,
-    const void *data, uint64_t bytes);
+VERNIER_API vernier_status_t
+vernier_session_set_input(vernier_session_t *session, const char *entry,
+                          const char *input, const void *data, uint64_t bytes);
 
 /// Run an entry once, to completion.
 VERNIER_API vernier_status_t vernier_session_run(vernier_session_t *session,
                                                  const char *entry);
 
 /// Copy an output of the last run of `entry` into `data`, in its own dtype.
-VERNIER_API vernier_status_t vernier_session_get_output(
-    vernier_session_t *session, const char *entry, const char *output,
-    void *data, uint64_t bytes);
+VERNIER_API vernier_status_t
+vernier_session_get_output(vernier_session_t *session, const char *entry,
+                           const char *output, void *data, uint64_t bytes);
 
 /// All states, copies excluded, in plan order. Borrowed from the session.
-VERNIER_API vernier_status_t vernier_session_states(
-    vernier_session_t *session, size_t *count,
-    const vernier_tensor_info_t **states);
+VERNIER_API vernier_status_t
+vernier_session_states(vernier_session_t *session, size_t *count,
+                       const vernier_tensor_info_t **states);
 
 /// Copy a state out of or into the session, in its own dtype. Writing a master
 /// refreshes the copies derived from it.
 VERNIER_API vernier_status_t vernier_session_get_state(
     vernier_session_t *session, const char *name, void *data, uint64_t bytes);
-VERNIER_API vernier_status_t vernier_session_set_state(
-    vernier_session_t *session, const char *name, const void *data,
-    uint64_t bytes);
+VERNIER_API vernier_status_t
+vernier_session_set_state(vernier_session_t *session, const char *name,
+                          const void *data, uint64_t bytes);
 
 /// Write every state (but copies) and `metadata` (a UTF-8 JSON object of the
 /// caller's, or null) as a checkpoint folder `directory`/step-NNNNNNNN, by the
@@ -80,8 +79,8 @@ VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
                                                   const char *metadata,
                                                   uint32_t keep);
 
-/// Load the newest valid checkpoint below `directory` (or `directory` itself, if
-/// it is one). `*step` and `*metadata` (borrowed until the next load; may be
+/// Load the newest valid checkpoint below `directory` (or `directory` itself,
+/// if it is one). `*step` and `*metadata` (borrowed until the next load; may be
 /// null if unwanted) are what save was given. Damaged checkpoints are skipped:
 /// the message of VERNIER_OK then names them. Nothing changes on failure:
 /// VERNIER_BAD_FILE for damage or another model's checkpoint, naming the first
@@ -91,8 +90,8 @@ VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,
                                                   uint64_t *step,
                                                   const char **metadata);
 
-/// Called after each call of an entry, with its name ("train.softmax"), place in
-/// the model ("model.mlir:12:8") and the first result buffer.
+/// Called after each call of an entry, with its name ("train.softmax"), place
+/// in the model ("model.mlir:12:8") and the first result buffer.
 typedef void (*vernier_observer_t)(void *context, const char *name,
                                    const char *location,
                                    const vernier_tensor_info_t *result,

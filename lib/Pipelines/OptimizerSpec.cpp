@@ -18,8 +18,8 @@ static constexpr StringRef kOptimizers[] = {"sgd", "adam", "adamw"};
 
 /// The settings of --train-attach-optimizer.
 static constexpr StringRef kKeys[] = {
-    "lr",           "beta1",    "beta2",    "eps",
-    "weight-decay", "momentum", "nesterov", "schedule",
+    "lr",           "beta1",       "beta2",    "eps",
+    "weight-decay", "momentum",    "nesterov", "schedule",
     "warmup-steps", "total-steps", "final-lr", "clip-norm"};
 
 StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {

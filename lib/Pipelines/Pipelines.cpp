@@ -24,7 +24,8 @@ using namespace vernier;
 /// mistake in this file, which the pipeline's own test would show.
 static void add(OpPassManager &pm, const Twine &pipeline) {
   if (failed(parsePassPipeline(pipeline.str(), pm)))
-    llvm::report_fatal_error("vernier: cannot build pipeline '" + pipeline + "'");
+    llvm::report_fatal_error("vernier: cannot build pipeline '" + pipeline +
+                             "'");
 }
 
 /// A value of a pass option; braces keep spaces and commas of file names.
@@ -58,7 +59,8 @@ void vernier::addDifferentiatePasses(OpPassManager &pm,
 }
 
 void vernier::addLossScalingPasses(OpPassManager &pm,
-                                   const CompileOptions &options, bool usesF16) {
+                                   const CompileOptions &options,
+                                   bool usesF16) {
   StringRef scale = options.lossScale;
   bool isDynamic = scale == "dynamic" || (scale == "auto" && usesF16);
   double number;
@@ -81,8 +83,8 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   // Before fusions form, so that the casts it adds can join them. No cse after
   // it: a widened operand is cheaper to make again in the backward part than to
   // keep until then.
-  add(pm, "func.func(train-legalize-contractions{target=" + options.target +
-              "})");
+  add(pm,
+      "func.func(train-legalize-contractions{target=" + options.target + "})");
   add(pm, "func.func(train-form-fusions)");
   add(pm, "symbol-dce");
   add(pm, "verify-stage{codegen}");

@@ -95,8 +95,7 @@ static LogicalResult verifyAutocast(ModuleOp module) {
     if (!isModelFunction(function))
       continue;
     function.walk([&](PrecisionOpInterface op) {
-      if (op.getPrecisionOperands().empty() ||
-          op->hasAttr(amp::kPrecisionAttr))
+      if (op.getPrecisionOperands().empty() || op->hasAttr(amp::kPrecisionAttr))
         return;
       op->emitError("after autocast: no precision decided for '")
           << op->getName() << "'; run --amp-autocast";
@@ -187,7 +186,8 @@ static int64_t countUnscales(Value gradient) {
       ++count;
       gradient = op->getOperand(0);
     } else if (auto clip = dyn_cast<train::ClipByGlobalNormOp>(op)) {
-      gradient = clip.getGradients()[cast<OpResult>(gradient).getResultNumber()];
+      gradient =
+          clip.getGradients()[cast<OpResult>(gradient).getResultNumber()];
     } else {
       break;
     }
@@ -215,7 +215,8 @@ static LogicalResult verifyLossScaling(ModuleOp module) {
     result = failure();
     return op->emitError("after loss-scaling: ");
   };
-  if (scales.size() != 1 || !scales[0].getInput().getDefiningOp<train::SeedOp>())
+  if (scales.size() != 1 ||
+      !scales[0].getInput().getDefiningOp<train::SeedOp>())
     report(scales.back()) << "expected one amp.scale, on the train.seed";
   step.walk([&](train::UpdateOp update) {
     if (int64_t count = countUnscales(update.getGradient()); count != 1)
@@ -247,7 +248,8 @@ static LogicalResult verifyCodegen(ModuleOp module) {
       bool isAllowed =
           isa<train::FusionOp, train::TransposeOp, ContractionOpInterface,
               tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::PadOp,
-              tensor::ExtractSliceOp, arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,
+              tensor::ExtractSliceOp, arith::ConstantOp,
+              ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,
               func::ReturnOp>(op);
       if (isAllowed)
         continue;

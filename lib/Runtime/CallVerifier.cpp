@@ -230,10 +230,10 @@ static Status verifyCopy(const schema::Entry &entry, const schema::Copy &copy) {
   if (source->dtype() != result->dtype() ||
       source->shape()->size() != result->shape()->size())
     return bad("source and result differ in type or rank");
-  bool isSameShape = std::equal(source->shape()->begin(), source->shape()->end(),
-                                result->shape()->begin());
-  if (overlap(*source, *result) &&
-      !(isSameShape && coincide(*source, *result)))
+  bool isSameShape =
+      std::equal(source->shape()->begin(), source->shape()->end(),
+                 result->shape()->begin());
+  if (overlap(*source, *result) && !(isSameShape && coincide(*source, *result)))
     return bad("its result overlaps its source in part");
   return {};
 }

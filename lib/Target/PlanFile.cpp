@@ -64,8 +64,8 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Default(std::nullopt);
 }
 
-/// "file:line:col" of the innermost source location, or "". The file without its
-/// folder: the same model gives the same plan wherever it lies.
+/// "file:line:col" of the innermost source location, or "". The file without
+/// its folder: the same model gives the same plan wherever it lies.
 static std::string locationText(Location loc) {
   std::string text;
   loc->walk([&](Location inner) {
@@ -120,7 +120,8 @@ private:
   int64_t getStateOffset(StringRef name) {
     return cast<plan::StateOp>(module.lookupSymbol(name)).getOffset();
   }
-  template <typename Range> fb::Offset<fb::Vector<int64_t>> shape(Range &&range) {
+  template <typename Range>
+  fb::Offset<fb::Vector<int64_t>> shape(Range &&range) {
     return builder.CreateVector(
         std::vector<int64_t>(range.begin(), range.end()));
   }
@@ -186,7 +187,8 @@ PlanFileWriter::writeInitializer(plan::StateOp state) {
   }
   return state.emitError("initial value of '")
          << state.getSymName()
-         << "' is neither dense nor an initialiser of the train dialect: " << init;
+         << "' is neither dense nor an initialiser of the train dialect: "
+         << init;
 }
 
 LogicalResult PlanFileWriter::writeState(plan::StateOp state, States &states) {
@@ -201,8 +203,9 @@ LogicalResult PlanFileWriter::writeState(plan::StateOp state, States &states) {
   if (failed(init))
     return failure();
   auto name = builder.CreateString(state.getSymName().str());
-  auto copyOf = state.getCopyOf() ? builder.CreateString(state.getCopyOf()->str())
-                                  : fb::Offset<fb::String>();
+  auto copyOf = state.getCopyOf()
+                    ? builder.CreateString(state.getCopyOf()->str())
+                    : fb::Offset<fb::String>();
   states.push_back(schema::CreateState(builder, name, *role, *dtype,
                                        shape(type.getShape()), *init, copyOf,
                                        state.getOffset()));
@@ -214,7 +217,8 @@ LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
   auto type = cast<plan::BufferType>(value.getType());
   std::optional<schema::DType> dtype = convertDType(type.getElementType());
   if (!dtype)
-    return op.emitError("buffer of type ") << type << " cannot be stored in a plan";
+    return op.emitError("buffer of type ")
+           << type << " cannot be stored in a plan";
   schema::Memory memory = schema::Memory::arena;
   uint64_t offset = 0;
   if (auto alloc = dyn_cast<plan::AllocOp>(op)) {
@@ -234,8 +238,8 @@ LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
   } else {
     // A view: the memory of its source under its own shape.
     auto source = cast<plan::ViewOp>(op).getSource();
-    auto *original = fb::GetTemporaryPointer(
-        builder, buffers[bufferIndices.lookup(source)]);
+    auto *original =
+        fb::GetTemporaryPointer(builder, buffers[bufferIndices.lookup(source)]);
     memory = original->memory();
     offset = original->offset();
   }
@@ -307,9 +311,9 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
     }
     if (auto input = dyn_cast<plan::InputOp>(op)) {
       auto name = builder.CreateString(input.getName().str());
-      inputs.push_back(schema::CreatePort(builder, name,
-                                          bufferIndices.lookup(input.getBuffer()),
-                                          input.getClasses().value_or(0)));
+      inputs.push_back(schema::CreatePort(
+          builder, name, bufferIndices.lookup(input.getBuffer()),
+          input.getClasses().value_or(0)));
     } else if (auto output = dyn_cast<plan::OutputOp>(op)) {
       auto name = builder.CreateString(output.getName().str());
       outputs.push_back(schema::CreatePort(
@@ -325,9 +329,9 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
   }
   auto name = builder.CreateString(entry.getSymName().str());
   return schema::CreateEntry(
-      builder, name, builder.CreateVector(inputs), builder.CreateVector(outputs),
-      builder.CreateVector(buffers), builder.CreateVector(calls),
-      entry.getArenaBytes(), savedBytes);
+      builder, name, builder.CreateVector(inputs),
+      builder.CreateVector(outputs), builder.CreateVector(buffers),
+      builder.CreateVector(calls), entry.getArenaBytes(), savedBytes);
 }
 
 FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
@@ -347,7 +351,9 @@ FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
       return failure();
     entries.push_back(*offset);
   }
-  auto text = [&](StringRef value) { return builder.CreateString(value.str()); };
+  auto text = [&](StringRef value) {
+    return builder.CreateString(value.str());
+  };
   std::vector<fb::Offset<schema::Decision>> decisions;
   for (const PlanDecision &row : info.decisions)
     decisions.push_back(schema::CreateDecision(
@@ -360,20 +366,19 @@ FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
 
   auto producer = text("vernier-compile " VERNIER_VERSION);
   auto targetName = text(target.getName());
-  auto features =
-      builder.CreateVectorOfStrings(target.getRequiredFeatures());
+  auto features = builder.CreateVectorOfStrings(target.getRequiredFeatures());
   auto model = text(module.getSymName().value_or("model"));
   auto optionVector = builder.CreateVector(options);
   auto stateVector = builder.CreateVector(states);
   auto constantVector = builder.CreateVector(constants);
   auto entryVector = builder.CreateVector(entries);
   auto objectVector = builder.CreateVector(
-      reinterpret_cast<const uint8_t *>(info.object.data()), info.object.size());
+      reinterpret_cast<const uint8_t *>(info.object.data()),
+      info.object.size());
   auto decisionVector = builder.CreateVector(decisions);
-  auto plan = schema::CreatePlan(builder, producer, targetName, features, model,
-                                 optionVector, stateVector, stateBytes,
-                                 constantVector, entryVector, objectVector,
-                                 decisionVector);
+  auto plan = schema::CreatePlan(
+      builder, producer, targetName, features, model, optionVector, stateVector,
+      stateBytes, constantVector, entryVector, objectVector, decisionVector);
   schema::FinishPlanBuffer(builder, plan);
   return addHeader();
 }

@@ -8,10 +8,10 @@
 
 #include "vernier/Target/TargetModel.h"
 
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/MC/TargetRegistry.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -53,8 +53,8 @@ llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
                      error);
   if (cpuName.empty())
     cpuName = "x86-64-v3";
-  model.cpu = cpuName == "native" ? llvm::sys::getHostCPUName().str()
-                                  : cpuName.str();
+  model.cpu =
+      cpuName == "native" ? llvm::sys::getHostCPUName().str() : cpuName.str();
   SmallVector<std::string> featureList;
   if (cpuName == "native")
     for (auto &entry : llvm::sys::getHostCPUFeatures())
@@ -78,7 +78,8 @@ llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
   for (StringRef feature : kOptional)
     if (subtarget->checkFeatures(("+" + feature).str()))
       model.requiredFeatures.push_back(feature.str());
-  bool hasAvx512 = subtarget->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
+  bool hasAvx512 =
+      subtarget->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
   model.vectorWidth = hasAvx512 ? 16 : 8;
   model.hasBf16 = hasAvx512 && subtarget->checkFeatures("+avx512bf16");
   model.name = "cpu:" + model.cpu;
@@ -90,8 +91,8 @@ bool TargetModel::hasNativeContraction(Type type) const {
 }
 
 int64_t TargetModel::getLeadingDimensionMultiple(Type type) const {
-  // A CPU has no tensor cores; oneDNN packs its operands itself. The numbers are
-  // those of a GPU so that the pass and its results can be tested anywhere.
+  // A CPU has no tensor cores; oneDNN packs its operands itself. The numbers
+  // are those of a GPU so that the pass and its results can be tested anywhere.
   if (type.isF16() || type.isBF16())
     return 8;
   return type.isF32() ? 4 : 1;

@@ -101,7 +101,8 @@ private:
 } // namespace
 
 int Driver::parse() {
-  llvm::Expected<TargetModel> model = TargetModel::parse(options.compile.target);
+  llvm::Expected<TargetModel> model =
+      TargetModel::parse(options.compile.target);
   if (!model) {
     printError() << "--target: " << llvm::toString(model.takeError()) << "\n";
     return kExitUsage;
@@ -154,7 +155,8 @@ LogicalResult Driver::emitKernels() {
   auto fusions = module->lookupSymbol<ModuleOp>("kernels");
   for (auto function : fusions.getOps<func::FuncOp>())
     for (auto fusion : function.getOps<train::FusionOp>())
-      if (failed(emitCpuKernel(fusion, function.getSymName(), *target, *kernels)))
+      if (failed(
+              emitCpuKernel(fusion, function.getSymName(), *target, *kernels)))
         return failure();
   return lowerKernelsToLLVM(*kernels, *target);
 }
@@ -162,7 +164,8 @@ LogicalResult Driver::emitKernels() {
 int Driver::compileStages() {
   const CompileOptions &compile = options.compile;
   nameLocations(*module);
-  if (failed(runStage("import", [&](OpPassManager &pm) { addImportPasses(pm); })))
+  if (failed(
+          runStage("import", [&](OpPassManager &pm) { addImportPasses(pm); })))
     return kExitBadInput;
   if (options.emit == Emit::Train)
     return printModule(*module);
@@ -180,7 +183,8 @@ int Driver::compileStages() {
         addLossScalingPasses(pm, compile, needsScale);
       })))
     return kExitFailed;
-  if (failed(runStage("pad", [&](OpPassManager &pm) { addPadPasses(pm, compile); })))
+  if (failed(runStage("pad",
+                      [&](OpPassManager &pm) { addPadPasses(pm, compile); })))
     return kExitFailed;
   decisions = amp::collectDecisions(*module);
   if (options.emit == Emit::Step)
@@ -191,7 +195,8 @@ int Driver::compileStages() {
     return kExitFailed;
   if (options.emit == Emit::Fusion)
     return printModule(*module);
-  if (failed(runStage("plan", [&](OpPassManager &pm) { addPlanPasses(pm, compile); })))
+  if (failed(runStage("plan",
+                      [&](OpPassManager &pm) { addPlanPasses(pm, compile); })))
     return kExitFailed;
   if (options.emit == Emit::Plan)
     return printModule(*module);
@@ -208,7 +213,8 @@ int Driver::compileStages() {
 int Driver::writePlan() {
   {
     TimingScope scope = timingScope.nest("object");
-    FailureOr<std::vector<char>> object = compileToSharedObject(*kernels, *target);
+    FailureOr<std::vector<char>> object =
+        compileToSharedObject(*kernels, *target);
     if (failed(object))
       return kExitFailed;
     info.object = std::move(*object);
@@ -227,9 +233,9 @@ int Driver::writePlan() {
     return kExitFailed;
   if (options.explain)
     amp::printDecisions(decisions, llvm::outs());
-  return writeOutput(getOutputPath(),
-                     StringRef(reinterpret_cast<const char *>(bytes->data()),
-                               bytes->size()));
+  return writeOutput(
+      getOutputPath(),
+      StringRef(reinterpret_cast<const char *>(bytes->data()), bytes->size()));
 }
 
 std::string Driver::getOutputPath() const {
@@ -245,7 +251,8 @@ int Driver::printModule(ModuleOp printed) {
   llvm::raw_string_ostream os(text);
   printed.print(os);
   os << "\n";
-  return writeOutput(options.outputFile.empty() ? "-" : options.outputFile, text);
+  return writeOutput(options.outputFile.empty() ? "-" : options.outputFile,
+                     text);
 }
 
 /// Complete or not at all: written beside the target and renamed.

@@ -25,8 +25,9 @@ static cl::OptionCategory category("vernier-compile options");
 static cl::opt<std::string> inputFile(cl::Positional, cl::desc("MODEL.mlir"),
                                       cl::cat(category));
 static cl::opt<std::string>
-    outputFile("o", cl::desc("Where to write (default: the model's name with "
-                             ".vplan; '-' is standard output)"),
+    outputFile("o",
+               cl::desc("Where to write (default: the model's name with "
+                        ".vplan; '-' is standard output)"),
                cl::value_desc("FILE"), cl::cat(category));
 static cl::opt<std::string>
     target("target", cl::init("cpu"),
@@ -40,23 +41,24 @@ static cl::opt<std::string>
            cl::cat(category));
 static cl::opt<std::string> optimizer(
     "optimizer", cl::init("adamw"),
-    cl::desc("sgd, adam or adamw, then settings: adamw,lr=1e-3,weight_decay=0.01,"
-             "schedule=cosine,warmup_steps=10,total_steps=1000,clip_norm=1"),
+    cl::desc(
+        "sgd, adam or adamw, then settings: adamw,lr=1e-3,weight_decay=0.01,"
+        "schedule=cosine,warmup_steps=10,total_steps=1000,clip_norm=1"),
     cl::cat(category));
 static cl::opt<std::string>
     lossScale("loss-scale", cl::init("auto"),
               cl::desc("auto (dynamic where f16 is used), dynamic, none, or a "
                        "number"),
               cl::cat(category));
-static cl::opt<std::string>
-    emit("emit", cl::init("vplan"),
-         cl::desc("Stop after a stage and print the IR: train, amp, step, fusion, "
-                  "kernel, plan"),
-         cl::cat(category));
-static cl::opt<bool>
-    explain("explain",
-            cl::desc("Print the table of precision decisions to standard output"),
-            cl::cat(category));
+static cl::opt<std::string> emit(
+    "emit", cl::init("vplan"),
+    cl::desc("Stop after a stage and print the IR: train, amp, step, fusion, "
+             "kernel, plan"),
+    cl::cat(category));
+static cl::opt<bool> explain(
+    "explain",
+    cl::desc("Print the table of precision decisions to standard output"),
+    cl::cat(category));
 static cl::opt<bool> pad("pad-for-tensor-cores",
                          cl::desc("Align leading dimensions (off on a CPU)"),
                          cl::cat(category));
@@ -88,7 +90,8 @@ int main(int argc, char **argv) {
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return kExitUsage;
   if (inputFile.empty())
-    return usageError("no model given: vernier-compile MODEL.mlir -o MODEL.vplan");
+    return usageError(
+        "no model given: vernier-compile MODEL.mlir -o MODEL.vplan");
 
   DriverOptions options;
   options.inputFile = inputFile;

@@ -24,7 +24,8 @@ enum class PrecisionClass {
   Follow,     ///< Takes the compute type if every operand already has it.
 };
 
-/// The policy files' spelling of a class: low, full, full-inside, widest, follow.
+/// The policy files' spelling of a class: low, full, full-inside, widest,
+/// follow.
 llvm::StringRef stringifyPrecisionClass(PrecisionClass precisionClass);
 std::optional<PrecisionClass> symbolizePrecisionClass(llvm::StringRef name);
 

@@ -21,8 +21,8 @@ struct OptimizerSpec {
   /// "optimizer=adamw lr=1e-3 ...", the pass options.
   std::string passOptions = "optimizer=adamw";
 
-  /// Parse the flag. Keys are those of the pass, with '-' or '_'; an unknown one
-  /// is an error that names the nearest.
+  /// Parse the flag. Keys are those of the pass, with '-' or '_'; an unknown
+  /// one is an error that names the nearest.
   static llvm::Expected<OptimizerSpec> parse(llvm::StringRef text);
 };
 

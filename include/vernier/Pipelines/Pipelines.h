@@ -34,8 +34,8 @@ void addImportPasses(mlir::OpPassManager &pm);
 void addAutocastPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addDifferentiatePasses(mlir::OpPassManager &pm,
                             const CompileOptions &options);
-void addLossScalingPasses(mlir::OpPassManager &pm, const CompileOptions &options,
-                          bool usesF16);
+void addLossScalingPasses(mlir::OpPassManager &pm,
+                          const CompileOptions &options, bool usesF16);
 void addPadPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addCodegenPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addPlanPasses(mlir::OpPassManager &pm, const CompileOptions &options);

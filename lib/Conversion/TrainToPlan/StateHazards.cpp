@@ -73,7 +73,8 @@ void StateHazards::decideStore(ml_program::GlobalStoreOp store,
   int64_t storePosition = positions.lookup(store);
   auto fusion = dyn_cast_or_null<train::FusionOp>(definition);
   bool inPlace = fusion && !inPlaceValues.contains(value);
-  int64_t writePosition = inPlace ? positions.lookup(definition) : storePosition;
+  int64_t writePosition =
+      inPlace ? positions.lookup(definition) : storePosition;
   for (ml_program::GlobalLoadOp load : loads) {
     int64_t loadPosition = positions.lookup(load);
     // Reads of the old value after the write would see the new one.

@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A state has one memory. A value stored to it can be computed straight into that
-// memory if nobody reads the old value afterwards; a load whose value is read
-// after the state changed needs a snapshot. This class decides both from the
-// order of the ops of one straight-line function.
+// A state has one memory. A value stored to it can be computed straight into
+// that memory if nobody reads the old value afterwards; a load whose value is
+// read after the state changed needs a snapshot. This class decides both from
+// the order of the ops of one straight-line function.
 //
 //===----------------------------------------------------------------------===//
 

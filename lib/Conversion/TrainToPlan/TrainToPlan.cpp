@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Bufferization for value-semantic, straight-line entries: each SSA tensor gets
-// one buffer, states are updated in place where that is safe, and every op turns
-// into one runtime call. Precondition: the `codegen` stage.
+// one buffer, states are updated in place where that is safe, and every op
+// turns into one runtime call. Precondition: the `codegen` stage.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,8 +40,8 @@ static plan::BufferType bufferType(Type type) {
 }
 
 /// Tiles of the result that a contraction is cut into: about eight, so that a
-/// few threads balance, but wide enough that the library's packing is amortised.
-/// Depends on the extents alone, and so do the bits of the result.
+/// few threads balance, but wide enough that the library's packing is
+/// amortised. Depends on the extents alone, and so do the bits of the result.
 static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kSmallWork = int64_t(1) << 20; // multiply-adds
   if (m * n * k <= kSmallWork)
@@ -54,7 +54,8 @@ static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
   return n >= m ? std::make_pair(m, cut(n)) : std::make_pair(cut(m), n);
 }
 
-/// The number of classes if `argument` holds class indices (it feeds a one-hot).
+/// The number of classes if `argument` holds class indices (it feeds a
+/// one-hot).
 static std::optional<int64_t> findClassCount(BlockArgument argument) {
   for (OpOperand &use : argument.getUses()) {
     auto fusion = dyn_cast<train::FusionOp>(use.getOwner());
@@ -68,11 +69,12 @@ static std::optional<int64_t> findClassCount(BlockArgument argument) {
   return std::nullopt;
 }
 
-/// Whether `op` keeps every element at its index: a tensor.pad with static zeros
-/// at the high end, or a tensor.extract_slice from the origin.
+/// Whether `op` keeps every element at its index: a tensor.pad with static
+/// zeros at the high end, or a tensor.extract_slice from the origin.
 static bool isResize(Operation *op) {
   auto isAll = [](ArrayRef<int64_t> values, int64_t expected) {
-    return llvm::all_of(values, [=](int64_t value) { return value == expected; });
+    return llvm::all_of(values,
+                        [=](int64_t value) { return value == expected; });
   };
   if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     Value padding = pad.getConstantPaddingValue();
@@ -82,7 +84,8 @@ static bool isResize(Operation *op) {
   }
   auto slice = cast<tensor::ExtractSliceOp>(op);
   return slice.getSourceType().getRank() == slice.getType().getRank() &&
-         isAll(slice.getStaticOffsets(), 0) && isAll(slice.getStaticStrides(), 1);
+         isAll(slice.getStaticOffsets(), 0) &&
+         isAll(slice.getStaticStrides(), 1);
 }
 
 /// Whether `op` belongs to the backward part: it or, for a fusion, something in
@@ -103,14 +106,14 @@ class EntryConverter {
 public:
   EntryConverter(func::FuncOp function, KernelTable &kernels,
                  const TargetModel &target)
-      : function(function), kernels(kernels), target(target),
-        hazards(function), builder(function.getContext()) {}
+      : function(function), kernels(kernels), target(target), hazards(function),
+        builder(function.getContext()) {}
 
   LogicalResult convert() {
     builder.setInsertionPoint(function);
-    auto entry =
-        plan::EntryOp::create(builder, function.getLoc(), function.getNameAttr(),
-                              builder.getI64IntegerAttr(-1));
+    auto entry = plan::EntryOp::create(builder, function.getLoc(),
+                                       function.getNameAttr(),
+                                       builder.getI64IntegerAttr(-1));
     builder.setInsertionPointToStart(&entry.getBody().emplaceBlock());
     convertArguments();
     for (Operation &op : function.getBody().front())
@@ -123,7 +126,8 @@ private:
   void convertArguments() {
     for (BlockArgument argument : function.getArguments()) {
       unsigned index = argument.getArgNumber();
-      auto name = function.getArgAttrOfType<StringAttr>(index, train::kNameAttr);
+      auto name =
+          function.getArgAttrOfType<StringAttr>(index, train::kNameAttr);
       std::string fallback = "arg" + std::to_string(index);
       auto input = plan::InputOp::create(
           builder, argument.getLoc(), bufferType(argument.getType()),
@@ -166,9 +170,9 @@ private:
       buffers.map(value, buffer);
       return buffer;
     }
-    auto alloc =
-        plan::AllocOp::create(builder, value.getLoc(), bufferType(value.getType()),
-                              builder.getI64IntegerAttr(-1), UnitAttr());
+    auto alloc = plan::AllocOp::create(
+        builder, value.getLoc(), bufferType(value.getType()),
+        builder.getI64IntegerAttr(-1), UnitAttr());
     bool isSaved = !isBackward(value.getDefiningOp()) &&
                    llvm::any_of(value.getUsers(), isBackward);
     alloc.setSaved(isSaved);
@@ -188,15 +192,16 @@ private:
   }
 
   LogicalResult convertLoad(ml_program::GlobalLoadOp load) {
-    auto symbol = FlatSymbolRefAttr::get(load.getGlobalAttr().getLeafReference());
+    auto symbol =
+        FlatSymbolRefAttr::get(load.getGlobalAttr().getLeafReference());
     Value state = getStateBuffer(symbol, load.getType(), load.getLoc());
     if (!hazards.needsSnapshot(load)) {
       buffers.map(load.getResult(), state);
       return success();
     }
-    auto alloc = plan::AllocOp::create(builder, load.getLoc(),
-                                       bufferType(load.getType()),
-                                       builder.getI64IntegerAttr(-1), UnitAttr());
+    auto alloc = plan::AllocOp::create(
+        builder, load.getLoc(), bufferType(load.getType()),
+        builder.getI64IntegerAttr(-1), UnitAttr());
     plan::CopyOp::create(builder, load.getLoc(), state, alloc.getBuffer());
     buffers.map(load.getResult(), alloc.getBuffer());
     return success();
@@ -224,8 +229,7 @@ private:
       outputs.push_back(getResultBuffer(output));
     auto launch = plan::LaunchOp::create(
         builder, fusion.getLoc(), builder.getStringAttr(kernel.name), inputs,
-        outputs,
-        builder.getI64IntegerAttr(kernel.grid),
+        outputs, builder.getI64IntegerAttr(kernel.grid),
         builder.getI64IntegerAttr(kernel.grain));
     return finish(launch, fusion);
   }
@@ -242,8 +246,8 @@ private:
     auto epilogue = op->getAttrOfType<train::EpilogueAttr>("epilogue");
     bool relu = epilogue && epilogue.getValue() == train::Epilogue::Relu;
     auto matmul = plan::MatmulOp::create(
-        builder, op->getLoc(), lhs, rhs, bias, result, dims.batch, dims.m, dims.n,
-        dims.k, dims.transposeLhs, dims.transposeRhs, dims.sharedRhs,
+        builder, op->getLoc(), lhs, rhs, bias, result, dims.batch, dims.m,
+        dims.n, dims.k, dims.transposeLhs, dims.transposeRhs, dims.sharedRhs,
         /*lhs_ld=*/dims.transposeLhs ? dims.m : dims.k,
         /*rhs_ld=*/dims.transposeRhs ? dims.k : dims.n,
         /*result_ld=*/dims.n, tileM, tileN, relu);
@@ -288,8 +292,8 @@ private:
     if (!elements)
       return constant.emitError("expects a tensor constant in an entry, got ")
              << constant.getType();
-    auto op = plan::ConstantOp::create(builder, constant.getLoc(),
-                                       bufferType(constant.getType()), elements);
+    auto op = plan::ConstantOp::create(
+        builder, constant.getLoc(), bufferType(constant.getType()), elements);
     buffers.map(constant.getResult(), op.getBuffer());
     return success();
   }

@@ -208,7 +208,8 @@ private:
       std::memcpy(to, from, common * elementBytes);
       return;
     }
-    uint64_t fromStride = strideOf(source, dim), toStride = strideOf(result, dim);
+    uint64_t fromStride = strideOf(source, dim),
+             toStride = strideOf(result, dim);
     for (int64_t index = 0; index < common; ++index)
       copyDim(dim + 1, from + index * fromStride, to + index * toStride);
   }

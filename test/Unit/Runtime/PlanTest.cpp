@@ -376,7 +376,8 @@ TEST(Plan, TransposesAndCopies) {
              }));
   EXPECT_BAD("overlaps its source",
              withCall([](E &e) { e.transpose(x, x, {1, 0}); }));
-  EXPECT_BAD("differ in type or rank", withCall([](E &e) { e.copy(x, label); }));
+  EXPECT_BAD("differ in type or rank",
+             withCall([](E &e) { e.copy(x, label); }));
   EXPECT_BAD("there is no buffer", withCall([](E &e) { e.copy(x, 99); }));
   EXPECT_BAD("overlaps its source in part", withCall([](E &e) {
                e.buffers.push_back({Memory::arena, 0, DType::f32, {32}});

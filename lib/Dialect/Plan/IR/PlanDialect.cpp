@@ -32,7 +32,8 @@ static ParseResult parsePlainI64(OpAsmParser &parser, IntegerAttr &attr) {
   return success();
 }
 
-static void printPlainI64(OpAsmPrinter &printer, Operation *, IntegerAttr attr) {
+static void printPlainI64(OpAsmPrinter &printer, Operation *,
+                          IntegerAttr attr) {
   printer << attr.getInt();
 }
 
@@ -77,7 +78,8 @@ int64_t BufferType::getNumElements() const {
 }
 
 int64_t BufferType::getNumBytes() const {
-  return getNumElements() * ((getElementType().getIntOrFloatBitWidth() + 7) / 8);
+  return getNumElements() *
+         ((getElementType().getIntOrFloatBitWidth() + 7) / 8);
 }
 
 //===----------------------------------------------------------------------===//
@@ -104,7 +106,8 @@ LogicalResult CopyOp::verify() {
   return success();
 }
 
-/// The number of elements that `rows` rows of `cols` elements, `ld` apart, span.
+/// The number of elements that `rows` rows of `cols` elements, `ld` apart,
+/// span.
 static int64_t spanOf(int64_t batch, int64_t rows, int64_t cols, int64_t ld) {
   return (batch * rows - 1) * ld + cols;
 }

@@ -34,8 +34,9 @@ struct AssignBuffersPass
 
   void runOnOperation() override {
     if (alignment < 1) {
-      getOperation().emitError("plan-assign-buffers: alignment must be at least "
-                               "1, got ")
+      getOperation().emitError(
+          "plan-assign-buffers: alignment must be at least "
+          "1, got ")
           << int64_t(alignment);
       return signalPassFailure();
     }
@@ -98,9 +99,10 @@ struct AssignBuffersPass
   }
 
   /// Give back the arena ranges whose last use is `op`, number `number`.
-  static void releaseEnding(Operation &op, int64_t number,
-                            const llvm::DenseMap<Operation *, int64_t> &lastUses,
-                            RangeAllocator &arena) {
+  static void
+  releaseEnding(Operation &op, int64_t number,
+                const llvm::DenseMap<Operation *, int64_t> &lastUses,
+                RangeAllocator &arena) {
     llvm::SmallVector<Operation *> owners;
     for (Value operand : op.getOperands())
       owners.push_back(getOwner(operand));

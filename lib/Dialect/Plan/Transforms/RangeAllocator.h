@@ -38,7 +38,7 @@ private:
   void eraseHole(std::map<int64_t, int64_t>::iterator hole);
 
   int64_t alignment, peak = 0;
-  std::map<int64_t, int64_t> holes;                 // offset -> size
+  std::map<int64_t, int64_t> holes;                  // offset -> size
   std::set<std::pair<int64_t, int64_t>> holesBySize; // (size, offset)
 };
 

@@ -33,7 +33,8 @@ static ParseResult parseKeywordEnum(OpAsmParser &parser, EnumAttrT &attr,
     return failure();
   auto value = symbolize(keyword);
   if (!value)
-    return parser.emitError(loc) << "unknown " << what << " '" << keyword << "'";
+    return parser.emitError(loc)
+           << "unknown " << what << " '" << keyword << "'";
   attr = EnumAttrT::get(parser.getContext(), *value);
   return success();
 }
@@ -69,7 +70,8 @@ static ParseResult parsePlainI64(OpAsmParser &parser, IntegerAttr &attr) {
   return success();
 }
 
-static void printPlainI64(OpAsmPrinter &printer, Operation *, IntegerAttr attr) {
+static void printPlainI64(OpAsmPrinter &printer, Operation *,
+                          IntegerAttr attr) {
   printer << attr.getInt();
 }
 
@@ -187,7 +189,8 @@ LogicalResult LinearOp::verify() {
   RankedTensorType weight = tensorType(getWeight());
   Type element = input.getElementType();
   if (element != weight.getElementType())
-    return emitOpError("(L1) expects input and weight of one element type, got ")
+    return emitOpError(
+               "(L1) expects input and weight of one element type, got ")
            << input << " and " << weight;
   if (getBias()) {
     Type biasElement = tensorType(getBias()).getElementType();
@@ -198,7 +201,8 @@ LogicalResult LinearOp::verify() {
   }
   if (weight.getRank() != 2 || input.getRank() < 1 ||
       input.getShape().back() != weight.getDimSize(1))
-    return emitOpError("(L2) expects an input (..., K) and a weight (N, K), got ")
+    return emitOpError(
+               "(L2) expects an input (..., K) and a weight (N, K), got ")
            << input << " and " << weight;
   if (getBias() && failed(checkShape(*this, "L2", "a bias",
                                      {weight.getDimSize(0)}, getBias())))
@@ -226,7 +230,8 @@ static LogicalResult verifySoftmaxLike(Operation *op) {
 LogicalResult SoftmaxOp::verify() { return verifySoftmaxLike(*this); }
 LogicalResult LogSoftmaxOp::verify() { return verifySoftmaxLike(*this); }
 
-static LogicalResult verifyNorm(Operation *op, ValueRange affine, Value result) {
+static LogicalResult verifyNorm(Operation *op, ValueRange affine,
+                                Value result) {
   RankedTensorType input = tensorType(op->getOperand(0));
   if (input.getRank() < 1)
     return op->emitOpError("(N1) expects an input of rank 1 or more, got ")
@@ -314,7 +319,8 @@ static bool areValidDims(ArrayRef<int64_t> dims, int64_t rank) {
 }
 
 LogicalResult BroadcastOp::verify() {
-  RankedTensorType input = tensorType(getInput()), result = tensorType(getResult());
+  RankedTensorType input = tensorType(getInput()),
+                   result = tensorType(getResult());
   if (int64_t(getDims().size()) != input.getRank() ||
       !areValidDims(getDims(), result.getRank()))
     return emitOpError("(B1) expects one strictly increasing result dim for "
@@ -358,7 +364,8 @@ LogicalResult ReduceOp::verify() {
 int64_t ReduceOp::getFlops() { return tensorType(getInput()).getNumElements(); }
 
 LogicalResult TransposeOp::verify() {
-  RankedTensorType input = tensorType(getInput()), result = tensorType(getResult());
+  RankedTensorType input = tensorType(getInput()),
+                   result = tensorType(getResult());
   SmallVector<int64_t> sorted(getPermutation());
   llvm::sort(sorted);
   if (!llvm::equal(sorted, llvm::seq<int64_t>(0, input.getRank())))
@@ -397,7 +404,8 @@ LogicalResult OneHotOp::verify() {
 LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto callee = symbolTable.lookupNearestSymbolFrom<FunctionOpInterface>(
       *this, getCalleeAttr());
-  if (!callee || !llvm::equal(callee.getArgumentTypes(), getInputs().getTypes()))
+  if (!callee ||
+      !llvm::equal(callee.getArgumentTypes(), getInputs().getTypes()))
     return emitOpError("(G1) expects '")
            << getCallee() << "' to be a function of the operands' types";
   SmallVector<Type> expected(callee.getResultTypes());
@@ -411,9 +419,11 @@ LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
         *this, symbol);
     auto type = global ? dyn_cast<RankedTensorType>(global.getType())
                        : RankedTensorType();
-    if (!type || !global.getIsMutable() || !isa<FloatType>(type.getElementType()))
+    if (!type || !global.getIsMutable() ||
+        !isa<FloatType>(type.getElementType()))
       return emitOpError("(G3) expects '")
-             << symbol.getValue() << "' to be a mutable global of floating type";
+             << symbol.getValue()
+             << "' to be a mutable global of floating type";
     expected.push_back(type);
   }
   if (!llvm::equal(expected, getResultTypes()))
@@ -425,7 +435,8 @@ LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 
 LogicalResult ClipByGlobalNormOp::verify() {
   if (getGradients().empty() || !(getMaxNorm().convertToDouble() > 0.0))
-    return emitOpError("(C1) expects at least one gradient and max_norm > 0, got ")
+    return emitOpError(
+               "(C1) expects at least one gradient and max_norm > 0, got ")
            << getGradients().size() << " and "
            << getMaxNorm().convertToDouble();
   if (getClipped().size() != getGradients().size())
@@ -433,7 +444,8 @@ LogicalResult ClipByGlobalNormOp::verify() {
   for (auto [gradient, clipped] : llvm::zip(getGradients(), getClipped()))
     if (tensorType(gradient).getShape() != tensorType(clipped).getShape() ||
         !tensorType(clipped).getElementType().isF32())
-      return emitOpError("(C2) expects an f32 value of its gradient's shape, got ")
+      return emitOpError(
+                 "(C2) expects an f32 value of its gradient's shape, got ")
              << clipped.getType() << " for " << gradient.getType();
   return success();
 }
