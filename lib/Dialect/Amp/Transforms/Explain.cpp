@@ -19,6 +19,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 namespace vernier::amp {
@@ -41,20 +42,27 @@ static std::string typeName(Type type) {
   return name;
 }
 
-/// "encoder.linear model.mlir:12:5".
+/// "encoder.linear model.mlir:12:5": where the op stands in the model, not
+/// where it was called from, and without names that only repeat an op's own.
 static std::string locationText(Location location) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  location->walk([&](Location part) {
-    if (auto name = dyn_cast<NameLoc>(part))
-      os << (text.empty() ? "" : " ") << name.getName().getValue();
-    else if (auto file = dyn_cast<FileLineColLoc>(part))
-      os << (text.empty() ? "" : " ")
-         << llvm::sys::path::filename(file.getFilename().getValue()) << ":"
-         << file.getLine() << ":" << file.getColumn();
-    return WalkResult::advance();
-  });
-  return text;
+  if (auto call = dyn_cast<CallSiteLoc>(location))
+    return locationText(call.getCallee());
+  if (auto file = dyn_cast<FileLineColLoc>(location))
+    return llvm::formatv(
+        "{0}:{1}:{2}", llvm::sys::path::filename(file.getFilename().getValue()),
+        file.getLine(), file.getColumn());
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    return fused.getLocations().empty()
+               ? ""
+               : locationText(fused.getLocations().front());
+  auto name = dyn_cast<NameLoc>(location);
+  if (!name)
+    return "";
+  std::string child = locationText(name.getChildLoc());
+  StringRef text = name.getName().getValue();
+  if (RegisteredOperationName::lookup(text, location.getContext()))
+    return child;
+  return child.empty() ? text.str() : text.str() + " " + child;
 }
 
 /// The element type of the first floating tensor among `types`, or nothing.
