@@ -17,88 +17,10 @@ jax.config.update("jax_enable_x64", True)
 
 import numpy as np
 
-from Numerics.Inputs import cases, formats, vernier
+from Numerics.Inputs import cases, formats, programs, vernier
 
 # Not differentiable: no vjp.
 CASES = [case for case in cases.all_cases() if "copysign" not in case.name]
-
-
-def is_float(entry):
-    return not isinstance(entry.domain, int)
-
-
-def loss_element(element):
-    return "f64" if element == "f64" else "f32"
-
-
-def loss_lines(number, case, element):
-    """(lines, the loss they give): the sum of the result times the cotangent, whose
-    gradient with respect to the result is the cotangent."""
-    lines, operands = [], []
-    for i, entry in enumerate(case.inputs):
-        name = f"%a{number}_{i}"
-        operands.append(name)
-        if is_float(entry):
-            lines.append(f"{name} = ml_program.global_load @g{number}_{i} : "
-                         f"{entry.type(element)}")
-    types = ", ".join(entry.type(element) for entry in case.inputs)
-    kind = case.result_type(element)
-    wide = formats.tensor_type(case.result_shape, loss_element(element))
-    y = f"%y{number}"
-    lines.append(f"{y} = func.call @case{number}({', '.join(operands)}) : "
-                 f"({types}) -> {kind}")
-    if kind != wide:
-        lines.append(f"{y}w = arith.extf {y} : {kind} to {wide}")
-        y += "w"
-    lines.append(f"%p{number} = arith.mulf {y}, %c{number} : {wide}")
-    dims = list(range(len(case.result_shape)))
-    if dims:
-        lines.append(f"%l{number} = train.reduce sum %p{number} dims = {dims} : "
-                     f"{wide} -> tensor<{loss_element(element)}>")
-    return lines, f"%l{number}" if dims else f"%p{number}"
-
-
-def module(element, numbers):
-    """A module whose @step gives the gradient of the sum of all cases' losses."""
-    functions, globals_, arguments, lines = [], [], [], []
-    total, scalar = "%start", formats.tensor_type((), loss_element(element))
-    for number in numbers:
-        case = CASES[number]
-        functions.append(case.function_text(f"case{number}", element))
-        for i, entry in enumerate(case.inputs):
-            kind = entry.type(element)
-            if is_float(entry):
-                globals_.append((f"g{number}_{i}", kind))
-            else:
-                arguments.append((f"a{number}_{i}", kind))
-        arguments.append((f"c{number}",
-                          formats.tensor_type(case.result_shape,
-                                              loss_element(element))))
-        case_lines, loss = loss_lines(number, case, element)
-        lines += [*case_lines,
-                  f"%t{number} = arith.addf {total}, {loss} : {scalar}"]
-        total = f"%t{number}"
-    declared = ", ".join(f'%{name}: {kind} {{train.name = "{name}"}}'
-                         for name, kind in arguments)
-    names = ", ".join(f"%{name}" for name, _ in arguments)
-    kinds = ", ".join(kind for _, kind in arguments)
-    results = ", ".join(f'{kind} {{train.name = "{name}"}}'
-                        for name, kind in globals_)
-    outputs = ", ".join(kind for _, kind in globals_)
-    return "\n".join([
-        *(f"ml_program.global private mutable @{name} : {kind} "
-          '{train.role = "parameter"}' for name, kind in globals_),
-        *functions,
-        f"func.func @loss({declared}) -> {scalar} {{",
-        f"  %start = arith.constant dense<0.0> : {scalar}",
-        *("  " + line for line in lines),
-        f"  return {total} : {scalar}", "}",
-        f"func.func @step({declared}) -> ({results}) {{",
-        f"  %r:{len(globals_) + 1} = train.gradient @loss({names}) wrt ["
-        + ", ".join(f"@{name}" for name, _ in globals_)
-        + f"] : ({kinds}) -> ({scalar}, {outputs})",
-        "  return " + ", ".join(f"%r#{i + 1}" for i in range(len(globals_)))
-        + f" : {outputs}", "}"])
 
 
 def representable(values):
@@ -108,17 +30,17 @@ def representable(values):
 
 def draw():
     rng = np.random.default_rng(2)
-    inputs = [[representable(values) if is_float(entry) else values
+    inputs = [[representable(values) if programs.is_float(entry) else values
                for entry in case.inputs for values in [entry.draw(rng, "f64")]]
               for case in CASES]
-    cotangents = [representable(rng.standard_normal(case.result_shape))
+    cotangents = [np.asarray(representable(rng.standard_normal(case.result_shape)))
                   for case in CASES]
     return inputs, cotangents
 
 
 def get_gradients(case, values, cotangent):
     """From jax.vjp: the gradient of each floating input."""
-    floats = [i for i, entry in enumerate(case.inputs) if is_float(entry)]
+    floats = [i for i, entry in enumerate(case.inputs) if programs.is_float(entry)]
 
     def function(*arguments):
         full = list(values)
@@ -147,22 +69,12 @@ GRADIENTS = [get_gradients(*each) for each in zip(CASES, INPUTS, COTANGENTS)]
 
 
 def check(element, exact):
-    numbers = range(len(CASES))
-    arrays, state = {}, {}
-    for number in numbers:
-        arrays[f"c{number}"] = np.asarray(COTANGENTS[number])
-        for i, entry in enumerate(CASES[number].inputs):
-            values = np.asarray(INPUTS[number][i])
-            if is_float(entry):
-                state[f"g{number}_{i}"] = values
-            else:
-                arrays[f"a{number}_{i}"] = values
-    text = vernier.optimize(module(element, numbers), "--inline",
+    arrays, state = programs.data(CASES, INPUTS, COTANGENTS)
+    text = vernier.optimize(programs.gradient_module(CASES, element), "--inline",
                             "--train-differentiate")
     got, _ = vernier.evaluate(text, "step", arrays, state, exact=exact)
     failures, count = [], 0
-    for number in numbers:
-        case = CASES[number]
+    for number, case in enumerate(CASES):
         for i, want in GRADIENTS[number]:
             count += 1
             error, bound = get_error(case, element, exact, got[f"g{number}_{i}"],
