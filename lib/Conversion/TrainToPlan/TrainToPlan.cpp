@@ -39,19 +39,27 @@ static plan::BufferType bufferType(Type type) {
                                tensor.getElementType());
 }
 
+/// Whether oneDNN 2.6 packs the operands of an m x n product on AVX2; if not it
+/// reads them in place, which takes up to 2.5 times as long
+/// (Runtime/Host/Matmul.cpp).
+static bool packsOperands(int64_t m, int64_t n) {
+  return 1.0 / m + 1.0 / n < 0.0038;
+}
+
 /// Tiles of the result that a contraction is cut into: about eight, so that a
-/// few threads balance, but wide enough that the library's packing is
-/// amortised. Depends on the extents alone, and so do the bits of the result.
+/// few threads balance, but large enough that the library works at full speed.
+/// Depends on the extents alone, and so do the bits of the result.
 static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kSmallWork = int64_t(1) << 20; // multiply-adds
   if (m * n * k <= kSmallWork)
     return {m, n};
-  auto cut = [](int64_t extent) {
-    int64_t tile = (extent + 7) / 8;
-    tile = (tile + 15) / 16 * 16; // whole vectors
-    return std::min(extent, std::max<int64_t>(tile, 32));
-  };
-  return n >= m ? std::make_pair(m, cut(n)) : std::make_pair(cut(m), n);
+  int64_t whole = std::min(m, n), extent = std::max(m, n);
+  int64_t tile = std::max<int64_t>((extent + 7) / 8, 32);
+  tile = std::min(extent, (tile + 15) / 16 * 16); // whole vectors
+  while (tile < extent && packsOperands(whole, extent) &&
+         !packsOperands(whole, tile))
+    tile = std::min(extent, tile + 16);
+  return n >= m ? std::make_pair(m, tile) : std::make_pair(tile, n);
 }
 
 /// The number of classes if `argument` holds class indices (it feeds a
