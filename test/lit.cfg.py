@@ -39,8 +39,12 @@ config.environment["VERNIER_SOURCE"] = config.source_dir
 
 def find_modules(*modules):
     """Those that %python could import; importing them would take seconds."""
-    script = ("import sys, importlib.util as u\n"
-              "print(*(m for m in sys.argv[1:] if u.find_spec(m)))")
+    # GradScaler runs on the CPU since torch 2.3 (Debian 12 has 1.13).
+    script = ("import sys, importlib.util as u, importlib.metadata as d\n"
+              "print(*(m for m in sys.argv[1:] if u.find_spec(m)))\n"
+              "if u.find_spec('torch') and tuple(map(int,\n"
+              "    d.version('torch').split('.')[:2])) >= (2, 3):\n"
+              "  print('torch-gradscaler')")
     return subprocess.run([python, "-c", script, *modules],
                           capture_output=True, text=True).stdout.split()
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # RUN: %python %s
-# REQUIRES: numpy, torch, compiler
+# REQUIRES: numpy, torch-gradscaler, compiler
 """A step with --amp-loss-scaling and torch.amp.GradScaler with torch.optim.SGD see
 the same scales, skip the same steps and reach the same weights."""
 
