@@ -151,7 +151,8 @@ def main():
     text += "\n\n" + measure.table(("ratio", "value"), [(k, f"{v:.2f}") for k, v in ratios.items()])
     if not (measure.cpu()["features"]["avx512_bf16"] or measure.cpu()["features"]["amx_bf16"]):
         text += ("\n\nThis CPU has no bf16 dot products: bf16 contractions are f32 contractions of widened operands here,"
-                 "\nso the bf16 speed-up of a CPU that has them cannot be seen on it.")
+                 "\nso the bf16 speed-up of a CPU that has them cannot be seen on it. PyTorch falls back to slow bf16 kernels:"
+                 "\ntorch_bf16_over_vernier_bf16 compares two fallbacks and says nothing about CPUs with bf16.")
     measure.finish("mlp", options, {"threads": options.threads, "rounds": options.rounds, "steps": options.steps, "torch": version,
                                     "ms": medians, "spread_ms": spread, "saved_bytes": saved_bytes, **ratios}, text)
 
