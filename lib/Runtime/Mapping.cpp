@@ -14,15 +14,20 @@
 
 using namespace vernier::runtime;
 
+/// Mapped behind the memory that was asked for. oneDNN's generated products
+/// read a few vectors past the end of their operands; what the kernel happens
+/// to map there may be the tail of a file, where a read raises SIGBUS.
+static constexpr uint64_t kSlack = 64 * 1024;
+
 Mapping::~Mapping() {
   if (memory)
-    munmap(memory, bytes);
+    munmap(memory, bytes + kSlack);
 }
 
 Status Mapping::allocate(uint64_t size, const char *purpose) {
   if (size == 0)
     return {};
-  void *address = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+  void *address = mmap(nullptr, size + kSlack, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED)
     return resources("cannot allocate ", size, " bytes of ", purpose, ": ",

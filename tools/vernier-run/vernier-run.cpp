@@ -11,6 +11,7 @@
 #include "Verbs.h"
 
 #include <cstdio>
+#include <malloc.h>
 #include <map>
 #include <new>
 
@@ -34,6 +35,10 @@ static int closeOutput(int code, Terminal &terminal) {
 }
 
 int main(int argc, char **argv) {
+  // oneDNN allocates its packing buffers in every step: keep them in the heap
+  // instead of asking the kernel for fresh pages each time.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   installSignalHandlers();
   Terminal terminal;
   ExitCode code = Failed;

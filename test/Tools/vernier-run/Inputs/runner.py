@@ -74,11 +74,16 @@ def digest(checkpoint):
     return sha.hexdigest()
 
 
+# LeakSanitizer stops the world with ptrace, which strace has taken.
+TRACED = {**os.environ, "ASAN_OPTIONS":
+          os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
+
 def traced(calls, *command):
     """The system calls that a run makes, in order: (name, number among the calls
     of that name, line of the trace). strace counts as we do, for injections."""
     subprocess.run(["strace", "-f", "-qq", "-e", f"trace={calls}", "-o", "trace", RUN,
-                    *map(str, command)], capture_output=True, check=True)
+                    *map(str, command)], capture_output=True, check=True, env=TRACED)
     seen, result = {}, []
     for line in pathlib.Path("trace").read_text().splitlines():
         name = line.split(maxsplit=1)[1].split("(")[0]
@@ -92,7 +97,7 @@ def inject(name, number, what, *command):
     """Run with `what` (error=EIO, signal=SIGKILL) at the call of this name and number."""
     return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
                            "-e", f"inject={name}:{what}:when={number}", RUN, *map(str, command)],
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, env=TRACED)
 
 
 class RunnerTest(unittest.TestCase):
