@@ -9,6 +9,9 @@
 #include "Runtime/Device.h"
 
 #include <cstring>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace vernier::runtime;
 
@@ -25,6 +28,18 @@ static int parseThreads(const char *text) {
   return threads <= 1024 ? threads : 0;
 }
 
+/// libomp announces itself in a small file named after the process. A process
+/// that was killed while it wrote the file leaves it empty, and libomp would
+/// die of SIGBUS reading it in a later process of the same number: in this one,
+/// an empty one can only be such a remnant.
+static void removeTornRegistration() {
+  std::string path = "/dev/shm/__KMP_REGISTERED_LIB_" +
+                     std::to_string(getpid()) + "_" + std::to_string(getuid());
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && info.st_size == 0)
+    (void)unlink(path.c_str());
+}
+
 vernier_status_t vernier_device_create(const char *name,
                                        vernier_device_t **device) {
   return guarded([&]() -> Status {
@@ -33,6 +48,7 @@ vernier_status_t vernier_device_create(const char *name,
     *device = nullptr;
     if (!name)
       return invalidArgument("vernier_device_create: name is null");
+    removeTornRegistration();
     int threads = 0;
     if (std::strcmp(name, "cpu") == 0)
       threads = getDefaultThreads();

@@ -26,6 +26,12 @@ class Verbs(RunnerTest):
     def trained(self, *flags):
         return run("m.vplan", "train", "--data", "train.npz", "--epochs", 10, "--save", "ck", *flags)
 
+    def test_torn_registration(self):
+        """What a process killed in OpenMP's start leaves behind, under our number."""
+        def tear():
+            open(f"/dev/shm/__KMP_REGISTERED_LIB_{os.getpid()}_{os.getuid()}", "w").close()
+        run("m.vplan", "bench", "--steps", 1, preexec_fn=tear)
+
     def test_train(self):
         result = self.trained("--eval-data", "test.npz", "--log", "m.csv").result
         self.assertEqual(result["steps"], "120")  # 12 whole batches in an epoch
