@@ -9,13 +9,18 @@
 #ifndef VERNIER_RUNTIME_CPUFEATURES_H
 #define VERNIER_RUNTIME_CPUFEATURES_H
 
+#include <istream>
 #include <set>
 #include <string>
 
 namespace vernier::runtime {
 
-/// The feature names of /proc/cpuinfo, read once.
-const std::set<std::string> &getCpuFeatures();
+/// Whether this machine's processor has a feature, by the name that LLVM or
+/// /proc/cpuinfo gives it (avx512bf16 and avx512_bf16 are one).
+bool hasCpuFeature(const std::string &name);
+
+/// The features in a text such as /proc/cpuinfo, without separators.
+std::set<std::string> parseCpuFeatures(std::istream &file);
 
 } // namespace vernier::runtime
 

@@ -238,7 +238,7 @@ static Status verifyMachine(const schema::Plan &plan) {
     return {};
   std::string missing;
   for (const auto *feature : *plan.required_features())
-    if (!getCpuFeatures().count(feature->str()))
+    if (!hasCpuFeature(feature->str()))
       missing += (missing.empty() ? "" : ", ") + feature->str();
   if (missing.empty())
     return {};

@@ -23,10 +23,14 @@ using namespace vernier;
 /// multiply-add and conversions between f16 and f32.
 static constexpr llvm::StringLiteral kBaseline[] = {"avx2", "fma", "f16c"};
 
-/// Features whose presence widens what we generate, and so must be checked on
-/// the machine that runs the plan.
+/// Features that LLVM uses in our kernels where the CPU has them, and that must
+/// be checked on the machine that runs the plan.
 static constexpr llvm::StringLiteral kOptional[] = {
-    "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
+    "avx512f",    "avx512bw",           "avx512dq",     "avx512vl",
+    "avx512cd",   "avx512ifma",         "avx512vbmi",   "avx512vbmi2",
+    "avx512vnni", "avx512bf16",         "avx512bitalg", "avx512vpopcntdq",
+    "avx512fp16", "avx512vp2intersect", "avxvnni",      "gfni",
+    "bmi2"};
 
 static llvm::Error makeError(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);

@@ -57,7 +57,7 @@ public:
     bool any = false;
     for (const char *name : {"avx", "avx2", "fma", "f16c", "avx512f",
                              "avx512_bf16", "avx512_fp16", "amx_bf16"})
-      if (getCpuFeatures().count(name)) {
+      if (hasCpuFeature(name)) {
         description += std::string(" ") + name;
         any = true;
       }

@@ -195,7 +195,7 @@ TEST(Matmul, F32Variants) {
     }
 }
 
-static bool hasBf16() { return runtime::getCpuFeatures().count("avx512_bf16"); }
+static bool hasBf16() { return runtime::hasCpuFeature("avx512bf16"); }
 
 TEST(Matmul, Bf16Variants) {
   if (!hasBf16())

@@ -6,11 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Runtime/CpuFeatures.h"
 #include "TestPlan.h"
 
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 using namespace vernier;
@@ -159,6 +161,14 @@ TEST(Plan, RequiredFeatures) {
                 "lacks avx9000, quantum; compile the model again with "
                 "--target=cpu",
                 load(plan));
+}
+
+// The plan says avx512bf16, as LLVM does, and Linux avx512_bf16.
+TEST(Plan, FeatureSpellings) {
+  std::istringstream file("processor : 0\nflags\t\t: fpu sse4_1 avx512_bf16 "
+                          "avx512vl\n\nprocessor : 1\nflags : none\n");
+  EXPECT_EQ(runtime::parseCpuFeatures(file),
+            (std::set<std::string>{"fpu", "sse41", "avx512bf16", "avx512vl"}));
 }
 
 //===----------------------------------------------------------------------===//
