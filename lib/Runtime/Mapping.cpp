@@ -19,6 +19,9 @@ using namespace vernier::runtime;
 /// to map there may be the tail of a file, where a read raises SIGBUS.
 static constexpr uint64_t kSlack = 64 * 1024;
 
+/// Smaller mappings would waste a noticeable part of their last large page.
+static constexpr uint64_t kLargePages = 32 << 20;
+
 Mapping::~Mapping() {
   if (memory)
     munmap(memory, bytes + kSlack);
@@ -33,6 +36,10 @@ Status Mapping::allocate(uint64_t size, const char *purpose) {
     return resources("cannot allocate ", size, " bytes of ", purpose, ": ",
                      std::strerror(errno),
                      "; reduce the batch size or free memory");
+  // A step walks through hundreds of megabytes in strides of a matrix row; 2 MiB
+  // pages spare most of the page table walks. Only advice: no error if refused.
+  if (size >= kLargePages)
+    (void)madvise(address, size + kSlack, MADV_HUGEPAGE);
   memory = static_cast<uint8_t *>(address);
   bytes = size;
   return {};

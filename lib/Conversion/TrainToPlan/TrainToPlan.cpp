@@ -48,7 +48,8 @@ static bool packsOperands(int64_t m, int64_t n) {
 
 /// Tiles of the result that a contraction is cut into: about eight, so that a
 /// few threads balance, but large enough that the library works at full speed.
-/// Depends on the extents alone, and so do the bits of the result.
+/// Depends on the extents alone, and so do the bits of the result. A square is
+/// cut into rows, which are contiguous.
 static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kSmallWork = int64_t(1) << 20; // multiply-adds
   if (m * n * k <= kSmallWork)
@@ -59,7 +60,7 @@ static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
   while (tile < extent && packsOperands(whole, extent) &&
          !packsOperands(whole, tile))
     tile = std::min(extent, tile + 16);
-  return n >= m ? std::make_pair(m, tile) : std::make_pair(tile, n);
+  return n > m ? std::make_pair(m, tile) : std::make_pair(tile, n);
 }
 
 /// The number of classes if `argument` holds class indices (it feeds a
