@@ -36,8 +36,9 @@ Status Mapping::allocate(uint64_t size, const char *purpose) {
     return resources("cannot allocate ", size, " bytes of ", purpose, ": ",
                      std::strerror(errno),
                      "; reduce the batch size or free memory");
-  // A step walks through hundreds of megabytes in strides of a matrix row; 2 MiB
-  // pages spare most of the page table walks. Only advice: no error if refused.
+  // A step walks through hundreds of megabytes in strides of a matrix row; 2
+  // MiB pages spare most of the page table walks. Only advice: no error if
+  // refused.
   if (size >= kLargePages)
     (void)madvise(address, size + kSlack, MADV_HUGEPAGE);
   memory = static_cast<uint8_t *>(address);

@@ -301,14 +301,9 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
   Buffers buffers;
   std::vector<fb::Offset<schema::Port>> inputs, outputs;
   std::vector<fb::Offset<schema::Call>> calls;
-  uint64_t savedBytes = 0;
   for (Operation &op : entry.getBody().front()) {
-    if (op.getNumResults() == 1) {
-      if (failed(writeBuffer(op, buffers)))
-        return failure();
-      if (auto alloc = dyn_cast<plan::AllocOp>(op); alloc && alloc.getSaved())
-        savedBytes += cast<plan::BufferType>(alloc.getType()).getNumBytes();
-    }
+    if (op.getNumResults() == 1 && failed(writeBuffer(op, buffers)))
+      return failure();
     if (auto input = dyn_cast<plan::InputOp>(op)) {
       auto name = builder.CreateString(input.getName().str());
       inputs.push_back(schema::CreatePort(
@@ -328,10 +323,11 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
                                        op.hasAttr("backward")));
   }
   auto name = builder.CreateString(entry.getSymName().str());
-  return schema::CreateEntry(
-      builder, name, builder.CreateVector(inputs),
-      builder.CreateVector(outputs), builder.CreateVector(buffers),
-      builder.CreateVector(calls), entry.getArenaBytes(), savedBytes);
+  return schema::CreateEntry(builder, name, builder.CreateVector(inputs),
+                             builder.CreateVector(outputs),
+                             builder.CreateVector(buffers),
+                             builder.CreateVector(calls), entry.getArenaBytes(),
+                             entry.getSavedBytes());
 }
 
 FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {

@@ -108,6 +108,15 @@ static bool isBackward(Operation *op) {
          });
 }
 
+/// Whether the backward part reads `value`, also under another shape.
+static bool isReadByBackward(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user))
+      return isReadByBackward(user->getResult(0));
+    return isBackward(user);
+  });
+}
+
 namespace {
 
 /// Converts one function into one entry.
@@ -141,7 +150,8 @@ private:
       auto input = plan::InputOp::create(
           builder, argument.getLoc(), bufferType(argument.getType()),
           name ? name : builder.getStringAttr(fallback), IntegerAttr(),
-          builder.getI64IntegerAttr(-1));
+          builder.getI64IntegerAttr(-1), UnitAttr());
+      input.setSaved(isReadByBackward(argument));
       if (std::optional<int64_t> classes = findClassCount(argument))
         input.setClasses(*classes);
       buffers.map(argument, input.getBuffer());
@@ -182,9 +192,8 @@ private:
     auto alloc = plan::AllocOp::create(
         builder, value.getLoc(), bufferType(value.getType()),
         builder.getI64IntegerAttr(-1), UnitAttr());
-    bool isSaved = !isBackward(value.getDefiningOp()) &&
-                   llvm::any_of(value.getUsers(), isBackward);
-    alloc.setSaved(isSaved);
+    alloc.setSaved(!isBackward(value.getDefiningOp()) &&
+                   isReadByBackward(value));
     buffers.map(value, alloc.getBuffer());
     return alloc.getBuffer();
   }

@@ -82,6 +82,14 @@ int64_t BufferType::getNumBytes() const {
          ((getElementType().getIntOrFloatBitWidth() + 7) / 8);
 }
 
+int64_t EntryOp::getSavedBytes() {
+  int64_t bytes = 0;
+  for (Operation &op : getBody().front())
+    if (op.hasAttr("saved"))
+      bytes += cast<BufferType>(op.getResult(0).getType()).getNumBytes();
+  return bytes;
+}
+
 //===----------------------------------------------------------------------===//
 // Verifiers
 //===----------------------------------------------------------------------===//

@@ -73,7 +73,7 @@ struct AssignBuffersPass
   void assignEntry(EntryOp entry) {
     llvm::DenseMap<Operation *, int64_t> lastUses = findLastUses(entry);
     RangeAllocator arena(alignment);
-    int64_t sum = 0, saved = 0, number = 0;
+    int64_t sum = 0, number = 0;
     // Inputs are filled before the first call, wherever they stand.
     for (auto input : entry.getOps<InputOp>())
       input.setOffset(arena.allocate(
@@ -85,7 +85,6 @@ struct AssignBuffersPass
             cast<BufferType>(alloc.getBuffer().getType()).getNumBytes();
         alloc.setOffset(arena.allocate(bytes));
         sum += bytes;
-        saved += alloc.getSaved() ? bytes : 0;
       }
       releaseEnding(op, number++, lastUses, arena);
     }
@@ -95,7 +94,7 @@ struct AssignBuffersPass
                                          .function(entry.getSymName()))
         << remark::metric("arena_bytes", arena.getPeak())
         << remark::metric("buffer_bytes", sum)
-        << remark::metric("saved_bytes", saved);
+        << remark::metric("saved_bytes", entry.getSavedBytes());
   }
 
   /// Give back the arena ranges whose last use is `op`, number `number`.

@@ -95,6 +95,10 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoT
                        DefaultValuedAttr<I64Attr, "-1">:$arena_bytes);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+  let extraClassDeclaration = [{
+    /// Bytes that the forward part keeps for the backward part, inputs included.
+    int64_t getSavedBytes();
+  }];
 }
 
 class Plan_BufferOp<string mnemonic, list<Trait> traits = []> : Plan_Op<mnemonic, traits> {
@@ -105,7 +109,8 @@ def Plan_InputOp : Plan_BufferOp<"input"> {
   let summary = "Memory that the caller fills before a run";
   let description = [{
     `classes` is set where the values are class indices: the data must lie in
-    [0, classes). `offset` is its place in the arena.
+    [0, classes). `offset` is its place in the arena. `saved` marks what the
+    backward part reads again.
 
     Example:
     ```mlir
@@ -115,7 +120,8 @@ def Plan_InputOp : Plan_BufferOp<"input"> {
     ```
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$classes,
-                       DefaultValuedAttr<I64Attr, "-1">:$offset);
+                       DefaultValuedAttr<I64Attr, "-1">:$offset,
+                       UnitAttr:$saved);
   let assemblyFormat = "$name `:` type($buffer) attr-dict";
 }
 
