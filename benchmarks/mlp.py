@@ -11,6 +11,9 @@ entropy, Adam, batch 256), in f32 and with bf16 autocast, beside eager PyTorch o
 the same threads. All variants run in turn, several rounds; each number is the
 median of the rounds' medians, each ratio the median of the rounds' ratios.
 
+The floor is the time that the products would take at the rate of multiply-adds
+on registers (peak.c), measured in the same rounds; Adam and the rest come on top.
+
 PyTorch: torch.autocast('cpu', bfloat16), torch.optim.Adam as it comes and with
 fused=True; its time is that of the faster one in each round."""
 
@@ -43,6 +46,11 @@ def model():
     body.append(f"    %loss = train.cross_entropy {value}, %y : (tensor<{BATCH}x{LAYERS[-1]}xf32>, tensor<{BATCH}xi32>) -> tensor<f32>")
     body.append("    return %loss : tensor<f32>\n  }\n}\n")
     return "\n".join(lines + body)
+
+
+def flops():
+    """Of a step's products: forward, weight gradients, and input gradients of all layers but the first."""
+    return sum(2 * BATCH * k * n * (3 if i else 2) for i, (k, n) in enumerate(zip(LAYERS, LAYERS[1:])))
 
 
 def torch_worker(precision, fused, steps, threads):
@@ -118,9 +126,12 @@ def main():
                 variants[f"torch_{precision}_{kind}"] = [options.torch_python, os.path.abspath(__file__), "--torch-worker", precision, kind,
                                                          "--steps", str(options.steps), "--threads", str(options.threads)]
 
+    peak = os.path.join(folder, "peak")
+    measure.run(["clang-22", "-O2", "-march=native", "-fopenmp=libomp", os.path.join(os.path.dirname(os.path.abspath(__file__)), "peak.c"), "-o", peak])
     rounds = []
     for number in range(options.rounds):
-        times = {}
+        rates = json.loads(measure.run([peak, str(options.threads)]))
+        times = {f"floor_{precision}": flops() / rate / 1e6 for precision, rate in rates.items() if rate}
         for name, command in variants.items():
             if rounds and rounds[0][name] > SECONDS * 1e3:
                 times[name] = rounds[0][name]  # once is enough of this one
@@ -142,7 +153,8 @@ def main():
     medians = {name: measure.median([r[name] for r in rounds]) for name in rounds[0]}
     spread = {name: [min(r[name] for r in rounds), max(r[name] for r in rounds)] for name in rounds[0]}
     ratios = {f"{a}_over_{b}": measure.median([r[a] / r[b] for r in rounds])
-              for a, b in (("vernier_f32", "vernier_bf16"), ("torch_f32", "vernier_f32"), ("torch_bf16", "vernier_bf16"))
+              for a, b in (("vernier_f32", "vernier_bf16"), ("vernier_f32", "floor_f32"), ("vernier_bf16", "floor_bf16"),
+                           ("torch_f32", "vernier_f32"), ("torch_bf16", "vernier_bf16"))
               if a in medians and b in medians}
     ratios["saved_bytes_f32_over_bf16"] = saved_bytes["vernier_f32"] / saved_bytes["vernier_bf16"]
     rows = [(name, f"{medians[name]:.1f}", f"{spread[name][0]:.1f} - {spread[name][1]:.1f}",
