@@ -42,18 +42,6 @@ for optimizer in optimizers.ALL:
         check_update(optimizer, element)
 print(f"{len(optimizers.ALL)} optimizers agree over {STEPS} steps")
 
-
-def rate(schedule, step, base, final, warmup, total):
-    if step < warmup:
-        return base * step / warmup
-    if schedule == "constant":
-        return base
-    p = min(max((step - warmup) / (total - warmup), 0.0), 1.0)
-    if schedule == "linear":
-        return base + (final - base) * p
-    return final + (base - final) * (1 + np.cos(np.pi * p)) / 2
-
-
 for schedule in ("constant", "linear", "cosine"):
     for base, final, warmup, total in ((0.1, 0.0, 0, 10), (0.1, 0.01, 4, 9),
                                        (1e-3, 1e-4, 3, 100)):
@@ -67,7 +55,7 @@ for schedule in ("constant", "linear", "cosine"):
           }}"""
         steps = np.arange(1, 16, dtype=np.int32)
         got = vernier.evaluate(text, "f", {"arg0": steps}, steps=15)[0]["result0"]
-        want = [rate(schedule, int(t), base, final, warmup, total) for t in steps]
+        want = [optimizers.rate(int(t), base, schedule, final, warmup, total) for t in steps]
         error = formats.error_in_spacings(got, np.array(want), "f32")
         assert error <= 0.5001, (schedule, base, final, warmup, total, error)
 print("learning rates agree")

@@ -68,6 +68,18 @@ ALL = [
 ]
 
 
+def rate(step, base, schedule="constant", final_lr=0.0, warmup_steps=0, total_steps=0):
+    """The learning rate of a step; the first one is 1."""
+    if step < warmup_steps:
+        return base * step / warmup_steps
+    if schedule == "constant":
+        return base
+    p = min(max((step - warmup_steps) / (total_steps - warmup_steps), 0.0), 1.0)
+    if schedule == "linear":
+        return base + (final_lr - base) * p
+    return final_lr + (base - final_lr) * (1 + np.cos(np.pi * p)) / 2
+
+
 def update_module(optimizer, shape, gradient_element="f32"):
     """@step(gradient, lr) updates @p, counts in @t, and returns the parameter."""
     kind = "tensor<" + "".join(f"{n}x" for n in shape) + "f32>"

@@ -40,6 +40,13 @@ def call(function, *arguments):
         raise RuntimeError(f"{function}: {(status.message or b'').decode()}")
 
 
+def targets():
+    """Targets to compile for: any machine of today, and this one where it is wider."""
+    with open("/proc/cpuinfo") as file:
+        wide = "avx512f" in file.read()
+    return ["cpu", "cpu:native"] if wide else ["cpu"]
+
+
 LIBRARY = ctypes.CDLL(os.path.join(os.environ["VERNIER_BUILD"], "lib", "libvernier.so"))
 
 
