@@ -43,28 +43,29 @@ MODEL = programs.loss_module(CASES, "f32")
 
 
 def run(policy):
-    """(of the device, of the evaluator): results and gradients by name."""
+    """Of each target, and of the evaluator: results and gradients by name."""
     options = [f"--policy={policy}", "--optimizer=sgd,lr=0.0,momentum=0.9",
                "--loss-scale=none"]
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         model, plan = (os.path.join(folder, name) for name in ("m.mlir", "m.vplan"))
         with open(model, "w") as file:
             file.write(MODEL)
-        vernier.run_tool("vernier-compile", model, "-o", plan, *options)
         step = vernier.run_tool("vernier-compile", model, "--emit=step", *options)
-        session = runtime.Session(plan)
-        session.set_states(STATES)
-        device = session.run("step", DATA)
-        momenta = session.get_states()
-        session.close()
-    evaluated, final = vernier.evaluate(step, "step", DATA, STATES)
-    for name in STATES:
-        device[name] = momenta[name + ".momentum"]
-        evaluated[name] = final[name + ".momentum"]
-    return device, evaluated
+        found["evaluator"] = vernier.evaluate(step, "step", DATA, STATES)
+        for target in runtime.targets():
+            vernier.run_tool("vernier-compile", model, "-o", plan, *options,
+                             f"--target={target}")
+            session = runtime.Session(plan)
+            session.set_states(STATES)
+            found[target] = session.run("step", DATA), session.get_states()
+            session.close()
+    # The first momentum is the gradient.
+    return {who: {**outputs, **{name: states[name + ".momentum"] for name in STATES}}
+            for who, (outputs, states) in found.items()}
 
 
-def compare(policy, device, wanted, whose):
+def compare(policy, target, device, wanted, whose):
     failures = []
     for number, case in enumerate(CASES):
         for name in (f"y{number}", *(n for n in STATES
@@ -73,9 +74,9 @@ def compare(policy, device, wanted, whose):
                 continue
             error = formats.error_relative_to_largest(device[name], wanted[name])
             if not error <= BOUNDS[policy]:
-                failures.append(f"{policy}: {case.name}, {name}: {error:.3g} from "
+                failures.append(f"{policy}, {target}: {case.name}, {name}: {error:.3g} from "
                                 f"{whose}, above {BOUNDS[policy]:.3g}")
-    print(f"{policy}: {len(CASES)} cases against {whose}, {len(failures)} failures")
+    print(f"{policy}, {target}: {len(CASES)} cases against {whose}, {len(failures)} failures")
     return failures
 
 
@@ -98,11 +99,13 @@ def references():
     return wanted
 
 
-failures = []
+failures, jax_values = [], references()
 for policy in ("f32", "tf32", "bf16", "f16"):
-    device, evaluated = run(policy)
-    failures += compare(policy, device, evaluated, "the evaluator")
-    if policy == "f32":
-        failures += compare(policy, device, references(), "JAX")
+    found = run(policy)
+    for target in runtime.targets():
+        failures += compare(policy, target, found[target], found["evaluator"],
+                            "the evaluator")
+        if policy == "f32":
+            failures += compare(policy, target, found[target], jax_values, "JAX")
 print("\n".join(failures))
 assert not failures

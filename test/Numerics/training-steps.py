@@ -86,24 +86,32 @@ def train_in_jax(taken):
     return np.array(losses), {n: np.asarray(value) for n, value in p.items()}
 
 
+def run(plan, start):
+    """(outputs of all steps, final states) of the device."""
+    session = runtime.Session(plan)
+    session.set_states(start)
+    runs = [session.run("step", {name: array[i] for name, array in DATA.items()})
+            for i in range(STEPS)]
+    states = session.get_states()
+    session.close()
+    return {name: np.stack([run[name] for run in runs]) for name in runs[0]}, states
+
+
 def train(policy, start, *options):
-    """Of the device and of the evaluator: (outputs of all steps, final states)."""
+    """Of each target, and of the evaluator: (outputs of all steps, final states)."""
     options = [f"--policy={policy}", f"--optimizer=adamw,lr={RATE},weight_decay=0.01",
                *options]
     with tempfile.TemporaryDirectory() as folder:
         model, plan = (os.path.join(folder, name) for name in ("m.mlir", "m.vplan"))
         with open(model, "w") as file:
             file.write(MODEL)
-        vernier.run_tool("vernier-compile", model, "-o", plan, *options)
         step = vernier.run_tool("vernier-compile", model, "--emit=step", *options)
-        session = runtime.Session(plan)
-        session.set_states(start)
-        runs = [session.run("step", {name: array[i] for name, array in DATA.items()})
-                for i in range(STEPS)]
-        device = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
-        states = session.get_states()
-        session.close()
-    return (device, states), vernier.evaluate(step, "step", DATA, start, steps=STEPS)
+        found = {"evaluator": vernier.evaluate(step, "step", DATA, start, steps=STEPS)}
+        for target in runtime.targets():
+            vernier.run_tool("vernier-compile", model, "-o", plan, *options,
+                             f"--target={target}")
+            found[target] = run(plan, start)
+    return found
 
 
 def largest(got, want):
@@ -113,17 +121,25 @@ def largest(got, want):
 def check(policy, to_evaluator, to_jax, *options, scale=None):
     """`scale` is the loss scale to start from: one too large skips steps."""
     start = dict(START, **({"amp.scale": np.float32(scale)} if scale else {}))
-    (device, states), (evaluated, final) = train(policy, start, *options)
+    found = train(policy, start, *options)
+    for target in runtime.targets():
+        compare(f"{policy}, {target}", found[target], found["evaluator"],
+                (to_evaluator, to_jax), scale)
+
+
+def compare(name, on_device, in_evaluator, bounds, scale):
+    (device, states), (evaluated, final) = on_device, in_evaluator
+    to_evaluator, to_jax = bounds
     taken = device.get("all_finite", np.ones(STEPS, np.bool_))
     assert taken.any() and taken.all() == (scale is None), taken
     losses, parameters = train_in_jax(taken)
-    assert largest(device["loss"], evaluated["loss"]) < to_evaluator, policy
-    assert largest(device["loss"], losses) < to_jax, (policy, device["loss"], losses)
-    for name in SHAPES:
-        error = largest(states[name], final[name])
-        assert error < to_evaluator, (policy, name, error)
-        error = largest(states[name], parameters[name])
-        assert error < to_jax, (policy, name, error)
+    assert largest(device["loss"], evaluated["loss"]) < to_evaluator, name
+    assert largest(device["loss"], losses) < to_jax, (name, device["loss"], losses)
+    for key in SHAPES:
+        error = largest(states[key], final[key])
+        assert error < to_evaluator, (name, key, error)
+        error = largest(states[key], parameters[key])
+        assert error < to_jax, (name, key, error)
     assert states["train.step"] == final["train.step"] == taken.sum()
     if "all_finite" in device:
         np.testing.assert_array_equal(taken, evaluated["all_finite"])
@@ -131,10 +147,9 @@ def check(policy, to_evaluator, to_jax, *options, scale=None):
     if scale:
         assert states["amp.scale"] == final["amp.scale"] == scale / 2.0 ** sum(~taken)
         assert states["amp.skipped_steps"] == sum(~taken)
-    print(f"{policy} {' '.join(options)}: loss {device['loss'][0]:.4f} to "
-          f"{device['loss'][-1]:.4f}, {largest(device['loss'], evaluated['loss']):.2g} "
-          f"from the evaluator, {largest(device['loss'], losses):.2g} from JAX, "
-          f"{sum(~taken)} skipped")
+    print(f"{name}: loss {device['loss'][0]:.4f} to {device['loss'][-1]:.4f}, "
+          f"{largest(device['loss'], evaluated['loss']):.2g} from the evaluator, "
+          f"{largest(device['loss'], losses):.2g} from JAX, {sum(~taken)} skipped")
 
 
 # AdamW's first steps are the rate times the gradient's sign: a gradient near 0
