@@ -90,15 +90,35 @@ VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,
                                                   uint64_t *step,
                                                   const char **metadata);
 
-/// Called after each call of an entry, with its name ("train.softmax"), place
-/// in the model ("model.mlir:12:8") and the first result buffer.
-typedef void (*vernier_observer_t)(void *context, const char *name,
-                                   const char *location,
-                                   const vernier_tensor_info_t *result,
-                                   const void *data);
+/// A value that a call read or wrote.
+typedef struct vernier_observed_tensor_t {
+  /// Named after the state, or the entry's input or output; any other value
+  /// after the call that made it: "train.softmax at model.mlir:12:8".
+  vernier_tensor_info_t info;
+  const void *data;
+  /// Of an input: 1 if a result lies in its memory, so that `data` is no longer
+  /// what the call read; else 0.
+  int overwritten;
+} vernier_observed_tensor_t;
 
-/// Have `observer` called after each call of every entry, once for each of its
-/// results; null stops it. The data is only valid during the call.
+/// A call that has just been made. All pointers are the session's; `data` is
+/// only valid while the observer runs, the rest as long as the session.
+typedef struct vernier_observation_t {
+  const char *entry;    ///< "step"
+  size_t index;         ///< of the call in its entry (vernier-c/plan.fbs)
+  const char *name;     ///< "train.softmax"
+  const char *location; ///< in the model, "model.mlir:12:8"
+  size_t input_count;
+  const vernier_observed_tensor_t *inputs;
+  size_t result_count;
+  const vernier_observed_tensor_t *results;
+} vernier_observation_t;
+
+typedef void (*vernier_observer_t)(void *context,
+                                   const vernier_observation_t *observation);
+
+/// Have `observer` called after each call of every entry, by the thread that
+/// runs the entry; null stops it. Not to be called by an observer.
 VERNIER_API void vernier_session_set_observer(vernier_session_t *session,
                                               vernier_observer_t observer,
                                               void *context);

@@ -100,36 +100,19 @@ static void bindBuffers(vernier_session_t &session, const schema::Entry &entry,
   }
 }
 
-/// The buffers that a call writes.
-static std::vector<uint32_t> getResults(const schema::Call &call) {
-  if (const schema::Launch *launch = call.operation_as_Launch())
-    return {launch->args()->begin() + launch->input_count(),
-            launch->args()->end()};
-  if (const schema::Matmul *matmul = call.operation_as_Matmul())
-    return {matmul->result()};
-  if (const schema::Transpose *transpose = call.operation_as_Transpose())
-    return {transpose->result()};
-  return {call.operation_as_Copy()->result()};
-}
-
 static Status bindCalls(vernier_session_t &session, const schema::Entry &entry,
                         const KernelObject &kernels, BoundEntry &bound) {
-  for (const schema::Call *call : *entry.calls()) {
-    BoundCall &result = bound.calls.emplace_back();
-    result.name = call->name() ? call->name()->c_str() : "";
-    result.location = call->location() ? call->location()->c_str() : "";
-    Status status = session.executor->bind(*call, kernels, bound.buffers,
-                                           result.executable);
+  bound.calls.resize(entry.calls()->size());
+  describeCalls(*session.plan->schema, entry, bound);
+  for (unsigned i = 0; i < bound.calls.size(); ++i) {
+    BoundCall &call = bound.calls[i];
+    Status status = session.executor->bind(*entry.calls()->Get(i), kernels,
+                                           bound.buffers, call.executable);
     if (!status.ok())
       return {status.getCode(),
-              join(result.name, " at ", result.location, " in entry ",
-                   entry.name()->str(), ": ", status.getMessage())};
-    for (uint32_t index : getResults(*call)) {
-      const BoundBuffer &buffer = bound.buffers[index];
-      result.results.push_back({{result.name, buffer.dtype, buffer.shape.size(),
-                                 buffer.shape.data(), buffer.bytes, 0},
-                                buffer.data});
-    }
+              join(call.observation.name, " at ", call.observation.location,
+                   " in entry ", entry.name()->str(), ": ",
+                   status.getMessage())};
   }
   return {};
 }
@@ -193,12 +176,11 @@ Status vernier_session_t::run(int index) {
   for (BoundCall &call : entry.calls) {
     Status status = call.executable->run();
     if (!status.ok())
-      return {status.getCode(), join(call.name, " at ", call.location, ": ",
-                                     status.getMessage())};
+      return {status.getCode(),
+              join(call.observation.name, " at ", call.observation.location,
+                   ": ", status.getMessage())};
     if (observer)
-      for (const BoundCall::Result &result : call.results)
-        observer(observerContext, call.name, call.location, &result.info,
-                 result.data);
+      observer(observerContext, &call.observation);
   }
   entry.hasRun = true;
   lastEntry = index;

@@ -23,13 +23,10 @@ namespace vernier::runtime {
 
 /// A call of a bound entry, with what the observer is told about it.
 struct BoundCall {
-  struct Result {
-    vernier_tensor_info_t info;
-    const void *data;
-  };
   std::unique_ptr<Executable> executable;
-  const char *name, *location; ///< in the plan; never null
-  std::vector<Result> results;
+  vernier_observation_t observation;
+  /// Where `observation` points to.
+  std::vector<vernier_observed_tensor_t> inputs, results;
 };
 
 /// A port: its place while the entry runs, and where it stays between runs.
@@ -43,6 +40,7 @@ struct BoundEntry {
   std::vector<BoundBuffer> buffers;
   std::vector<BoundPort> inputs, outputs;
   std::vector<BoundCall> calls;
+  std::vector<std::string> valueNames; ///< of what the calls make
   bool hasRun = false;
 };
 
@@ -53,6 +51,10 @@ struct BoundState {
   uint8_t *data;
   bool hasCopy = false; ///< a copy is derived from it
 };
+
+/// Fill in what an observer is told about each call (SessionObservation.cpp).
+void describeCalls(const schema::Plan &plan, const schema::Entry &entry,
+                   BoundEntry &bound);
 
 } // namespace vernier::runtime
 

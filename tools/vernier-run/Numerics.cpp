@@ -16,18 +16,41 @@
 
 using namespace vernier::run;
 
+static std::string describeRange(const Spread &spread) {
+  return fmt::format("[{:.6g}, {:.6g}]", spread.low, spread.high);
+}
+
+static std::string describeInput(const Finding::Input &input) {
+  std::string text = fmt::format("\n    input {}: {}", input.name, input.type);
+  if (!input.spread)
+    return text + ", overwritten by the result";
+  const Spread &spread = *input.spread;
+  if (spread.nans + spread.infinities == 0)
+    return text + ", in " + describeRange(spread);
+  text += fmt::format(", {} NaN, {} inf", spread.nans, spread.infinities);
+  return spread.nans + spread.infinities == spread.elements
+             ? text + ", no value is finite"
+             : text + ", the others in " + describeRange(spread);
+}
+
 std::string Finding::describe() const {
-  std::string range =
-      nans + infinities == elements
-          ? "no value is finite"
-          : fmt::format("the others in [{:.6g}, {:.6g}]", low, high);
-  return fmt::format("{} at {}: {} NaN, {} inf among {} elements of {}, {}", op,
-                     location.empty() ? "an unknown place" : location, nans,
-                     infinities, elements, type, range);
+  std::string text = fmt::format(
+      "{} at {} (call {} of {}): {} NaN, {} inf among {} elements of {}, ", op,
+      location.empty() ? "an unknown place" : location, call, entry,
+      spread.nans, spread.infinities, spread.elements, type);
+  text += spread.nans + spread.infinities == spread.elements
+              ? "no value is finite"
+              : "the others in " + describeRange(spread);
+  for (const Input &input : inputs)
+    text += describeInput(input);
+  return text;
 }
 
 void NumericsCheck::install(Session &session) {
-  vernier_session_set_observer(session.get(), observe, this);
+  auto observer = [](void *context, const vernier_observation_t *observation) {
+    static_cast<NumericsCheck *>(context)->observe(*observation);
+  };
+  vernier_session_set_observer(session.get(), observer, this);
 }
 
 /// The 16 or 32 bits whose exponent is all ones, for a fast first look.
@@ -45,32 +68,54 @@ static bool hasNonFinite(const TensorInfo &info, const void *data,
                      [mask](uint16_t word) { return (word & mask) == mask; });
 }
 
-void NumericsCheck::observe(void *context, const char *name,
-                            const char *location, const TensorInfo *result,
-                            const void *data) {
-  auto &check = *static_cast<NumericsCheck *>(context);
-  bool isFloat = result->dtype == VERNIER_F32 ||
-                 result->dtype == VERNIER_BF16 || result->dtype == VERNIER_F16;
-  uint64_t count = elementCount(*result);
-  if (check.finding || !isFloat || !hasNonFinite(*result, data, count))
-    return;
-  Finding finding;
-  finding.op = name ? name : "an op";
-  finding.location = location ? location : "";
-  finding.type = run::describe(*result);
-  finding.elements = count;
-  finding.low = std::numeric_limits<double>::infinity();
-  finding.high = -finding.low;
-  for (uint64_t i = 0; i < count; ++i) {
-    double value = elementOf(data, result->dtype, i);
+static bool isFloat(vernier_dtype_t dtype) {
+  return dtype == VERNIER_F32 || dtype == VERNIER_BF16 || dtype == VERNIER_F16;
+}
+
+static Spread measure(const vernier_observed_tensor_t &tensor) {
+  Spread spread;
+  spread.elements = elementCount(tensor.info);
+  spread.low = std::numeric_limits<double>::infinity();
+  spread.high = -spread.low;
+  for (uint64_t i = 0; i < spread.elements; ++i) {
+    double value = elementOf(tensor.data, tensor.info.dtype, i);
     if (std::isnan(value)) {
-      ++finding.nans;
+      ++spread.nans;
     } else if (std::isinf(value)) {
-      ++finding.infinities;
+      ++spread.infinities;
     } else {
-      finding.low = std::min(finding.low, value);
-      finding.high = std::max(finding.high, value);
+      spread.low = std::min(spread.low, value);
+      spread.high = std::max(spread.high, value);
     }
   }
-  check.finding = std::move(finding);
+  return spread;
+}
+
+void NumericsCheck::observe(const vernier_observation_t &observation) {
+  if (finding)
+    return;
+  const auto *end = observation.results + observation.result_count;
+  const auto *bad = std::find_if(
+      observation.results, end, [](const vernier_observed_tensor_t &result) {
+        return isFloat(result.info.dtype) &&
+               hasNonFinite(result.info, result.data,
+                            elementCount(result.info));
+      });
+  if (bad == end)
+    return;
+  finding.emplace();
+  finding->entry = observation.entry;
+  finding->op = observation.name;
+  finding->location = observation.location;
+  finding->call = observation.index;
+  finding->type = run::describe(bad->info);
+  finding->spread = measure(*bad);
+  for (size_t i = 0; i < observation.input_count; ++i) {
+    const vernier_observed_tensor_t &input = observation.inputs[i];
+    std::optional<Spread> spread;
+    if (!input.overwritten)
+      spread = measure(input);
+    finding->inputs.push_back(
+        {input.info.name, run::describe(input.info), spread});
+  }
 }

@@ -11,18 +11,33 @@
 
 #include "Runtime.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace vernier::run {
+
+/// How the elements of an array are spread.
+struct Spread {
+  uint64_t nans = 0, infinities = 0, elements = 0;
+  double low = 0, high = 0; ///< of the finite elements, if there are any
+};
 
 /// The first call of an entry whose result is not finite.
 struct Finding {
-  std::string op;
-  std::string location;
+  struct Input {
+    std::string name, type;
+    std::optional<Spread> spread; ///< none if the call overwrote it
+  };
+  std::string entry, op, location;
+  size_t call = 0; ///< its index in the entry
   std::string type;
-  uint64_t nans = 0, infinities = 0, elements = 0;
-  double low = 0, high = 0; ///< of the finite elements, if there are any
+  Spread spread; ///< of the first result that is not finite
+  std::vector<Input> inputs;
 
-  /// "train.linear at mlp.mlir:20:11: 3 NaN, 0 inf among 320 f32 (32, 10), the
-  /// others in [-1, 2]".
+  /// "train.linear at mlp.mlir:20:11 (call 3 of step): 3 NaN, 0 inf among 320
+  /// elements of f32 (32, 10), the others in [-1, 2]", then a line for each
+  /// input: "    input image: f32 (32, 64), in [0, 16]".
   std::string describe() const;
 };
 
@@ -31,13 +46,13 @@ class NumericsCheck {
 public:
   /// Watch from now on. The check must outlive the session's runs.
   void install(Session &session);
+  /// Look at the results of one call.
+  void observe(const vernier_observation_t &observation);
   /// Forget the last run's finding.
   void reset() { finding.reset(); }
   const std::optional<Finding> &found() const { return finding; }
 
 private:
-  static void observe(void *context, const char *name, const char *location,
-                      const TensorInfo *result, const void *data);
   std::optional<Finding> finding;
 };
 

@@ -135,7 +135,8 @@ void addDataFlags(CLI::App *verb, Options &options) {
   addPath(verb, "--resume", options.resume,
           "load the newest valid checkpoint of this folder", "FOLDER");
   verb->add_flag("--check-numerics", options.checkNumerics,
-                 "name the first op whose result has an inf or NaN");
+                 "name the first op whose result has an inf or NaN, with the "
+                 "ranges of its inputs");
 }
 
 void addTrain(CLI::App &app, Options &options) {

@@ -40,11 +40,14 @@ class Numerics(RunnerTest):
                 self.assertTrue(np.isfinite(float(result["loss"])))
 
     def test_first_op(self):
-        """--check-numerics names the first op, its place and the range of its other values."""
+        """--check-numerics names the first op, its place, and the ranges of its result and its inputs."""
         self.poisoned_data(np.nan)
         process = self.fails(NUMERIC, "m.vplan", "train", *DATA, "--steps", 12, "--check-numerics",
-                             says=("first non-finite result: forward at model.mlir:1:forward: 4 NaN, 0 inf among 32 "
-                                   "elements of f32 (8, 4), the others in [", "row 50"))
+                             says=("first non-finite result: forward at model.mlir:1:forward (call 0 of step): 4 NaN, 0 inf "
+                                   "among 32 elements of f32 (8, 4), the others in [", "row 50",
+                                   "\n    input image: f32 (8, 16), 1 NaN, 0 inf, the others in [",
+                                   "\n    input constant: i32 (3,), in [4, 16]\n"))
+        self.assertRegex(process.stderr, r"\n    input w: f32 \(4, 16\), in \[-0\.\d+, 0\.\d+\]\n")
         self.assertRegex(process.stderr, r"step \d+: a result is not finite")
         # The same with evaluation and prediction.
         self.fails(NUMERIC, "m.vplan", "eval", *DATA, "--check-numerics",
@@ -93,9 +96,11 @@ class Numerics(RunnerTest):
         """A NaN in the weights is found in the op that reads them first."""
         make_data("train.npz")
         make_plan("nan.vplan", initial="nan")
-        self.fails(NUMERIC, "nan.vplan", "train", *DATA, "--steps", 6, "--check-numerics",
+        process = self.fails(NUMERIC, "nan.vplan", "train", *DATA, "--steps", 6, "--check-numerics",
                    says="step 1: a result is not finite (--check-numerics)\n  first non-finite result: forward at "
-                        "model.mlir:1:forward: 32 NaN, 0 inf among 32 elements of f32 (8, 4), no value is finite")
+                        "model.mlir:1:forward (call 0 of step): 32 NaN, 0 inf among 32 elements of f32 (8, 4), no value is "
+                        "finite\n")
+        self.assertIn("\n    input w: f32 (4, 16), 64 NaN, 0 inf, no value is finite\n", process.stderr)
 
 
 main()

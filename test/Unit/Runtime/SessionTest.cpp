@@ -207,24 +207,74 @@ TEST(Session, TooMuchMemory) {
   vernier_device_release(device);
 }
 
-// The observer sees each result of each call, with the model's location.
+/// "predict 1 twice at model.mlir:1:twice: copy at model.mlir:1:copy -> y";
+/// a star marks inputs that were overwritten.
+static void describeObservation(void *context,
+                                const vernier_observation_t *observation) {
+  std::string text = std::string(observation->entry) + " " +
+                     std::to_string(observation->index) + " " +
+                     observation->name + " at " + observation->location + ":";
+  for (size_t i = 0; i < observation->input_count; ++i) {
+    EXPECT_NE(observation->inputs[i].data, nullptr);
+    text += std::string(" ") + observation->inputs[i].info.name +
+            (observation->inputs[i].overwritten ? "*" : "");
+  }
+  text += " ->";
+  for (size_t i = 0; i < observation->result_count; ++i) {
+    EXPECT_NE(observation->results[i].data, nullptr);
+    text += std::string(" ") + observation->results[i].info.name;
+  }
+  static_cast<std::vector<std::string> *>(context)->push_back(text);
+}
+
+// The observer sees each call with its inputs and results, named by the states,
+// the entry's inputs and outputs, and the calls that made them.
 TEST(Session, Observer) {
   Plan plan(makeTrainingPlan());
   Session session(plan.handle);
   std::vector<std::string> seen;
-  auto observe = [](void *context, const char *name, const char *location,
-                    const vernier_tensor_info_t *result, const void *data) {
-    EXPECT_NE(data, nullptr);
-    EXPECT_EQ(std::string(location), std::string("model.mlir:1:") + name);
-    static_cast<std::vector<std::string> *>(context)->push_back(
-        std::string(name) + " " + std::to_string(result->bytes));
-  };
-  vernier_session_set_observer(session.handle, observe, &seen);
-  session.run("predict");
-  EXPECT_EQ(seen, (std::vector<std::string>{"copy 64", "twice 64"}));
+  vernier_session_set_observer(session.handle, describeObservation, &seen);
+  session.run("step");
+  EXPECT_EQ(
+      seen,
+      (std::vector<std::string>{
+          "step 0 transpose at model.mlir:1:transpose: w -> transpose at "
+          "model.mlir:1:transpose",
+          "step 1 matmul at model.mlir:1:matmul: x transpose at "
+          "model.mlir:1:transpose -> product",
+          "step 2 add at model.mlir:1:add: matmul at model.mlir:1:matmul "
+          "constant -> add at model.mlir:1:add",
+          "step 3 add at model.mlir:1:add: m* add at model.mlir:1:add -> m",
+          "step 4 add at model.mlir:1:add: w* m -> w",
+          "step 5 count at model.mlir:1:count: steps* -> steps",
+          "step 6 narrow at model.mlir:1:narrow: w -> w.bf16"}));
   vernier_session_set_observer(session.handle, nullptr, nullptr);
   session.run("predict");
-  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen.size(), 7u);
+}
+
+// A buffer that reuses another's memory is named by what wrote there last.
+TEST(Session, ObserverNamesReusedMemory) {
+  TestPlan plan;
+  plan.object = kernelObject();
+  TestEntry &entry = plan.entry("predict");
+  uint32_t x = entry.input("x", DType::f32, {4, 4});
+  uint32_t y = entry.alloc(DType::f32, {4, 4});
+  entry.launch("twice", {x}, {y}, 16);
+  entry.buffers.push_back(entry.buffers[x]); // x is dead
+  uint32_t z = static_cast<uint32_t>(entry.buffers.size() - 1);
+  entry.copy(y, z);
+  entry.launch("twice", {z}, {y}, 16);
+  entry.output("y", y);
+  Plan loaded(plan);
+  Session session(loaded.handle);
+  std::vector<std::string> seen;
+  vernier_session_set_observer(session.handle, describeObservation, &seen);
+  session.run("predict");
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[0], "predict 0 twice at model.mlir:1:twice: x -> y");
+  EXPECT_EQ(seen[2], "predict 2 twice at model.mlir:1:twice: copy at "
+                     "model.mlir:1:copy -> y");
 }
 
 // Ranges are multiples of the grain and cover the grid; small work stays on one
