@@ -8,6 +8,7 @@
 
 #include "Data.h"
 #include "Memory.h"
+#include "Profile.h"
 #include "Report.h"
 #include "Shuffle.h"
 #include "Signals.h"
@@ -79,6 +80,12 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
     return Interrupted;
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
+  if (options.profile) {
+    Profile profile(plan.requireEntry(options.entry));
+    profile.measure(session, steps);
+    for (const std::string &line : profile.table())
+      terminal.print(line);
+  }
   auto batch = static_cast<double>(batchOf(inputs));
   ResultLine line(interrupted() ? "interrupted" : "ok");
   line.add("entry", options.entry);

@@ -50,6 +50,7 @@ const std::map<std::string, const char *> examples = {
     {"bench", R"(Examples:
   vernier-run mlp.vplan bench --steps 100
   vernier-run mlp.vplan bench --entry predict --device=cpu:4
+  vernier-run mlp.vplan bench --profile
 )"},
 };
 
@@ -188,6 +189,9 @@ void addOthers(CLI::App &app, Options &options) {
       ->capture_default_str();
   bench->add_option("--entry", options.entry, "step, loss or predict")
       ->capture_default_str();
+  bench->add_flag("--profile", options.profile,
+                  "then time as many steps again, call by call, and say where "
+                  "the time goes (stderr)");
   addCommonFlags(bench, options);
 }
 

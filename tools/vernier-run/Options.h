@@ -43,6 +43,7 @@ struct Options {
   // bench
   uint64_t warmup = 5;
   std::string entry = "step";
+  bool profile = false;
 
   // info
   bool json = false;

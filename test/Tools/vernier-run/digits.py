@@ -75,6 +75,12 @@ class Digits(RunnerTest):
                              says=("first non-finite result: ", "mlp.mlir:", "nan.npz: 'image' in row 7 is not finite"))
         self.assertIn("1 NaN", process.stderr)
 
+    def test_profile(self):
+        """The profile of a compiled step: forward and backward matmuls with their rates."""
+        stderr = run(self.plan("f32"), "bench", "--steps", 5, "--profile").stderr
+        self.assertRegex(stderr, r"(?m)^ +[\d.]+ +[\d.]+ % +1 +[\d.]+ GFLOP/s +forward +train\.linear at mlp\.mlir:\d+:\d+$")
+        self.assertRegex(stderr, r"(?m)^ +[\d.]+ +[\d.]+ % +\d +[\d.]+ GFLOP/s +backward +train\.linear at mlp\.mlir:\d+:\d+$")
+
     def test_precision_summary(self):
         stderr = run(self.plan("bf16"), "train", *DATA, "--steps", 1).stderr
         self.assertRegex(stderr, r"precision  bf16 \d+ ops 9\d\.\d % of FLOPs, f32 \d+ ops \d\.\d %")

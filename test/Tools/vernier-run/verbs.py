@@ -12,6 +12,7 @@
 # RUN: %python %s %t
 
 import json
+import re
 
 from Inputs.runner import *
 
@@ -107,6 +108,20 @@ class Verbs(RunnerTest):
             self.assertLessEqual(float(result["ms_per_step"]), float(result["max_ms"]))
         self.fails(USAGE, "m.vplan", "bench", "--entry", "stp",
                    says="no entry 'stp'; did you mean 'step'?; its entries: step, loss, predict")
+
+    def test_profile(self):
+        """Where the time of a step goes: each call once, slowest first; the result line is as without."""
+        plain = run("m.vplan", "bench", "--steps", 5)
+        process = run("m.vplan", "bench", "--steps", 5, "--profile")
+        self.assertEqual(list(process.result), list(plain.result))
+        self.assertNotIn("profile of", plain.stderr)
+        self.assertRegex(process.stderr, r"profile of step \(5 steps, \d+\.\d+ ms each\)")
+        rows = re.findall(r"^ +([\d.]+) +([\d.]+) % +1 +[\d.]+ GB/s +forward +(\w+) at model.mlir:1:(\w+)$",
+                          process.stderr, re.MULTILINE)
+        self.assertEqual(sorted(row[2] for row in rows), ["backward", "forward", "loss", "update"])
+        times = [float(row[0]) for row in rows]
+        self.assertEqual(times, sorted(times, reverse=True))
+        self.assertAlmostEqual(sum(float(row[1]) for row in rows), 100, delta=0.3)
 
     def test_device(self):
         for device in ("gpu", "cpu:0", "cpu:x"):
