@@ -19,6 +19,9 @@ void registerArithExternalModels(mlir::DialectRegistry &registry);
 void registerMathExternalModels(mlir::DialectRegistry &registry);
 void registerTensorExternalModels(mlir::DialectRegistry &registry);
 
+/// Attach the range interface to the ops of the three dialects.
+void registerRangeExternalModels(mlir::DialectRegistry &registry);
+
 } // namespace vernier
 
 #endif // VERNIER_INTERFACES_EXTERNALMODELS_EXTERNALMODELS_H

@@ -8,6 +8,8 @@
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 
+#include "AmpRanges.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
@@ -47,6 +49,7 @@ void AmpDialect::initialize() {
 #define GET_ATTRDEF_LIST
 #include "vernier/Dialect/Amp/IR/AmpAttributes.cpp.inc"
       >();
+  attachRangeModels(*getContext());
 }
 
 /// What follows the last ": " of a rule.

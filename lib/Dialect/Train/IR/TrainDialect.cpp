@@ -8,6 +8,8 @@
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 
+#include "TrainRanges.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -59,6 +61,7 @@ void TrainDialect::initialize() {
 #define GET_ATTRDEF_LIST
 #include "vernier/Dialect/Train/IR/TrainAttributes.cpp.inc"
       >();
+  attachRangeModels(*getContext());
 }
 
 Operation *TrainDialect::materializeConstant(OpBuilder &builder,

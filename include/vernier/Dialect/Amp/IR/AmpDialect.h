@@ -37,6 +37,12 @@ inline constexpr llvm::StringLiteral kPrecisionAttr = "amp.precision";
 /// How the rule ends of an op that keeps the types of the model.
 inline constexpr llvm::StringLiteral kUntouchedVerdict = "untouched";
 
+/// On `@step`, by --amp-analyze-ranges: no gradient can underflow in f16.
+inline constexpr llvm::StringLiteral kCannotUnderflowAttr =
+    "amp.cannot_underflow";
+/// On `@step`, by --amp-analyze-ranges: a loss scale that cannot overflow.
+inline constexpr llvm::StringLiteral kSafeScaleAttr = "amp.safe_scale";
+
 /// The globals of the loss scaler.
 inline constexpr llvm::StringLiteral kScaleName = "amp.scale";
 inline constexpr llvm::StringLiteral kGrowthTrackerName = "amp.growth_tracker";

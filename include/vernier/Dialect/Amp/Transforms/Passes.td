@@ -38,19 +38,7 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
     | `widest` | the widest of them | the same |
     | `follow` | 16 bits if all of them are, constants aside; else the widest | the same |
 
-    What full-inside, widest and follow leave open, the strategy decides:
-
-    | strategy | an op that is left open gets |
-    |---|---|
-    | `lists` | what the table says of its operands, one op after the other (PyTorch) |
-    | `propagate` | 16 bits between and near ops of the class low (TensorFlow's auto_mixed_precision) |
-    | `min-cut` | what moves the fewest bytes in the whole function, casts included |
-
-    [Policies](Rationale/Policies.md) gives the cost model. What an assignment costs
-    is a remark of the category `amp-strategy`.
-
-    Examples: [autocast.mlir](test/Dialect/Amp/Transforms/autocast.mlir),
-    [autocast-strategies.mlir](test/Dialect/Amp/Transforms/autocast-strategies.mlir)
+    Example: [autocast.mlir](test/Dialect/Amp/Transforms/autocast.mlir)
   }];
   let options = [
     Option<"policy", "policy", "std::string", /*default=*/"\"vernier\"",
@@ -58,9 +46,6 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
            "the path of a policy file">,
     Option<"compute", "compute", "std::string", /*default=*/"\"\"",
            "Compute type (f32, tf32, bf16, f16) instead of the policy's own">,
-    Option<"strategy", "strategy", "std::string", /*default=*/"\"\"",
-           "How ops that their class leaves open are decided (lists, propagate, "
-           "min-cut) instead of the policy's own way">,
     Option<"target", "target", "std::string", /*default=*/"\"\"",
            "Device to check the compute type against (cpu, cpu:native, "
            "cpu:NAME); without it nothing is checked">,
@@ -126,6 +111,39 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
     Option<"maxScale", "max-scale", "double",
            /*default=*/"std::numeric_limits<double>::infinity()",
            "The scale never grows above this">,
+  ];
+}
+
+def AmpAnalyzeRangesPass : AmpPass<"amp-analyze-ranges"> {
+  let summary = "Says where f16 can overflow, and where it cannot";
+  let description = [{
+    Bounds every value from the declared ranges of arguments and globals
+    (`train.range = [low, high]`) and from the initial values of parameters, by
+    interval arithmetic that holds for every rounding and order of summation. For
+    each f16 value, a remark of the category `amp-analyze-ranges` says that it
+    cannot overflow, or that nothing is known and who is to be asked; a warning
+    says that it can, with the chain of values that leads to it. A bound that rests
+    on initial values holds in the first step alone, and says so.
+
+    On `@step` after differentiation, two attributes are set for
+    `--amp-loss-scaling=mode=auto`: `amp.cannot_underflow` where every f16 gradient
+    provably is zero, normal or a multiple of the smallest f16 number, so that no
+    scaler is needed; else `amp.safe_scale`, the largest power of two (at most
+    2^24) with which no gradient can overflow, where there is a bound.
+
+    Bounds through several contractions grow with the product of their lengths,
+    though values hardly do: read them as proofs where they succeed, and as hints
+    where they do not.
+
+    Example: [analyze-ranges.mlir](test/Dialect/Amp/Transforms/analyze-ranges.mlir)
+  }];
+  let options = [
+    Option<"warn", "warn", "bool", /*default=*/"true",
+           "Warn where f16 can overflow; false makes these remarks, too">,
+    Option<"annotate", "annotate", "bool", /*default=*/"false",
+           "Put the bounds of each function's results on them, as `amp.range`">,
+    Option<"atInitialValues", "at-initial-values", "bool", /*default=*/"true",
+           "Annotate the bounds of a first step; false for those of every step">,
   ];
 }
 

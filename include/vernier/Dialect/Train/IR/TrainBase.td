@@ -40,6 +40,7 @@ def Train_Dialect : Dialect {
     | `train.copy_of` | `ml_program.global` | the master that a `"copy"` is rounded from |
     | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
     | `train.backward` | any op | built by reverse mode, for the forward op at the same location |
+    | `train.range` | argument of an entry function, `ml_program.global` | `[low, high]`, bounds that every element keeps in every step; `--amp-analyze-ranges` builds on them |
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;

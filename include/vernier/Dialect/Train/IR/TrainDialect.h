@@ -62,6 +62,7 @@ inline constexpr llvm::StringLiteral kRoleAttr = "train.role";
 inline constexpr llvm::StringLiteral kCopyOfAttr = "train.copy_of";
 inline constexpr llvm::StringLiteral kNameAttr = "train.name";
 inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
+inline constexpr llvm::StringLiteral kRangeAttr = "train.range";
 
 inline constexpr llvm::StringLiteral kParameterRole = "parameter";
 inline constexpr llvm::StringLiteral kFrozenRole = "frozen";

@@ -1,0 +1,61 @@
+//===- RangeAnalysis.h - Bounds of every value of a function
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_DIALECT_AMP_TRANSFORMS_RANGEANALYSIS_H
+#define VERNIER_DIALECT_AMP_TRANSFORMS_RANGEANALYSIS_H
+
+#include "vernier/Interfaces/Interval.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace vernier::amp {
+
+/// The attribute `train.range = [low, high]` of an argument or a global, if it
+/// has one; an error where it is not two numbers in order.
+llvm::FailureOr<std::optional<Interval>>
+getDeclaredRange(mlir::Attribute attribute, mlir::Type type,
+                 llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
+
+/// One walk over a function in order, from the declared ranges of its
+/// arguments and globals to bounds of every value.
+class RangeAnalysis {
+public:
+  /// With `atInitialValues`, globals have the bounds of their initialisers: the
+  /// bounds of a first step. Without, only frozen globals do, and the bounds
+  /// hold in every step.
+  static llvm::FailureOr<RangeAnalysis> run(mlir::FunctionOpInterface function,
+                                            bool atInitialValues);
+
+  /// The bounds of `value` as it is stored.
+  Interval getRange(mlir::Value value) const;
+  /// The bounds of `value` before it was rounded to its element type.
+  Interval getExactRange(mlir::Value value) const;
+
+  /// Where the bounds of `value` come from: `value`, the operand of its op that
+  /// is bounded worst, and so on, as far as something is bounded worse than a
+  /// constant.
+  llvm::SmallVector<mlir::Value> getChain(mlir::Value value) const;
+
+private:
+  mlir::LogicalResult addArguments(mlir::FunctionOpInterface function);
+  mlir::LogicalResult addLoad(mlir::ml_program::GlobalLoadOp load);
+  void addResults(mlir::Operation &op);
+  void add(mlir::Value value, const Interval &exact);
+
+  bool atInitialValues = false;
+  llvm::DenseMap<mlir::Value, Interval> exact, stored;
+  /// What this function has written to a global so far.
+  llvm::DenseMap<mlir::StringAttr, Interval> globals;
+};
+
+} // namespace vernier::amp
+
+#endif // VERNIER_DIALECT_AMP_TRANSFORMS_RANGEANALYSIS_H

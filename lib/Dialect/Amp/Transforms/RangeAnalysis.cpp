@@ -1,0 +1,212 @@
+//===- RangeAnalysis.cpp - Bounds of every value of a function
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vernier/Dialect/Amp/Transforms/RangeAnalysis.h"
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/RangeOpInterface.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace vernier;
+using namespace vernier::amp;
+
+using ml_program::GlobalLoadOp;
+using ml_program::GlobalOp;
+using ml_program::GlobalStoreOp;
+
+/// The longest chain that a diagnostic shows.
+static constexpr unsigned kChainLength = 8;
+
+//===----------------------------------------------------------------------===//
+// Where bounds come from
+//===----------------------------------------------------------------------===//
+
+FailureOr<std::optional<Interval>>
+amp::getDeclaredRange(Attribute attribute, Type type,
+                      function_ref<InFlightDiagnostic()> emitError) {
+  if (!attribute)
+    return std::optional<Interval>();
+  auto bounds = dyn_cast<ArrayAttr>(attribute);
+  auto get = [&](unsigned index) {
+    Interval x;
+    if (bounds && bounds.size() == 2)
+      x = getRangeOfConstant(bounds[index]);
+    if (auto integer = bounds && bounds.size() == 2
+                           ? dyn_cast<IntegerAttr>(bounds[index])
+                           : IntegerAttr())
+      x = Interval::exactly(double(integer.getInt()));
+    return x;
+  };
+  Interval low = get(0), high = get(1);
+  if (low.mayBeNaN || high.mayBeNaN || low.low > high.low) {
+    emitError() << "'" << train::kRangeAttr
+                << "' is not a range: expected two numbers in order, such as "
+                   "[-1.0, 1.0]";
+    return failure();
+  }
+  Interval range = isa<IntegerType>(getElementTypeOrSelf(type))
+                       ? Interval::integers(low.low, high.low)
+                       : Interval::between(low.low, high.low);
+  return std::optional<Interval>(range);
+}
+
+/// The bounds of what the runtime initialises a global of `type` to.
+static Interval getInitialRange(Attribute initializer, RankedTensorType type) {
+  // Normal draws are sqrt(-2 ln u) cos(2 pi v) of a u of 32 bits, so they end
+  // at sqrt(64 ln 2).
+  constexpr double kLongestTail = 6.7;
+  double fanOut = type.getRank() ? double(type.getDimSize(0)) : 1;
+  double fanIn = double(type.getNumElements()) / std::max(fanOut, 1.0);
+  auto symmetric = [](double bound) {
+    return Interval::between(-bound, bound).widened(kRelativeSlack);
+  };
+  auto spread = [&](double variance, bool isUniform) {
+    return symmetric(isUniform ? std::sqrt(3 * variance)
+                               : kLongestTail * std::sqrt(variance));
+  };
+  if (auto constant = dyn_cast_or_null<train::ConstantAttr>(initializer))
+    return Interval::exactly(constant.getValue());
+  if (auto normal = dyn_cast_or_null<train::NormalAttr>(initializer))
+    return Interval::exactly(normal.getMean()) +
+           symmetric(kLongestTail * normal.getStddev());
+  if (auto uniform = dyn_cast_or_null<train::UniformAttr>(initializer))
+    return Interval::between(uniform.getLow(), uniform.getHigh())
+        .widened(kRelativeSlack);
+  if (auto kaiming = dyn_cast_or_null<train::KaimingAttr>(initializer))
+    return spread(2 / fanIn, kaiming.getUniform());
+  if (auto xavier = dyn_cast_or_null<train::XavierAttr>(initializer))
+    return spread(2 / (fanIn + fanOut), xavier.getUniform());
+  return initializer ? getRangeOfConstant(initializer) : Interval::unknown();
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+void RangeAnalysis::add(Value value, const Interval &range) {
+  exact[value] = range;
+  stored[value] = roundToType(range, value.getType());
+}
+
+LogicalResult RangeAnalysis::addArguments(FunctionOpInterface function) {
+  for (BlockArgument argument : function.getArguments()) {
+    Attribute attribute =
+        function.getArgAttr(argument.getArgNumber(), train::kRangeAttr);
+    FailureOr<std::optional<Interval>> declared =
+        getDeclaredRange(attribute, argument.getType(),
+                         [&] { return emitError(argument.getLoc()); });
+    if (failed(declared))
+      return failure();
+    add(argument, declared->value_or(getRangeOfType(argument.getType())));
+  }
+  return success();
+}
+
+LogicalResult RangeAnalysis::addLoad(GlobalLoadOp load) {
+  StringAttr name = load.getGlobal().getLeafReference();
+  auto written = globals.find(name);
+  if (written != globals.end()) {
+    add(load.getResult(), written->second);
+    return success();
+  }
+  auto module = load->getParentOfType<ModuleOp>();
+  auto global = module.lookupSymbol<GlobalOp>(name);
+  auto type = dyn_cast<RankedTensorType>(load.getType());
+  if (!global || !type)
+    return success();
+  FailureOr<std::optional<Interval>> declared =
+      getDeclaredRange(global->getAttr(train::kRangeAttr), type,
+                       [&] { return emitError(global.getLoc()); });
+  if (failed(declared))
+    return failure();
+  Interval range = getRangeOfType(type);
+  auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
+  bool isFixed =
+      !global.getIsMutable() || (role && role.getValue() == train::kFrozenRole);
+  if (*declared)
+    range = **declared;
+  else if (isFixed || atInitialValues)
+    range = getInitialRange(global.getValueAttr(), type);
+  // Looked up once for a function.
+  globals[name] = roundToType(range, type);
+  add(load.getResult(), range);
+  return success();
+}
+
+void RangeAnalysis::addResults(Operation &op) {
+  SmallVector<Interval> operands, results(op.getNumResults());
+  for (Value operand : op.getOperands())
+    operands.push_back(getRange(operand));
+  if (auto ranged = dyn_cast<RangeOpInterface>(op))
+    ranged.inferRanges(operands, results);
+  else
+    for (auto [range, type] : llvm::zip(results, op.getResultTypes()))
+      range = getRangeOfType(type);
+  for (auto [value, range] : llvm::zip(op.getResults(), results))
+    add(value, range);
+}
+
+FailureOr<RangeAnalysis> RangeAnalysis::run(FunctionOpInterface function,
+                                            bool atInitialValues) {
+  RangeAnalysis analysis;
+  analysis.atInitialValues = atInitialValues;
+  if (failed(analysis.addArguments(function)))
+    return failure();
+  for (Operation &op : function.getFunctionBody().front()) {
+    if (auto load = dyn_cast<GlobalLoadOp>(op)) {
+      if (failed(analysis.addLoad(load)))
+        return failure();
+    } else if (auto store = dyn_cast<GlobalStoreOp>(op)) {
+      analysis.globals[store.getGlobal().getLeafReference()] =
+          analysis.getRange(store.getValue());
+    } else {
+      analysis.addResults(op);
+    }
+  }
+  return analysis;
+}
+
+//===----------------------------------------------------------------------===//
+// Answers
+//===----------------------------------------------------------------------===//
+
+Interval RangeAnalysis::getRange(Value value) const {
+  auto found = stored.find(value);
+  return found == stored.end() ? getRangeOfType(value.getType())
+                               : found->second;
+}
+
+Interval RangeAnalysis::getExactRange(Value value) const {
+  auto found = exact.find(value);
+  return found == exact.end() ? getRangeOfType(value.getType()) : found->second;
+}
+
+SmallVector<Value> RangeAnalysis::getChain(Value value) const {
+  SmallVector<Value> chain = {value};
+  while (chain.size() < kChainLength) {
+    Operation *op = chain.back().getDefiningOp();
+    Value worst;
+    for (Value operand : op ? op->getOperands() : ValueRange()) {
+      auto tensor = dyn_cast<RankedTensorType>(operand.getType());
+      if (!tensor || !isa<FloatType>(tensor.getElementType()))
+        continue;
+      // An infinity from here is worse than any number from there.
+      if (!worst ||
+          getRange(operand).getMagnitude() > getRange(worst).getMagnitude())
+        worst = operand;
+    }
+    if (!worst)
+      break;
+    chain.push_back(worst);
+  }
+  return chain;
+}
