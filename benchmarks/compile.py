@@ -99,7 +99,9 @@ def main():
             file.write(graph(size))
         # The same file through upstream's canonicalizer alone, for scale.
         upstream = time_passes(f"{options.bin}/vernier-opt", source, ["canonicalize"])[0]
-        seconds[size] = {"upstream canonicalize of the model": upstream,
+        strategies = {f"amp-autocast, {name}": time_passes(f"{options.bin}/vernier-opt", source, [f"amp-autocast{{policy=bf16 strategy={name}}}"])[0]
+                      for name in ("lists", "propagate", "min-cut")}
+        seconds[size] = {"upstream canonicalize of the model": upstream, **strategies,
                          **dict(zip(names, time_passes(f"{options.bin}/vernier-opt", source, PASSES)))}
         print(f"{size} ops: {sum(seconds[size].values()):.2f} s", file=sys.stderr)
     rows = [(name, *(f"{1e6 * seconds[s][name] / s:.2f}" for s in options.sizes)) for name in next(iter(seconds.values()))]

@@ -41,8 +41,8 @@ void vernier::addImportPasses(OpPassManager &pm) {
 
 void vernier::addAutocastPasses(OpPassManager &pm,
                                 const CompileOptions &options) {
-  add(pm, "amp-autocast{policy=" + quote(options.policy) +
-              " target=" + options.target + "}");
+  add(pm, "amp-autocast{policy=" + quote(options.policy) + " strategy=" +
+              quote(options.strategy) + " target=" + options.target + "}");
   add(pm, "amp-materialize-casts");
   // Before differentiation copies the decisions into the backward part.
   add(pm, "amp-verify-precision");

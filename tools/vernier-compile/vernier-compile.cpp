@@ -8,6 +8,7 @@
 
 #include "Driver.h"
 
+#include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Pipelines/InitAll.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -45,6 +46,11 @@ static cl::opt<std::string> optimizer(
         "sgd, adam or adamw, then settings: adamw,lr=1e-3,weight_decay=0.01,"
         "schedule=cosine,warmup_steps=10,total_steps=1000,clip_norm=1"),
     cl::cat(category));
+static cl::opt<std::string>
+    strategy("strategy",
+             cl::desc("How ops that the policy leaves open get their type: "
+                      "lists, propagate or min-cut (the policy's own)"),
+             cl::cat(category));
 static cl::opt<std::string>
     lossScale("loss-scale", cl::init("auto"),
               cl::desc("auto (dynamic where f16 is used), dynamic, none, or a "
@@ -99,8 +105,12 @@ int main(int argc, char **argv) {
   options.explain = explain;
   options.compile.target = target;
   options.compile.policy = policy;
+  options.compile.strategy = strategy;
   options.compile.lossScale = lossScale;
   options.compile.padForTensorCores = pad;
+  if (!strategy.empty() && !amp::symbolizeStrategy(strategy))
+    return usageError("--strategy: unknown strategy '" + strategy +
+                      "'; expected lists, propagate or min-cut");
   std::optional<Emit> stage = symbolizeEmit(emit);
   if (!stage)
     return usageError("--emit: unknown stage '" + emit +

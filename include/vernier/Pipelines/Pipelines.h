@@ -22,6 +22,8 @@ namespace vernier {
 struct CompileOptions {
   std::string target = "cpu";
   std::string policy = "bf16";
+  /// lists, propagate or min-cut; empty: the policy's own.
+  std::string strategy;
   OptimizerSpec optimizer;
   /// auto, dynamic, none or a number: auto is dynamic where f16 is used.
   std::string lossScale = "auto";

@@ -30,6 +30,31 @@ FloatType amp::symbolizeComputeType(StringRef name, MLIRContext *context) {
       .Default({});
 }
 
+StringRef amp::stringifyStrategy(Strategy strategy) {
+  switch (strategy) {
+  case Strategy::Lists:
+    return "lists";
+  case Strategy::Propagate:
+    return "propagate";
+  case Strategy::MinCut:
+    return "min-cut";
+  }
+  llvm_unreachable("unknown strategy");
+}
+
+std::optional<Strategy> amp::symbolizeStrategy(StringRef name) {
+  return llvm::StringSwitch<std::optional<Strategy>>(name)
+      .Case("lists", Strategy::Lists)
+      .Case("propagate", Strategy::Propagate)
+      .Case("min-cut", Strategy::MinCut)
+      .Default(std::nullopt);
+}
+
+/// `vernier/train.linear: low`
+static std::string makeRule(StringRef label, PrecisionClass precisionClass) {
+  return (label + ": " + stringifyPrecisionClass(precisionClass)).str();
+}
+
 /// The names and the file:line:col of `loc`, separated by spaces.
 static void printSearchable(Location loc, llvm::raw_ostream &os) {
   llvm::TypeSwitch<LocationAttr>(loc)
@@ -51,44 +76,57 @@ static void printSearchable(Location loc, llvm::raw_ostream &os) {
       });
 }
 
-Policy::Choice Policy::choose(PrecisionOpInterface op) {
-  StringRef opName = op->getName().getStringRef();
-  Choice choice{op.getPrecisionClass(), compute, "", ""};
-  std::string label;
-  auto entry = ops.find(opName);
+Policy::ByName Policy::look(OperationName opName, PrecisionClass ownClass) {
+  ByName result{ownClass, "", {}};
+  StringRef text = opName.getStringRef();
+  std::string label = defaultPolicy + "/" + text.str();
+  auto entry = ops.find(text);
   if (entry != ops.end()) {
-    choice.precisionClass = entry->second.precisionClass;
-    label = entry->second.policy + "/" + opName.str();
+    result.precisionClass = entry->second.precisionClass;
+    label = entry->second.policy + "/" + text.str();
   } else if (defaultClass) {
-    choice.precisionClass = *defaultClass;
+    result.precisionClass = *defaultClass;
     label = defaultPolicy + "/default";
-  } else {
-    label = defaultPolicy + "/" + opName.str();
   }
+  result.rule = makeRule(label, result.precisionClass);
+  for (Override &candidate : overrides)
+    if (!candidate.op || candidate.op->match(text))
+      result.overrides.push_back(&candidate);
+  return result;
+}
+
+Policy::Choice Policy::choose(PrecisionOpInterface op) {
+  PrecisionClass ownClass = op.getPrecisionClass();
+  OperationName opName = op->getName();
+  auto [entry, isNew] =
+      cache.try_emplace({opName.getAsOpaquePointer(), ownClass});
+  if (isNew)
+    entry->second = look(opName, ownClass);
+  const ByName &byName = entry->second;
+  Choice choice{byName.precisionClass, compute, byName.rule, ""};
 
   // Most policies have no override, and most of those none by location: the
   // location is printed when it is first asked for.
   std::string location;
-  for (Override &candidate : overrides) {
-    if (candidate.op && !candidate.op->match(opName))
-      continue;
-    if (candidate.location && location.empty()) {
+  for (Override *candidate : byName.overrides) {
+    if (candidate->location && location.empty()) {
       llvm::raw_string_ostream os(location);
       printSearchable(op.getLoc(), os);
     }
-    if (candidate.location && !candidate.location->match(location))
+    if (candidate->location && !candidate->location->match(location))
       continue;
-    candidate.wasUsed = true;
-    if (candidate.precisionClass)
-      choice.precisionClass = *candidate.precisionClass;
-    if (candidate.compute)
-      choice.compute = candidate.compute;
-    choice.reason = candidate.reason;
-    label = candidate.label;
+    candidate->wasUsed = true;
+    if (candidate->precisionClass)
+      choice.precisionClass = *candidate->precisionClass;
+    if (candidate->compute)
+      choice.compute = candidate->compute;
+    choice.reason = candidate->reason;
+    std::string &rule = candidate->rules[choice.precisionClass];
+    if (rule.empty())
+      rule = makeRule(candidate->label, choice.precisionClass);
+    choice.rule = rule;
     break;
   }
-  choice.rule =
-      label + ": " + stringifyPrecisionClass(choice.precisionClass).str();
   return choice;
 }
 

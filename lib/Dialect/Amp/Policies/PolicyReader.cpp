@@ -37,6 +37,7 @@ static const Preset kPresets[] = {
 
 static constexpr StringRef kClasses[] = {"low", "full", "full-inside", "widest",
                                          "follow"};
+static constexpr StringRef kStrategies[] = {"lists", "propagate", "min-cut"};
 static constexpr StringRef kComputeTypes[] = {"f32", "tf32", "bf16", "f16"};
 
 std::vector<StringRef> Policy::getPresetNames() {
@@ -272,8 +273,8 @@ LogicalResult PolicyReader::readOverrides(llvm::yaml::Node *node) {
 
 LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                                     llvm::yaml::Node *value) {
-  static constexpr StringRef keys[] = {"name",    "base", "compute",
-                                       "default", "ops",  "overrides"};
+  static constexpr StringRef keys[] = {
+      "name", "base", "compute", "strategy", "default", "ops", "overrides"};
   if (key == "ops")
     return readMapping(value, "op names with their classes",
                        [&](StringRef opName, llvm::yaml::Node *opNode,
@@ -287,6 +288,15 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
     if (succeeded(type))
       policy.compute = *type;
     return type;
+  }
+  if (key == "strategy") {
+    FailureOr<std::string> text = readText(value, "a strategy");
+    if (failed(text))
+      return failure();
+    policy.strategy = symbolizeStrategy(*text);
+    if (!policy.strategy)
+      return fail(value, unknown("strategy", *text, kStrategies));
+    return success();
   }
   if (key != "name" && key != "base" && key != "default")
     return fail(keyNode, unknown("key", key, keys));
@@ -319,6 +329,8 @@ LogicalResult PolicyReader::addBase() {
     return failure();
   if (!policy.compute)
     policy.compute = parent->compute;
+  if (!policy.strategy)
+    policy.strategy = parent->strategy;
   if (!hasDefault) {
     policy.defaultClass = parent->defaultClass;
     policy.defaultPolicy = parent->defaultPolicy;

@@ -6,11 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One walk over each forward function: the policy gives an op its class, the
-// class and the decided types of the operands give its types. Decisions are
+// The policy gives each op of a forward function its class; where that leaves a
+// choice, the strategy makes it: one op after the other (lists, Decider), by
+// painting the graph (propagate), or at least cost (min-cut). Decisions are
 // attributes; --amp-materialize-casts makes them true.
 //
 //===----------------------------------------------------------------------===//
+
+#include "FunctionGraph.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
@@ -24,7 +27,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 
 namespace vernier::amp {
@@ -36,278 +38,71 @@ using namespace mlir;
 using namespace vernier;
 using namespace vernier::amp;
 
-namespace {
+//===----------------------------------------------------------------------===//
+// Strategies
+//===----------------------------------------------------------------------===//
 
-/// The types of one op, and why.
-struct Decision {
-  FloatType operand, accumulate, result;
-  std::string reason;
+using Assignment = PrecisionGraph::Assignment;
+
+/// What a strategy decides for the ops of a function that leave a choice.
+struct Plan {
+  Assignment assignment;
+  /// Why, for each op of the graph.
+  std::vector<std::string> reasons;
 };
 
-/// Decides the ops of one function in order.
-class Decider {
-public:
-  Decider(Policy &policy, MLIRContext *context)
-      : policy(policy), f32(Float32Type::get(context)) {}
-
-  LogicalResult decide(PrecisionOpInterface op);
-
-private:
-  FloatType getType(Value value) const;
-  /// The constant that `value` is or repeats, or null. A constant is cast to
-  /// what it meets rather than widening it.
-  Value getConstant(Value value) const;
-
-  void leaveUntouched(PrecisionOpInterface op, StringRef ruleOwner,
-                      std::string reason);
-  Decision decideLow(PrecisionOpInterface op, FloatType compute) const;
-  Decision decideFullInside(PrecisionOpInterface op) const;
-  FailureOr<Decision> decideWidest(PrecisionOpInterface op) const;
-  void keepScalar(PrecisionOpInterface op, Decision &decision) const;
-  void record(PrecisionOpInterface op, PrecisionAttr attr);
-
-  Policy &policy;
-  FloatType f32;
-  /// Results whose decided type differs from their type in the IR.
-  DenseMap<Value, FloatType> decided;
-  /// Results of follow ops on one constant (broadcast, transpose), with it.
-  DenseMap<Value, Value> constants;
-};
-
-} // namespace
-
-static bool isNarrow(FloatType type) { return type.getWidth() == 16; }
-
-/// "bf16", "f32", "tf32".
-static std::string typeName(Type type) {
-  std::string name;
-  llvm::raw_string_ostream os(name);
-  os << type;
-  return name;
-}
-
-/// The element type of the first operand or result that is a tensor.
-static Type getAnyElementType(Operation *op) {
-  for (Type type : op->getOperandTypes())
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      return tensor.getElementType();
-  for (Type type : op->getResultTypes())
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      return tensor.getElementType();
-  return NoneType::get(op->getContext());
-}
-
-/// Why `op` keeps the types of the model, or nothing if autocast decides them.
-static std::string getReasonToKeep(PrecisionOpInterface op) {
-  if (isa<arith::ExtFOp, arith::TruncFOp>(op))
-    return "a cast of the model";
-  FloatType operand, result;
-  auto isF64 = [](Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && tensor.getElementType().isF64();
-  };
-  if (llvm::any_of(op->getOperandTypes(), isF64) ||
-      llvm::any_of(op->getResultTypes(), isF64))
-    return "f64 is never cast";
-  for (OpOperand *candidate : llvm::reverse(op.getPrecisionOperands()))
-    operand = getAutocastElementType(candidate->get().getType());
-  for (Type type : llvm::reverse(op->getResultTypes()))
-    if (FloatType element = getAutocastElementType(type))
-      result = element;
-  if (!operand)
-    return result ? "no operand to cast" : "no floating values";
-  // An explicit narrowing or widening inside one op is the modeller's choice;
-  // PyTorch likewise respects an explicit dtype argument.
-  if (result && operand != result && !op.keepsFullPrecisionResult())
-    return "the model asks for " + typeName(result) + " from " +
-           typeName(operand) + " here";
-  return "";
-}
-
-FloatType Decider::getType(Value value) const {
-  if (FloatType type = decided.lookup(value))
-    return type;
-  return getAutocastElementType(value.getType());
-}
-
-/// Whether every finite element of a constant is finite in `type`.
-static bool fitsIn(Value constant, FloatType type) {
-  DenseFPElementsAttr elements;
-  if (!matchPattern(constant, m_Constant(&elements)))
-    return false;
-  auto fits = [&](APFloat element) {
-    bool wasFinite = element.isFinite(), losesInfo;
-    element.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven,
-                    &losesInfo);
-    return !wasFinite || element.isFinite();
-  };
-  if (elements.isSplat())
-    return fits(elements.getSplatValue<APFloat>());
-  return llvm::all_of(elements.getValues<APFloat>(), fits);
-}
-
-Value Decider::getConstant(Value value) const {
-  return matchPattern(value, m_Constant()) ? value : constants.lookup(value);
-}
-
-Decision Decider::decideLow(PrecisionOpInterface op, FloatType compute) const {
-  bool isContraction = isa<ContractionOpInterface>(op.getOperation());
-  FloatType result = op.keepsFullPrecisionResult() ? f32 : compute;
-  if (compute.isF32())
-    return {f32, f32, f32, "the policy computes in f32"};
-  if (compute.isTF32() && !isContraction)
-    return {f32, f32, f32, "tf32 exists inside contractions only"};
-  if (compute.isTF32())
-    return {compute, f32, f32, "contraction of f32 values rounded to tf32"};
-  if (!isContraction)
-    return {compute, f32, result, "the policy asks for it"};
-  return {compute, f32, result, "contraction, summed in f32"};
-}
-
-Decision Decider::decideFullInside(PrecisionOpInterface op) const {
-  FloatType input = getType(op.getPrecisionOperands().front()->get());
-  if (op.keepsFullPrecisionResult())
-    return {input, f32, f32,
-            "reads " + typeName(input) + ", computes in f32; a loss stays f32"};
-  if (isNarrow(input))
-    return {input, f32, input,
-            "reads and writes " + typeName(input) + ", computes in f32"};
-  return {input, f32, input, "its input is " + typeName(input)};
-}
-
-FailureOr<Decision> Decider::decideWidest(PrecisionOpInterface op) const {
-  // The types that decide are those of the operands that are not constants; a
-  // constant takes part if there is nothing else, or if casting it would
-  // overflow.
-  FloatType narrow, widest;
-  std::string reason;
-  SmallVector<Value> constantOperands;
-  for (OpOperand *operand : op.getPrecisionOperands()) {
-    FloatType type = getType(operand->get());
-    if (getConstant(operand->get())) {
-      constantOperands.push_back(operand->get());
-      continue;
-    }
-    if (type.isF32()) {
-      if (!widest)
-        reason = "operand " + std::to_string(operand->getOperandNumber()) +
-                 " is f32";
-      widest = type;
-      continue;
-    }
-    if (narrow && narrow != type)
-      return op->emitOpError("mixes bf16 and f16 operands, neither of which "
-                             "holds the other's values: cast one of them with "
-                             "arith.extf to f32 in the model, or give '")
-             << op->getName() << "' the class full in the policy";
-    narrow = type;
+/// TensorFlow's painting (paintOps), as widths.
+static Plan planByPainting(const FunctionGraph &function, FloatType compute) {
+  const PrecisionGraph &graph = function.getGraph();
+  std::string narrow = getTypeName(compute);
+  const std::string narrowReasons[] = {
+      "",
+      "",
+      "",
+      "painted " + narrow + ": between ops of the class low",
+      "painted " + narrow + ": reads the results of " + narrow + " ops",
+      "painted " + narrow + ": beside " + narrow + " ops, and does not mind"};
+  std::vector<PaintedOp> painted = paintOps(graph, compute.isBF16());
+  Plan plan{graph.getAllWide(), {}};
+  for (auto [index, op] : llvm::enumerate(graph.getOps())) {
+    bool isNarrow = painted[index].isNarrow;
+    if (isNarrow && op.operands != PrecisionGraph::kAsItComes &&
+        op.operands != PrecisionGraph::kWide)
+      plan.assignment[op.operands] = Width::Narrow;
+    if (isNarrow && op.results != PrecisionGraph::kWide)
+      plan.assignment[op.results] = Width::Narrow;
+    plan.reasons.push_back(isNarrow ? narrowReasons[painted[index].step]
+                           : painted[index].step == 2
+                               ? "downstream of an op of the class full"
+                               : "not painted: no path between " + narrow +
+                                     " ops goes through it");
   }
-  if (widest)
-    return Decision{f32, f32, f32, reason};
-  if (!narrow)
-    return Decision{f32, f32, f32, "every operand is constant"};
-  for (Value constant : constantOperands)
-    if (!fitsIn(getConstant(constant), narrow))
-      return Decision{f32, f32, f32,
-                      "a constant operand overflows in " + typeName(narrow)};
-  return Decision{narrow, f32, narrow, "every operand is " + typeName(narrow)};
+  return plan;
 }
 
-/// Whether every result of `op` is a scalar.
-static bool makesScalars(Operation *op) {
-  return llvm::all_of(op->getResultTypes(), [](Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && tensor.getRank() == 0;
-  });
-}
-
-/// A scalar is a loss, a norm or a mean: in 16 bits it would save nothing and
-/// could overflow.
-void Decider::keepScalar(PrecisionOpInterface op, Decision &decision) const {
-  if (op.computesInFullPrecision()) {
-    decision.result = f32;
-    decision.reason = "reads " + typeName(decision.operand) +
-                      ", computes in f32; a scalar stays f32";
-  } else {
-    decision = {f32, f32, f32, "a scalar stays f32"};
+/// The assignment that moves the fewest bytes.
+static Plan planByMinimumCut(const FunctionGraph &function, FloatType compute) {
+  const PrecisionGraph &graph = function.getGraph();
+  std::string narrow = getTypeName(compute);
+  Plan plan{graph.cutMinimally(), {}};
+  for (auto [index, op] : llvm::enumerate(graph.getOps())) {
+    std::string saved = std::to_string(graph.getBytesSaved(index));
+    plan.reasons.push_back(
+        plan.assignment[op.results] == Width::Narrow
+            ? "minimum cut: " + narrow + " moves " + saved + " bytes fewer"
+            : "minimum cut: casts would cost more than the " + saved +
+                  " bytes that " + narrow + " saves");
   }
+  return plan;
 }
 
-void Decider::record(PrecisionOpInterface op, PrecisionAttr attr) {
-  op->setAttr(kPrecisionAttr, attr);
-  auto function = op->getParentOfType<FunctionOpInterface>();
-  remark::passed(op.getLoc(),
-                 remark::RemarkOpts::name(op->getName().getStringRef())
-                     .category("amp-autocast")
-                     .function(function.getName()))
-      << remark::add("{0} -> {1}, computed in {2}", typeName(attr.getOperand()),
-                     typeName(attr.getResult()), typeName(attr.getAccumulate()))
-      << remark::metric("Rule", attr.getRule())
-      << remark::reason("{0}", attr.getReason());
-}
-
-void Decider::leaveUntouched(PrecisionOpInterface op, StringRef rule,
-                             std::string reason) {
-  Type type = getAnyElementType(op);
-  StringRef owner = rule.rsplit(": ").first;
-  record(op,
-         PrecisionAttr::get(op->getContext(), type, type, type,
-                            (owner + ": " + kUntouchedVerdict).str(), reason));
-}
-
-LogicalResult Decider::decide(PrecisionOpInterface op) {
-  // A constant is cast by what reads it.
-  if (op->hasTrait<OpTrait::ConstantLike>())
-    return success();
-  Policy::Choice choice = policy.choose(op);
-  std::string reasonToKeep = getReasonToKeep(op);
-  if (!reasonToKeep.empty()) {
-    leaveUntouched(op, choice.rule, reasonToKeep);
-    return success();
-  }
-
-  FailureOr<Decision> decision;
-  switch (choice.precisionClass) {
-  case PrecisionClass::Low:
-    decision = decideLow(op, choice.compute);
-    break;
-  case PrecisionClass::Full:
-    decision = Decision{f32, f32, f32, "its values need f32"};
-    break;
-  case PrecisionClass::FullInside:
-    // An elementwise op has one type for all its operands, and computes each
-    // element in f32 whatever that type is.
-    if (op.computesInFullPrecision())
-      decision = decideFullInside(op);
-    else
-      decision = decideWidest(op);
-    break;
-  case PrecisionClass::Widest:
-  case PrecisionClass::Follow:
-    decision = decideWidest(op);
-    break;
-  }
-  if (failed(decision))
-    return failure();
-  if (isNarrow(decision->result) && makesScalars(op))
-    keepScalar(op, *decision);
-  StringRef reason =
-      choice.reason.empty() ? StringRef(decision->reason) : choice.reason;
-  record(op, PrecisionAttr::get(op->getContext(), decision->operand,
-                                decision->accumulate, decision->result,
-                                choice.rule, reason));
-
-  Value constant;
-  if (op->getNumOperands() == 1 &&
-      choice.precisionClass == PrecisionClass::Follow)
-    constant = getConstant(op->getOperand(0));
-  for (Value result : op->getResults())
-    if (getAutocastElementType(result.getType())) {
-      decided[result] = decision->result;
-      if (constant)
-        constants[result] = constant;
-    }
-  return success();
+/// What the decisions on a function cost, for who compares strategies.
+static void reportCost(remark::detail::InFlightRemark &remark,
+                       const FunctionGraph &graph) {
+  PrecisionGraph::Cost cost = graph.getGraph().getCost(graph.readDecisions());
+  remark << remark::metric("Bytes", cost.getTotal())
+         << remark::metric("CastBytes", cost.cast)
+         << remark::metric("Casts", cost.casts);
 }
 
 //===----------------------------------------------------------------------===//
@@ -324,20 +119,69 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     if (failed(loaded) || failed(overrideCompute(*loaded)) ||
         failed(checkTarget(*loaded)))
       return signalPassFailure();
-    for (FunctionOpInterface function : getForwardFunctions(getOperation())) {
-      Decider decider(*loaded, &getContext());
-      WalkResult result = function.walk<WalkOrder::PreOrder>(
-          [&](PrecisionOpInterface op) -> WalkResult {
-            return decider.decide(op);
-          });
-      if (result.wasInterrupted())
-        return signalPassFailure();
+    if (!strategy.empty() && !symbolizeStrategy(strategy)) {
+      getOperation().emitError("unknown strategy '")
+          << strategy << "': expected lists, propagate or min-cut";
+      return signalPassFailure();
     }
+    for (FunctionOpInterface function : getForwardFunctions(getOperation()))
+      if (failed(decide(function, *loaded)))
+        return signalPassFailure();
     for (const std::string &label : loaded->getUnusedOverrides())
       remark::missed(
           getOperation().getLoc(),
           remark::RemarkOpts::name("policy").category("amp-autocast"))
           << remark::add("{0} matches no op", label);
+  }
+
+  /// Decide all ops of a function.
+  LogicalResult decide(FunctionOpInterface function, Policy &loaded) {
+    Strategy chosen =
+        strategy.empty() ? loaded.getStrategy() : *symbolizeStrategy(strategy);
+    FloatType type = loaded.getComputeType();
+    std::vector<Subject> subjects = collectSubjects(function, loaded);
+    // With one width there is nothing to choose.
+    if (!isNarrow(type))
+      return decideInOrder(subjects, nullptr, nullptr);
+    auto options = remark::RemarkOpts::name(stringifyStrategy(chosen))
+                       .category("amp-strategy")
+                       .function(function.getName());
+    auto costRemark = remark::analysis(function.getLoc(), options);
+    if (chosen == Strategy::Lists && !costRemark)
+      return decideInOrder(subjects, nullptr, nullptr);
+
+    FunctionGraph graph(function, subjects, type);
+    if (!graph.isExact()) {
+      costRemark << remark::add("decided by lists, cost unknown: the function "
+                                "holds both 16-bit types");
+      return decideInOrder(subjects, nullptr, nullptr);
+    }
+    Plan plan;
+    if (chosen == Strategy::Propagate)
+      plan = planByPainting(graph, type);
+    if (chosen == Strategy::MinCut)
+      plan = planByMinimumCut(graph, type);
+    if (failed(decideInOrder(subjects, &graph,
+                             chosen == Strategy::Lists ? nullptr : &plan)))
+      return failure();
+    if (costRemark)
+      reportCost(costRemark, graph);
+    return success();
+  }
+
+  LogicalResult decideInOrder(ArrayRef<Subject> subjects,
+                              const FunctionGraph *graph, const Plan *plan) {
+    Decider decider(&getContext());
+    for (auto [index, subject] : llvm::enumerate(subjects)) {
+      std::optional<Decision> assigned;
+      if (plan && subject.isDecided()) {
+        assigned = graph->getDecision(index, plan->assignment);
+        assigned->reason = plan->reasons[graph->getOp(index)];
+      }
+      if (failed(decider.decide(subject, assigned ? &*assigned : nullptr)))
+        return failure();
+    }
+    return success();
   }
 
   LogicalResult overrideCompute(Policy &loaded) {
@@ -368,7 +212,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
           << remark::add(
                  "{0} has no {1} contractions: they are computed in f32 "
                  "with the roundings of {1}",
-                 model->getName().str(), typeName(type));
+                 model->getName().str(), getTypeName(type));
     return success();
   }
 };

@@ -15,11 +15,23 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Regex.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace vernier::amp {
+
+/// How the ops that the classes leave open get their types.
+enum class Strategy {
+  Lists,     ///< One after the other, by their operands: PyTorch.
+  Propagate, ///< By painting the graph from its contractions: TensorFlow.
+  MinCut     ///< So that the fewest bytes are moved.
+};
+
+/// "lists", "propagate", "min-cut".
+llvm::StringRef stringifyStrategy(Strategy strategy);
+std::optional<Strategy> symbolizeStrategy(llvm::StringRef name);
 
 /// A policy file: a YAML mapping with the keys
 ///
@@ -42,7 +54,7 @@ public:
   struct Choice {
     PrecisionClass precisionClass;
     mlir::FloatType compute; ///< tf32 for f32 with rounded operands.
-    std::string rule;        ///< `vernier/train.linear: low`
+    llvm::StringRef rule;    ///< `vernier/train.linear: low`
     llvm::StringRef reason;  ///< The policy's own words, or empty.
   };
 
@@ -54,11 +66,12 @@ public:
   /// The names of the presets, sorted.
   static std::vector<llvm::StringRef> getPresetNames();
 
-  /// The line that decides about `op`.
+  /// The line that decides about `op`. Its texts live as long as the policy.
   Choice choose(PrecisionOpInterface op);
 
   llvm::StringRef getName() const { return name; }
   mlir::FloatType getComputeType() const { return compute; }
+  Strategy getStrategy() const { return strategy.value_or(Strategy::Lists); }
   void setComputeType(mlir::FloatType type) { compute = type; }
 
   /// The overrides that have matched no op so far, `mine/overrides[2]`: most
@@ -78,15 +91,31 @@ private:
     mlir::FloatType compute;
     std::string label, reason;
     bool wasUsed = false;
+    /// The rule for each class that the override has led to.
+    std::map<PrecisionClass, std::string> rules;
   };
+
+  /// What the policy says about all ops of one name and class, before
+  /// overrides that look further.
+  struct ByName {
+    PrecisionClass precisionClass;
+    std::string rule;
+    /// The overrides whose pattern of op names matches.
+    std::vector<Override *> overrides;
+  };
+  ByName look(mlir::OperationName opName, PrecisionClass ownClass);
 
   std::string name;
   mlir::FloatType compute;
+  std::optional<Strategy> strategy;
   /// None: the class that the op asks for.
   std::optional<PrecisionClass> defaultClass;
   std::string defaultPolicy;
   llvm::StringMap<Entry> ops;
   std::vector<Override> overrides;
+  /// A graph has few kinds of ops, and an op's own class depends on nothing but
+  /// its attributes.
+  std::map<std::pair<const void *, PrecisionClass>, ByName> cache;
 };
 
 /// The element type that a policy calls `name`: f32, tf32, bf16 or f16; null

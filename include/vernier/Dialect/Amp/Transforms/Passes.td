@@ -38,7 +38,19 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
     | `widest` | the widest of them | the same |
     | `follow` | 16 bits if all of them are, constants aside; else the widest | the same |
 
-    Example: [autocast.mlir](test/Dialect/Amp/Transforms/autocast.mlir)
+    What full-inside, widest and follow leave open, the strategy decides:
+
+    | strategy | an op that is left open gets |
+    |---|---|
+    | `lists` | what the table says of its operands, one op after the other (PyTorch) |
+    | `propagate` | 16 bits between and near ops of the class low (TensorFlow's auto_mixed_precision) |
+    | `min-cut` | what moves the fewest bytes in the whole function, casts included |
+
+    [Policies](Rationale/Policies.md) gives the cost model. What an assignment costs
+    is a remark of the category `amp-strategy`.
+
+    Examples: [autocast.mlir](test/Dialect/Amp/Transforms/autocast.mlir),
+    [autocast-strategies.mlir](test/Dialect/Amp/Transforms/autocast-strategies.mlir)
   }];
   let options = [
     Option<"policy", "policy", "std::string", /*default=*/"\"vernier\"",
@@ -46,6 +58,9 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
            "the path of a policy file">,
     Option<"compute", "compute", "std::string", /*default=*/"\"\"",
            "Compute type (f32, tf32, bf16, f16) instead of the policy's own">,
+    Option<"strategy", "strategy", "std::string", /*default=*/"\"\"",
+           "How ops that their class leaves open are decided (lists, propagate, "
+           "min-cut) instead of the policy's own way">,
     Option<"target", "target", "std::string", /*default=*/"\"\"",
            "Device to check the compute type against (cpu, cpu:native, "
            "cpu:NAME); without it nothing is checked">,

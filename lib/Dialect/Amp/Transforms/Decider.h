@@ -1,0 +1,94 @@
+//===- Decider.h - The precision of one op after the other
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_LIB_DIALECT_AMP_TRANSFORMS_DECIDER_H
+#define VERNIER_LIB_DIALECT_AMP_TRANSFORMS_DECIDER_H
+
+#include "vernier/Dialect/Amp/IR/AmpDialect.h"
+#include "vernier/Dialect/Amp/Policies/Policy.h"
+
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
+
+#include <string>
+
+namespace vernier::amp {
+
+/// An op and what the policy says about it.
+struct Subject {
+  PrecisionOpInterface op;
+  Policy::Choice choice;
+  /// Why the op keeps the types of the model, or nothing if it is decided.
+  std::string reasonToKeep;
+
+  bool isDecided() const { return reasonToKeep.empty(); }
+};
+
+/// The ops of a function that may be decided, in order; constants are cast by
+/// what reads them and are not among them.
+std::vector<Subject> collectSubjects(mlir::FunctionOpInterface function,
+                                     Policy &policy);
+
+/// The types of one op, and why.
+struct Decision {
+  mlir::FloatType operand, accumulate, result;
+  std::string reason;
+};
+
+/// Follows constants through ops that only repeat or reorder them. A constant
+/// is cast to what it meets rather than widening it.
+class ConstantTracker {
+public:
+  /// The constant that `value` is or repeats, or null.
+  mlir::Value get(mlir::Value value) const;
+  /// To be called for each subject in order.
+  void track(const Subject &subject);
+  /// Whether a constant operand of `op` would overflow in `type`.
+  bool overflows(PrecisionOpInterface op, mlir::FloatType type) const;
+
+private:
+  llvm::DenseMap<mlir::Value, mlir::Value> constants;
+};
+
+/// "bf16", "f32", "tf32".
+std::string getTypeName(mlir::Type type);
+bool isNarrow(mlir::FloatType type);
+/// Whether every result of `op` is a scalar: a loss, a norm or a mean, which in
+/// 16 bits would save nothing and could overflow.
+bool makesScalars(mlir::Operation *op);
+
+/// Decides the ops of one function in order, as PyTorch does: each op by its
+/// class and the types that its operands have got.
+class Decider {
+public:
+  explicit Decider(mlir::MLIRContext *context)
+      : f32(mlir::Float32Type::get(context)) {}
+
+  /// Decide `subject`; `assigned` is what another strategy decided for an op
+  /// whose class leaves a choice, or null.
+  llvm::LogicalResult decide(const Subject &subject, const Decision *assigned);
+  /// The type that has been decided for `value`.
+  mlir::FloatType getType(mlir::Value value) const;
+
+private:
+  Decision decideLow(const Subject &subject) const;
+  Decision decideFullInside(PrecisionOpInterface op) const;
+  llvm::FailureOr<Decision> decideWidest(PrecisionOpInterface op) const;
+  llvm::FailureOr<Decision> decideByClass(const Subject &subject,
+                                          const Decision *assigned) const;
+  void keepFullResults(PrecisionOpInterface op, Decision &decision) const;
+
+  mlir::FloatType f32;
+  /// Results whose decided type differs from their type in the IR.
+  llvm::DenseMap<mlir::Value, mlir::FloatType> decided;
+  ConstantTracker constants;
+};
+
+} // namespace vernier::amp
+
+#endif // VERNIER_LIB_DIALECT_AMP_TRANSFORMS_DECIDER_H
