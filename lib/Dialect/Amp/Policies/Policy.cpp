@@ -130,6 +130,44 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
   return choice;
 }
 
+std::vector<Policy::Candidate>
+Policy::getCandidates(PrecisionOpInterface op) const {
+  StringRef opName = op->getName().getStringRef();
+  std::vector<Candidate> byName;
+  auto add = [&](PrecisionClass precisionClass, const Twine &label) {
+    byName.push_back(
+        {precisionClass, compute, makeRule(label.str(), precisionClass)});
+  };
+  auto entry = ops.find(opName);
+  if (entry != ops.end())
+    add(entry->second.precisionClass, entry->second.policy + "/" + opName);
+  if (defaultClass) {
+    add(*defaultClass, defaultPolicy + "/default");
+    add(op.getPrecisionClass(), opName + " itself");
+  } else {
+    add(op.getPrecisionClass(), defaultPolicy + "/" + opName);
+  }
+
+  std::vector<Candidate> candidates;
+  std::string location;
+  llvm::raw_string_ostream os(location);
+  printSearchable(op.getLoc(), os);
+  for (const Override &line : overrides) {
+    if ((line.op && !line.op->match(opName)) ||
+        (line.location && !line.location->match(location)))
+      continue;
+    Candidate candidate = byName.front();
+    if (line.precisionClass)
+      candidate.precisionClass = *line.precisionClass;
+    if (line.compute)
+      candidate.compute = line.compute;
+    candidate.rule = makeRule(line.label, candidate.precisionClass);
+    candidates.push_back(std::move(candidate));
+  }
+  llvm::append_range(candidates, byName);
+  return candidates;
+}
+
 std::vector<std::string> Policy::getUnusedOverrides() const {
   std::vector<std::string> labels;
   for (const Override &candidate : overrides)

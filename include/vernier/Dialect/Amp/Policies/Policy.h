@@ -69,6 +69,17 @@ public:
   /// The line that decides about `op`. Its texts live as long as the policy.
   Choice choose(PrecisionOpInterface op);
 
+  /// A line that speaks about one op.
+  struct Candidate {
+    PrecisionClass precisionClass;
+    mlir::FloatType compute;
+    std::string rule;
+  };
+
+  /// Every line that speaks about `op`, the deciding one first; each would
+  /// decide if those before it were not there. The last is the op's own class.
+  std::vector<Candidate> getCandidates(PrecisionOpInterface op) const;
+
   llvm::StringRef getName() const { return name; }
   mlir::FloatType getComputeType() const { return compute; }
   Strategy getStrategy() const { return strategy.value_or(Strategy::Lists); }
