@@ -7,9 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "OutputFiles.h"
+#include "PlanMemory.h"
 
 #include "vernier/Codegen/Kernel.h"
-#include "vernier/Dialect/Amp/Transforms/Explain.h"
+#include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Target/Object.h"
@@ -27,7 +29,6 @@
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -49,7 +50,15 @@ std::optional<Emit> vernier::symbolizeEmit(StringRef name) {
       .Default(std::nullopt);
 }
 
-static raw_ostream &printError() {
+std::optional<ExplainFormat> vernier::symbolizeExplainFormat(StringRef name) {
+  return llvm::StringSwitch<std::optional<ExplainFormat>>(name)
+      .Case("text", ExplainFormat::Text)
+      .Case("json", ExplainFormat::Json)
+      .Case("html", ExplainFormat::Html)
+      .Default(std::nullopt);
+}
+
+raw_ostream &vernier::printError() {
   return llvm::WithColor::error(llvm::errs(), "vernier-compile");
 }
 
@@ -65,13 +74,32 @@ static bool usesF16(ModuleOp module) {
       .wasInterrupted();
 }
 
+static std::string printExplanation(const amp::Explanation &explanation,
+                                    ExplainFormat format) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  switch (format) {
+  case ExplainFormat::Text:
+    amp::printText(explanation, os);
+    break;
+  case ExplainFormat::Json:
+    amp::printJson(explanation, os);
+    break;
+  case ExplainFormat::Html:
+    amp::printHtml(explanation, os);
+    break;
+  }
+  return text;
+}
+
 namespace {
 
 /// One compile: the state between the stages.
 class Driver {
 public:
   explicit Driver(const DriverOptions &options) : options(options) {}
-  int run();
+  /// Compile and write, or only explain to `only`.
+  int run(amp::Explanation *only = nullptr);
 
 private:
   int parse();
@@ -80,10 +108,11 @@ private:
   LogicalResult runStage(StringRef name, AddPasses addPasses);
   /// The module as text to the output file, or "-".
   int printModule(ModuleOp printed);
-  int compileStages();
+  int compileStages(bool explainOnly);
   LogicalResult emitKernels();
+  /// Ask the policy again what it said, and why not otherwise.
+  LogicalResult explain();
   int writePlan();
-  int writeOutput(StringRef path, StringRef bytes);
   std::string getOutputPath() const;
 
   const DriverOptions &options;
@@ -92,7 +121,7 @@ private:
   std::optional<TargetModel> target;
   OwningOpRef<ModuleOp> module;
   OwningOpRef<ModuleOp> kernels;
-  std::vector<amp::DecisionRow> decisions;
+  amp::Explanation explanation;
   PlanFileInfo info;
   DefaultTimingManager timing;
   TimingScope timingScope;
@@ -161,7 +190,25 @@ LogicalResult Driver::emitKernels() {
   return lowerKernelsToLLVM(*kernels, *target);
 }
 
-int Driver::compileStages() {
+LogicalResult Driver::explain() {
+  FailureOr<amp::Policy> policy =
+      amp::Policy::load(options.compile.policy, &context);
+  if (failed(policy))
+    return failure();
+  explanation.model = module->getName()
+                          .value_or(llvm::sys::path::stem(options.inputFile))
+                          .str();
+  explanation.options = {{"target", target->getName().str()},
+                         {"policy", options.compile.policy},
+                         {"optimizer", options.optimizerText},
+                         {"loss-scale", options.compile.lossScale}};
+  if (!options.compile.strategy.empty())
+    explanation.options.emplace_back("strategy", options.compile.strategy);
+  explanation.rows = amp::collectDecisions(*module, &*target, &*policy);
+  return success();
+}
+
+int Driver::compileStages(bool explainOnly) {
   const CompileOptions &compile = options.compile;
   nameLocations(*module);
   if (failed(
@@ -186,7 +233,8 @@ int Driver::compileStages() {
   if (failed(runStage("pad",
                       [&](OpPassManager &pm) { addPadPasses(pm, compile); })))
     return kExitFailed;
-  decisions = amp::collectDecisions(*module);
+  if (failed(explain()))
+    return kExitFailed;
   if (options.emit == Emit::Step)
     return printModule(*module);
   if (failed(runStage("codegen", [&](OpPassManager &pm) {
@@ -200,6 +248,9 @@ int Driver::compileStages() {
     return kExitFailed;
   if (options.emit == Emit::Plan)
     return printModule(*module);
+  explanation.memory = collectMemory(*module);
+  if (explainOnly)
+    return kExitOk;
   {
     TimingScope scope = timingScope.nest("kernels");
     if (failed(emitKernels()))
@@ -219,23 +270,22 @@ int Driver::writePlan() {
       return kExitFailed;
     info.object = std::move(*object);
   }
-  info.options = {{"target", target->getName().str()},
-                  {"policy", options.compile.policy},
-                  {"optimizer", options.optimizerText},
-                  {"loss-scale", options.compile.lossScale}};
-  for (const amp::DecisionRow &row : decisions)
-    info.decisions.push_back({row.function, row.op, row.location, row.operand,
-                              row.accumulate, row.result, row.rule, row.reason,
-                              row.flops, row.bytes, row.isBackward});
+  info.options = explanation.options;
+  for (const amp::DecisionRow &row : explanation.rows)
+    info.decisions.push_back({row.function, row.op, row.getLocation(),
+                              row.operand, row.accumulate, row.result, row.rule,
+                              row.reason, row.flops, row.bytes,
+                              row.phase == amp::Phase::Backward});
   TimingScope scope = timingScope.nest("plan file");
   FailureOr<std::vector<uint8_t>> bytes = writePlanFile(*module, *target, info);
   if (failed(bytes))
     return kExitFailed;
+  std::vector<OutputFile> files = {
+      {getOutputPath(), std::string(bytes->begin(), bytes->end())}};
   if (options.explain)
-    amp::printDecisions(decisions, llvm::outs());
-  return writeOutput(
-      getOutputPath(),
-      StringRef(reinterpret_cast<const char *>(bytes->data()), bytes->size()));
+    files.push_back(
+        {options.explainFile, printExplanation(explanation, *options.explain)});
+  return writeFiles(files);
 }
 
 std::string Driver::getOutputPath() const {
@@ -251,25 +301,11 @@ int Driver::printModule(ModuleOp printed) {
   llvm::raw_string_ostream os(text);
   printed.print(os);
   os << "\n";
-  return writeOutput(options.outputFile.empty() ? "-" : options.outputFile,
-                     text);
+  return writeFiles(
+      {{options.outputFile.empty() ? "-" : options.outputFile, text}});
 }
 
-/// Complete or not at all: written beside the target and renamed.
-int Driver::writeOutput(StringRef path, StringRef bytes) {
-  llvm::Error error = llvm::writeToOutput(path, [&](raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
-  if (!error)
-    return kExitOk;
-  printError() << "cannot write '" << path
-               << "': " << llvm::toString(std::move(error))
-               << "; check the folder and the space on the disk\n";
-  return kExitResources;
-}
-
-int Driver::run() {
+int Driver::run(amp::Explanation *only) {
   applyDefaultTimingManagerCLOptions(timing);
   timingScope = timing.getRootScope();
   SourceMgrDiagnosticHandler handler(sources, &context);
@@ -278,9 +314,17 @@ int Driver::run() {
     if (int code = parse())
       return code;
   }
-  return compileStages();
+  int code = compileStages(only != nullptr);
+  if (only)
+    *only = std::move(explanation);
+  return code;
 }
 
 int vernier::runDriver(const DriverOptions &options) {
   return Driver(options).run();
+}
+
+int vernier::explainModel(const DriverOptions &options,
+                          amp::Explanation &explanation) {
+  return Driver(options).run(&explanation);
 }

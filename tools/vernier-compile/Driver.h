@@ -9,10 +9,12 @@
 #ifndef VERNIER_TOOLS_VERNIERCOMPILE_DRIVER_H
 #define VERNIER_TOOLS_VERNIERCOMPILE_DRIVER_H
 
+#include "vernier/Dialect/Amp/Transforms/Explain.h"
 #include "vernier/Pipelines/Pipelines.h"
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace vernier {
 
@@ -25,16 +27,33 @@ enum class Emit { Train, Amp, Step, Fusion, Kernel, Plan, PlanFile };
 
 std::optional<Emit> symbolizeEmit(llvm::StringRef name);
 
+/// How to print the explanation.
+enum class ExplainFormat { Text, Json, Html };
+
+std::optional<ExplainFormat> symbolizeExplainFormat(llvm::StringRef name);
+
 struct DriverOptions {
   std::string inputFile, outputFile, optimizerText;
   CompileOptions compile;
   Emit emit = Emit::PlanFile;
-  bool explain = false;
+  std::optional<ExplainFormat> explain;
+  std::string explainFile = "-";
 };
+
+/// "vernier-compile: error: " on stderr.
+llvm::raw_ostream &printError();
 
 /// Compile; prints diagnostics to stderr and returns the exit code. Nothing is
 /// written unless everything succeeded.
 int runDriver(const DriverOptions &options);
+
+/// Compile as far as the explanation needs and write nothing.
+int explainModel(const DriverOptions &options, amp::Explanation &explanation);
+
+/// Compare `inputs`: two files, each a model or what --explain=json wrote, or a
+/// model and two policies. The difference goes to the output file.
+int runDiff(const DriverOptions &options,
+            const std::vector<std::string> &inputs);
 
 } // namespace vernier
 

@@ -23,8 +23,8 @@ using namespace vernier;
 
 static cl::OptionCategory category("vernier-compile options");
 
-static cl::opt<std::string> inputFile(cl::Positional, cl::desc("MODEL.mlir"),
-                                      cl::cat(category));
+static cl::list<std::string> inputs(cl::Positional, cl::desc("MODEL.mlir"),
+                                    cl::cat(category));
 static cl::opt<std::string>
     outputFile("o",
                cl::desc("Where to write (default: the model's name with "
@@ -61,9 +61,21 @@ static cl::opt<std::string> emit(
     cl::desc("Stop after a stage and print the IR: train, amp, step, fusion, "
              "kernel, plan"),
     cl::cat(category));
-static cl::opt<bool> explain(
-    "explain",
-    cl::desc("Print the table of precision decisions to standard output"),
+static cl::opt<std::string> explain(
+    "explain", cl::ValueOptional, cl::value_desc("FORMAT"),
+    cl::desc("Say what runs in which precision, and why: text (a table; the "
+             "default), json, or html (a page that needs nothing else)"),
+    cl::cat(category));
+static cl::opt<std::string>
+    explainFile("explain-file", cl::init("-"), cl::value_desc("FILE"),
+                cl::desc("Where to write the explanation (default: '-', "
+                         "standard output)"),
+                cl::cat(category));
+static cl::opt<bool> diff(
+    "diff",
+    cl::desc("Say which decisions differ, and why, between two files, each a "
+             "model or what --explain=json wrote, or between two policies for "
+             "one model"),
     cl::cat(category));
 static cl::opt<bool> pad("pad-for-tensor-cores",
                          cl::desc("Align leading dimensions (off on a CPU)"),
@@ -76,15 +88,58 @@ EXAMPLES
   vernier-compile mlp.mlir -o mlp.vplan --policy=bf16 --optimizer=adamw,lr=1e-3
   vernier-compile mlp.mlir --policy=f16 --loss-scale=dynamic --target=cpu:native
   vernier-compile mlp.mlir --explain -o mlp.vplan
+  vernier-compile mlp.mlir --explain=html --explain-file=mlp.html
+  vernier-compile --diff before.json after.json
+  vernier-compile --diff before.mlir after.mlir --policy=f16
+  vernier-compile mlp.mlir --diff bf16 torch-cuda
   vernier-compile mlp.mlir --emit=amp          print the graph after autocast
 
-Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file.
+Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 5 cannot write.
 )";
 
 static int usageError(const llvm::Twine &message) {
   llvm::WithColor::error(llvm::errs(), "vernier-compile")
       << message << "\n  see vernier-compile --help\n";
   return kExitUsage;
+}
+
+/// What is wrong with the files on the command line, or nothing.
+static std::string checkInputs() {
+  if (diff && inputs.size() != 2 && inputs.size() != 3)
+    return "--diff compares two files, or two policies for a model: "
+           "vernier-compile --diff A B, vernier-compile MODEL.mlir --diff "
+           "POLICY POLICY";
+  if (diff)
+    return "";
+  if (inputs.empty())
+    return "no model given: vernier-compile MODEL.mlir -o MODEL.vplan";
+  if (inputs.size() > 1)
+    return "more than one model given: '" + inputs[0] + "' and '" + inputs[1] +
+           "'";
+  return "";
+}
+
+/// What is wrong with --explain, or nothing.
+static std::string setExplain(DriverOptions &options) {
+  options.explainFile = explainFile;
+  if (explain.getNumOccurrences() == 0)
+    return explainFile.getNumOccurrences()
+               ? "--explain-file says where; --explain=text, json or html is "
+                 "missing"
+               : "";
+  std::string name = explain.empty() ? "text" : explain.getValue();
+  options.explain = symbolizeExplainFormat(name);
+  if (!options.explain)
+    return "--explain: unknown format '" + name +
+           "'; expected text, json or html";
+  if (diff)
+    return "--diff prints a comparison, not an explanation: drop --explain";
+  if (emit != "vplan")
+    return "--explain needs the whole compile: drop --emit=" + emit;
+  if (outputFile == explainFile)
+    return "the plan and the explanation cannot both go to '" + explainFile +
+           "': give --explain-file";
+  return "";
 }
 
 int main(int argc, char **argv) {
@@ -95,14 +150,12 @@ int main(int argc, char **argv) {
   // Every flag error is a usage error; LLVM's parser knows near misses.
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return kExitUsage;
-  if (inputFile.empty())
-    return usageError(
-        "no model given: vernier-compile MODEL.mlir -o MODEL.vplan");
-
   DriverOptions options;
-  options.inputFile = inputFile;
   options.outputFile = outputFile;
-  options.explain = explain;
+  if (std::string message = checkInputs(); !message.empty())
+    return usageError(message);
+  if (std::string message = setExplain(options); !message.empty())
+    return usageError(message);
   options.compile.target = target;
   options.compile.policy = policy;
   options.compile.strategy = strategy;
@@ -115,6 +168,8 @@ int main(int argc, char **argv) {
   if (!stage)
     return usageError("--emit: unknown stage '" + emit +
                       "'; expected train, amp, step, fusion, kernel or plan");
+  if (diff && *stage != Emit::PlanFile)
+    return usageError("--diff compares decisions: drop --emit=" + emit);
   options.emit = *stage;
   llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(optimizer);
   if (!spec)
@@ -126,5 +181,8 @@ int main(int argc, char **argv) {
     return usageError("--loss-scale: '" + lossScale +
                       "' is none of auto, dynamic, none or a positive number");
   options.optimizerText = optimizer;
+  if (diff)
+    return runDiff(options, inputs);
+  options.inputFile = inputs.front();
   return runDriver(options);
 }

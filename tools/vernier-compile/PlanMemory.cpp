@@ -1,0 +1,129 @@
+//===- PlanMemory.cpp - What the memory of a plan holds
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PlanMemory.h"
+
+#include "vernier/Dialect/Plan/IR/PlanDialect.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace vernier;
+
+static constexpr StringLiteral kSaved = "saved activations";
+
+namespace {
+
+/// A range of the arena, in use from one op of the entry to another.
+struct LiveBuffer {
+  std::string holds, type;
+  int64_t bytes, first, last;
+};
+
+} // namespace
+
+static std::string typeName(Type type) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << type;
+  return name;
+}
+
+static std::string describeRole(StringRef role) {
+  return llvm::StringSwitch<std::string>(role)
+      .Case("parameter", "parameters")
+      .Case("moment", "moments")
+      .Case("copy", "copies")
+      .Case("counter", "counters")
+      .Case("loss_scale", "loss scale")
+      .Default(role.str());
+}
+
+/// The arena's buffers of `entry` with their lifetimes.
+static std::vector<LiveBuffer> collectBuffers(plan::EntryOp entry) {
+  std::vector<LiveBuffer> buffers;
+  DenseMap<Operation *, size_t> numbers;
+  int64_t position = 0;
+  int64_t end = entry.getBody().front().getOperations().size();
+  auto add = [&](Operation *op, StringRef holds) {
+    auto type = cast<plan::BufferType>(op->getResult(0).getType());
+    numbers[op] = buffers.size();
+    buffers.push_back({holds.str(), typeName(type.getElementType()),
+                       type.getNumBytes(), position, position});
+  };
+  for (Operation &op : entry.getBody().front()) {
+    if (auto alloc = dyn_cast<plan::AllocOp>(op))
+      add(&op, alloc.getSaved() ? kSaved : "workspace");
+    if (isa<plan::InputOp>(op)) {
+      add(&op, "inputs");
+      buffers.back().first = 0;
+    }
+    for (Value operand : op.getOperands()) {
+      while (auto view = operand.getDefiningOp<plan::ViewOp>())
+        operand = view.getSource();
+      auto number = numbers.find(operand.getDefiningOp());
+      if (number != numbers.end())
+        buffers[number->second].last = isa<plan::OutputOp>(op) ? end : position;
+    }
+    ++position;
+  }
+  return buffers;
+}
+
+/// Add to the row that says the same, or a new one.
+static void addBytes(std::vector<amp::MemoryRow> &rows, amp::MemoryRow added) {
+  for (amp::MemoryRow &row : rows)
+    if (row.where == added.where && row.holds == added.holds &&
+        row.type == added.type) {
+      row.bytes += added.bytes;
+      return;
+    }
+  rows.push_back(std::move(added));
+}
+
+/// What the arena holds when most of it is in use; the rest is what alignment
+/// and the shape of the free ranges cost.
+static void addFullest(std::vector<amp::MemoryRow> &rows, plan::EntryOp entry) {
+  std::vector<LiveBuffer> buffers = collectBuffers(entry);
+  int64_t end = entry.getBody().front().getOperations().size();
+  std::vector<int64_t> change(end + 2);
+  for (const LiveBuffer &buffer : buffers) {
+    change[buffer.first] += buffer.bytes;
+    change[buffer.last + 1] -= buffer.bytes;
+  }
+  int64_t live = 0, most = 0, fullest = 0;
+  for (int64_t position = 0; position <= end; ++position) {
+    live += change[position];
+    if (live > most) {
+      most = live;
+      fullest = position;
+    }
+  }
+  std::string where = entry.getSymName().str();
+  for (const LiveBuffer &buffer : buffers)
+    if (buffer.holds == kSaved)
+      addBytes(rows, {"saved", kSaved.str(), buffer.type, buffer.bytes});
+  for (const LiveBuffer &buffer : buffers)
+    if (buffer.first <= fullest && fullest <= buffer.last)
+      addBytes(rows, {where, buffer.holds, buffer.type, buffer.bytes});
+  int64_t arena = entry.getArenaBytes();
+  if (arena > most)
+    addBytes(rows, {where, "gaps", "", arena - most});
+}
+
+std::vector<amp::MemoryRow> vernier::collectMemory(ModuleOp module) {
+  std::vector<amp::MemoryRow> rows;
+  for (auto state : module.getOps<plan::StateOp>()) {
+    auto type = cast<plan::BufferType>(state.getType());
+    addBytes(rows, {"state", describeRole(state.getRole()),
+                    typeName(type.getElementType()), type.getNumBytes()});
+  }
+  for (auto entry : module.getOps<plan::EntryOp>())
+    addFullest(rows, entry);
+  return rows;
+}
