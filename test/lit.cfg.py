@@ -65,6 +65,8 @@ if config.has_asan:
     config.available_features.add("asan")
 if shutil.which("clang-format-22"):
     config.available_features.add("clang-format")
+if shutil.which("chromium"):
+    config.available_features.add("chromium")
 config.available_features.update(
     find_modules("numpy", "ml_dtypes", "jax", "torch"))
 # ONNX's conformance cases (Debian: libonnx-testdata).
