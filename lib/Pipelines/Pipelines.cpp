@@ -62,9 +62,13 @@ void vernier::addLossScalingPasses(OpPassManager &pm,
                                    const CompileOptions &options,
                                    bool usesF16) {
   StringRef scale = options.lossScale;
-  bool isDynamic = scale == "dynamic" || (scale == "auto" && usesF16);
   double number;
-  if (isDynamic)
+  if (scale == "auto" && usesF16) {
+    // Proves that no scaler is needed, or how large the first scale may be. A
+    // bound is no news that every compile should warn of.
+    add(pm, "amp-analyze-ranges{warn=false}");
+    add(pm, "amp-loss-scaling{mode=auto}");
+  } else if (scale == "dynamic")
     add(pm, "amp-loss-scaling{mode=dynamic}");
   else if (!scale.getAsDouble(number))
     add(pm, "amp-loss-scaling{mode=static init-scale=" + scale + "}");

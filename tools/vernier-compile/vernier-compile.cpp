@@ -51,11 +51,11 @@ static cl::opt<std::string>
              cl::desc("How ops that the policy leaves open get their type: "
                       "lists, propagate or min-cut (the policy's own)"),
              cl::cat(category));
-static cl::opt<std::string>
-    lossScale("loss-scale", cl::init("auto"),
-              cl::desc("auto (dynamic where f16 is used), dynamic, none, or a "
-                       "number"),
-              cl::cat(category));
+static cl::opt<std::string> lossScale(
+    "loss-scale", cl::init("auto"),
+    cl::desc("auto (dynamic where f16 may underflow), dynamic, none, or a "
+             "number"),
+    cl::cat(category));
 static cl::opt<std::string> emit(
     "emit", cl::init("vplan"),
     cl::desc("Stop after a stage and print the IR: train, amp, step, fusion, "

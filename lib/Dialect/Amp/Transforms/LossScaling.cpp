@@ -27,6 +27,7 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vernier::amp {
@@ -414,8 +415,15 @@ struct LossScalingPass : amp::impl::AmpLossScalingPassBase<LossScalingPass> {
           << chosen << "': expected auto, dynamic, static or none";
       return signalPassFailure();
     }
-    if (chosen == "auto")
-      chosen = step && usesF16(step) ? "dynamic" : "none";
+    if (chosen == "auto") {
+      // What --amp-analyze-ranges has proved.
+      bool isSafe = step && step->hasAttr(kCannotUnderflowAttr);
+      chosen = step && usesF16(step) && !isSafe ? "dynamic" : "none";
+      auto safe =
+          step ? step->getAttrOfType<FloatAttr>(kSafeScaleAttr) : FloatAttr();
+      if (safe)
+        initScale = std::max(double(initScale), safe.getValueAsDouble());
+    }
     if (chosen == "none")
       return;
     if (!step || step.isExternal()) {

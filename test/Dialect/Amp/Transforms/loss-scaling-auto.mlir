@@ -1,0 +1,41 @@
+// RUN: vernier-opt %s -split-input-file --amp-analyze-ranges=warn=false --amp-loss-scaling=mode=auto | FileCheck %s
+
+// Gradients that are multiples of the smallest f16 number need no scaler.
+// CHECK-NOT: amp.scale
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: amp.cannot_underflow
+// CHECK-NOT: amp.gate
+// CHECK: return
+ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<4xf32> {train.role = "parameter"}
+func.func @step(%g: tensor<4xf16> {train.range = [-1.0, 1.0]}, %lr: tensor<f32>, %t: tensor<i32>) {
+  %seed = train.seed : tensor<f32>
+  %seed16 = arith.truncf %seed : tensor<f32> to tensor<f16>
+  %b = train.broadcast %seed16 dims = [] : tensor<f16> -> tensor<4xf16>
+  %dw = arith.mulf %b, %g : tensor<4xf16>
+  %w = ml_program.global_load @w : tensor<4xf32>
+  %w1 = train.update #train.sgd<> %w, %dw, %lr, %t : (tensor<4xf32>, tensor<4xf16>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  ml_program.global_store @w = %w1 : tensor<4xf32>
+  return
+}
+
+// -----
+
+// Small gradients may underflow; they start from the largest scale that cannot
+// overflow, 2^23, which is more than the usual 2^16.
+// CHECK: @amp.scale(#train.constant<0x4160000000000000>)
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: amp.safe_scale
+// CHECK: amp.gate
+ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<4xf32> {train.role = "parameter"}
+func.func @step(%g: tensor<4xf16> {train.range = [-1.0, 1.0]}, %lr: tensor<f32>, %t: tensor<i32>) {
+  %seed = train.seed : tensor<f32>
+  %small = arith.constant dense<0.004> : tensor<f32>
+  %scaled = arith.mulf %seed, %small : tensor<f32>
+  %seed16 = arith.truncf %scaled : tensor<f32> to tensor<f16>
+  %b = train.broadcast %seed16 dims = [] : tensor<f16> -> tensor<4xf16>
+  %dw = arith.mulf %b, %g : tensor<4xf16>
+  %w = ml_program.global_load @w : tensor<4xf32>
+  %w1 = train.update #train.sgd<> %w, %dw, %lr, %t : (tensor<4xf32>, tensor<4xf16>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  ml_program.global_store @w = %w1 : tensor<4xf32>
+  return
+}
