@@ -19,6 +19,7 @@ fused=True; its time is that of the faster one in each round."""
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -51,6 +52,13 @@ def model():
 def flops():
     """Of a step's products: forward, weight gradients, and input gradients of all layers but the first."""
     return sum(2 * BATCH * k * n * (3 if i else 2) for i, (k, n) in enumerate(zip(LAYERS, LAYERS[1:])))
+
+
+def profile(command):
+    """The calls of a step that take at least 1 % of it, longest first, as bench --profile prints them."""
+    done = subprocess.run([*command, "--profile"], capture_output=True, text=True, check=True)
+    lines = done.stderr[done.stderr.index("profile of"):].splitlines()
+    return [line for line in lines[2:] if float(line.split()[1]) >= 1.0]
 
 
 def torch_worker(precision, fused, steps, threads):
@@ -161,12 +169,16 @@ def main():
              f"{saved_bytes[name] / 1e6:.2f}" if name in saved_bytes else "") for name in medians]
     text = measure.table(("variant", "ms/step", "min - max", "saved for backward, MB"), rows)
     text += "\n\n" + measure.table(("ratio", "value"), [(k, f"{v:.2f}") for k, v in ratios.items()])
+    profiles = {name: profile(variants[name]) for name in ("vernier_f32", "vernier_bf16")}
+    for name, lines in profiles.items():
+        text += f"\n\nwhere {name} spends its time: ms/step, share, calls, rate\n" + "\n".join(lines)
     if not (measure.cpu()["features"]["avx512_bf16"] or measure.cpu()["features"]["amx_bf16"]):
         text += ("\n\nThis CPU has no bf16 dot products: bf16 contractions are f32 contractions of widened operands here,"
                  "\nso the bf16 speed-up of a CPU that has them cannot be seen on it. PyTorch falls back to slow bf16 kernels:"
                  "\ntorch_bf16_over_vernier_bf16 compares two fallbacks and says nothing about CPUs with bf16.")
     measure.finish("mlp", options, {"threads": options.threads, "rounds": options.rounds, "steps": options.steps, "torch": version,
-                                    "ms": medians, "spread_ms": spread, "saved_bytes": saved_bytes, **ratios}, text)
+                                    "ms": medians, "spread_ms": spread, "saved_bytes": saved_bytes,
+                                    "profiles": profiles, **ratios}, text)
 
 
 if __name__ == "__main__":
