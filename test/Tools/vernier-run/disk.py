@@ -11,11 +11,14 @@
 # REQUIRES: numpy, strace
 # RUN: %python %s %t
 
+import pwd
 import resource
 import stat
+import tempfile
 
 from Inputs.runner import *
 
+SHORT_WRITES = BIN.parent / "lib/libvernier-short-writes.so"
 TRAIN = ("m.vplan", "train", "--data", "train.npz", "--device=cpu:1", "--save", "ck")
 
 
@@ -92,14 +95,68 @@ class Disk(RunnerTest):
                    preexec_fn=self.limit(100_000))
         self.assertEqual(list(self.folder.glob("out.npz*")), [])
 
-    @unittest.skipIf(os.geteuid() == 0, "root may write to read-only folders")
+    def test_interrupted(self):
+        """EINTR at each write and fsync: the same bytes, or exit code 5 with the checkpoint before intact."""
+        shutil.rmtree("ck")
+        run(*TRAIN, "--steps", 4)
+        expected = digest(checkpoints("ck")[-1])
+        shutil.rmtree("ck")
+        run(*TRAIN, "--steps", 2)
+        points = 0
+        for name, number, line in traced("write,fsync", *self.resume):
+            if "(1," in line or "(2," in line or "memfd" in line:
+                continue
+            shutil.rmtree("ck")
+            run(*TRAIN, "--steps", 2)
+            process = inject(name, number, "error=EINTR", *self.resume)
+            where = f"EINTR at {line}\n{process.stderr}"
+            points += 1
+            if process.returncode == OK:
+                self.assertEqual(digest(checkpoints("ck")[-1]), expected, where)
+            else:
+                self.assertEqual(process.returncode, RESOURCES, where)
+            self.still_resumes(where)
+        self.assertGreater(points, 5)
+
+    def test_short_writes(self):
+        """A disk that takes a few bytes at a time: the same checkpoints and metrics."""
+        def train(name, **options):
+            shutil.rmtree("ck")
+            run(*TRAIN, "--steps", 4, "--log", name, **options)
+            return digest(checkpoints("ck")[-1]), pathlib.Path(name).read_text()
+        expected = train("whole.csv")
+        short = {**os.environ, "LD_PRELOAD": str(SHORT_WRITES), "SHORT_WRITES": "count"}
+        self.assertEqual(train("short.csv", env=short), expected)
+        self.assertGreater(int(pathlib.Path("count").read_text()), 100)  # it interposes
+
     def test_read_only(self):
-        os.chmod("ck", stat.S_IRUSR | stat.S_IXUSR)
-        try:
-            self.fails(RESOURCES, *self.resume, says="ck")
-        finally:
-            os.chmod("ck", stat.S_IRWXU)
+        """A folder that may be read only, also where the tests run as root: the run is nobody's then."""
+        # Below a folder that everyone may enter, as the test's own may not be.
+        with tempfile.TemporaryDirectory() as place:
+            os.chmod(place, 0o755)
+            for name in ("m.vplan", "train.npz"):
+                shutil.copy(name, place)
+            shutil.copytree("ck", f"{place}/ck")
+            binary = shutil.copy(RUN, place)
+            os.chmod(f"{place}/ck", stat.S_IRUSR | stat.S_IXUSR | stat.S_IROTH | stat.S_IXOTH)
+            try:
+                process = subprocess.run([binary, *map(str, self.resume)], cwd=place, capture_output=True, text=True,
+                                         preexec_fn=drop_privileges)
+                self.assertEqual(process.returncode, RESOURCES, process.stderr)
+                self.assertIn("ck", process.stderr)
+                self.assertIn("ermission denied", process.stderr)
+                self.assertEqual(digest(checkpoints(f"{place}/ck")[0]), self.before)
+            finally:
+                os.chmod(f"{place}/ck", stat.S_IRWXU)
         self.still_resumes("read-only")
+
+
+def drop_privileges():
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.setgroups([])
+        os.setgid(nobody.pw_gid)
+        os.setuid(nobody.pw_uid)
 
 
 main()

@@ -11,8 +11,8 @@
 # REQUIRES: numpy, strace
 # RUN: %python %s %t
 
-import random
-import time
+import concurrent.futures
+import threading
 
 from Inputs.runner import *
 
@@ -21,54 +21,61 @@ CALLS = "openat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,
 FLAGS = ("--steps", 6, "--save-every", 2, "--keep", 2, "--save", "ck", "--log", "m.csv", "--device=cpu:1")
 
 
+WORKERS = 2
+
+
 class Kill(RunnerTest):
     def test_kill(self):
+        """Every call of the run."""
         make_plan("m.vplan")
         make_data("train.npz", rows=16)
-        self.kill("m.vplan", "train", "--data", "train.npz", *FLAGS, seconds=40)
+        self.kill("m.vplan", "train", "--data", "train.npz", *FLAGS)
 
     @unittest.skipUnless(shutil.which("vernier-compile"), "no compiler in this build")
     def test_digits(self):
-        """A compiled model: parameters, moments, copies, loss scale."""
+        """The same for a compiled model: parameters, moments, copies, loss scale."""
         digits = pathlib.Path(os.environ["VERNIER_SOURCE"]) / "examples/digits"
         subprocess.run(["vernier-compile", digits / "mlp.mlir", "-o", "d.vplan", "--policy=f16",
                         "--loss-scale=dynamic", "--optimizer=adamw,lr=1e-3"], check=True)
-        self.kill("d.vplan", "train", "--data", digits / "train.npz", *FLAGS, seconds=15)
+        self.kill("d.vplan", "train", "--data", digits / "train.npz", *FLAGS)
 
-    def kill(self, *train, seconds):
-        """Kill `train` at up to 200 of its calls, as many as `seconds` allow."""
+    def kill(self, plan, verb, data, path, *flags):
+        """Kill the run at each of its calls."""
+        train = (self.folder / plan, verb, data, self.folder / path, *flags)
         run(*train)
-        expected = digest(checkpoints("ck")[-1])
-        expected_log = pathlib.Path("m.csv").read_text()
+        self.train, self.expected = train, digest(checkpoints("ck")[-1])
+        self.expected_log = pathlib.Path("m.csv").read_text()
         shutil.rmtree("ck")
 
         # The first calls load libraries and data: nothing is at stake. All from
-        # the metrics file on, in random order.
+        # the metrics file on.
         calls = traced(CALLS, *train)
         first = next(i for i, (_, _, line) in enumerate(calls) if "m.csv" in line)
         points = [call for call in calls[first:] if "libarcher" not in call[2]]  # OpenMP looks for it
-        random.Random(0).shuffle(points)
-        start, done, killed, resumed = time.monotonic(), 0, 0, 0
-        for name, number, line in points[:200]:
-            if time.monotonic() - start > seconds:
-                break
-            shutil.rmtree("ck", ignore_errors=True)
-            process = inject(name, number, "signal=SIGKILL", *train)
-            killed += process.returncode != OK  # a run may have one call less
-            names = [c.name for c in checkpoints("ck")] if pathlib.Path("ck").exists() else []
-            resumed += bool(names)
-            run(*train, *(("--resume", "ck") if names else ()))
-            self.assertEqual(digest(checkpoints("ck")[-1]), expected, f"killed at {line}")
-            self.assertEqual(pathlib.Path("m.csv").read_text(), expected_log, f"killed at {line}")
-            # The next save removes what the killed one left, if there was one.
-            if "step-00000006" not in names:
-                self.assertEqual([p.name for p in pathlib.Path("ck").iterdir() if p.name.startswith(".")],
-                                 [], f"killed at {line}")
-            done += 1
-        self.assertGreater(done, 5)
-        self.assertGreater(killed, done * 0.9)
-        self.assertGreater(resumed, done * 0.3)
-        print(f"{killed} kills among {len(points)} calls, {resumed} resumed")
+        self.assertGreater(len(points), 150)
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            outcomes = list(pool.map(self.kill_at, points))
+        killed, resumed = (sum(column) for column in zip(*outcomes))
+        self.assertGreater(killed, len(points) * 0.95)  # a run may have one call less
+        self.assertGreater(resumed, len(points) * 0.3)
+        print(f"{killed} kills at {len(points)} calls, {resumed} resumed")
+
+    def kill_at(self, point):
+        """Kill a run at one call and go on: whether it died, and whether there was something to resume."""
+        name, number, line = point
+        folder = self.folder / threading.current_thread().name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        killed = inject(name, number, "signal=SIGKILL", *self.train, cwd=folder).returncode != OK
+        saved = folder / "ck"
+        names = [c.name for c in checkpoints(saved)] if saved.exists() else []
+        run(*self.train, *(("--resume", "ck") if names else ()), cwd=folder)
+        self.assertEqual(digest(checkpoints(saved)[-1]), self.expected, f"killed at {line}")
+        self.assertEqual((folder / "m.csv").read_text(), self.expected_log, f"killed at {line}")
+        # The next save removes what the killed one left, if there was one.
+        if "step-00000006" not in names:
+            self.assertEqual([p.name for p in saved.iterdir() if p.name.startswith(".")], [], f"killed at {line}")
+        return killed, bool(names)
 
 
 main()

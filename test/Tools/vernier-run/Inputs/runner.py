@@ -93,11 +93,11 @@ def traced(calls, *command):
     return result
 
 
-def inject(name, number, what, *command):
+def inject(name, number, what, *command, cwd=None):
     """Run with `what` (error=EIO, signal=SIGKILL) at the call of this name and number."""
     return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
                            "-e", f"inject={name}:{what}:when={number}", RUN, *map(str, command)],
-                          capture_output=True, text=True, env=TRACED)
+                          capture_output=True, text=True, env=TRACED, cwd=cwd)
 
 
 class RunnerTest(unittest.TestCase):
