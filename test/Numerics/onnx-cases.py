@@ -7,13 +7,16 @@
 #===----------------------------------------------------------------------===#
 # RUN: %python %s
 # REQUIRES: numpy, ml_dtypes, onnx-testdata, compiler
-"""The conformance cases of ONNX that our ops can express, evaluated: softmax and
-its logarithm, cross entropy, layer norm, activations, matmul, reductions,
+"""The conformance cases of ONNX that our ops can express, in the evaluator and on
+the device: softmax and its logarithm, cross entropy, layer norm, activations, matmul, reductions,
 transposes, and the optimizers Adam and Momentum."""
+
+import os
+import tempfile
 
 import numpy as np
 
-from Numerics.Inputs import onnx_cases, vernier
+from Numerics.Inputs import onnx_cases, runtime, vernier
 from Numerics.Inputs.formats import tensor_type as t
 
 
@@ -43,6 +46,14 @@ def unary(op):
     def build(case):
         x = case.inputs[0]
         return [x], f"%r0 = {op} %0 : {kind(x)}", [kind(x)]
+    return build
+
+
+def binary(op):
+    def build(case):
+        a, b = case.inputs
+        require(a.shape == b.shape and kind(a) == kind(b) == t(a.shape, "f32"))
+        return [a, b], f"%r0 = {op} %0, %1 : {kind(a)}", [kind(a)]
     return build
 
 
@@ -166,6 +177,14 @@ BUILDERS = {
     "Neg": unary("arith.negf"), "Exp": unary("math.exp"), "Log": unary("math.log"),
     "Sqrt": unary("math.sqrt"), "Tanh": unary("math.tanh"), "Erf": unary("math.erf"),
     "Sin": unary("math.sin"), "Cos": unary("math.cos"), "Abs": unary("math.absf"),
+    "Tan": unary("math.tan"), "Asin": unary("math.asin"), "Acos": unary("math.acos"),
+    "Atan": unary("math.atan"), "Sinh": unary("math.sinh"), "Cosh": unary("math.cosh"),
+    "Asinh": unary("math.asinh"), "Acosh": unary("math.acosh"),
+    "Atanh": unary("math.atanh"), "Ceil": unary("math.ceil"),
+    "Floor": unary("math.floor"), "Round": unary("math.roundeven"),
+    "Add": binary("arith.addf"), "Sub": binary("arith.subf"),
+    "Mul": binary("arith.mulf"), "Div": binary("arith.divf"),
+    "Pow": binary("math.powf"),
 }
 
 
@@ -204,18 +223,36 @@ for number, (case, (inputs, body, results)) in enumerate(build_cases()):
         returns.append((f"%r{number}#{i}", k))
 
 text = "\n".join([
-    *functions, f"func.func @all({', '.join(arguments)}) -> ("
-    + ", ".join(k for _, k in returns) + ") {", *calls,
+    *functions, f"func.func @predict({', '.join(arguments)}) -> ("
+    + ", ".join(f'{k} {{train.name = "y{i}"}}' for i, (_, k) in enumerate(returns))
+    + ") {", *calls,
     "  return " + ", ".join(n for n, _ in returns) + " : "
     + ", ".join(k for _, k in returns), "}"])
-got, _ = vernier.evaluate(text, "all", arrays)
-for case, index, want in checks:
-    np.testing.assert_allclose(got[f"result{index}"], want, rtol=1e-5, atol=1e-6,
-                               err_msg=case.name)
+
+
+def run_on_device(target):
+    with tempfile.TemporaryDirectory() as folder:
+        model, plan = (os.path.join(folder, name) for name in ("m.mlir", "m.vplan"))
+        with open(model, "w") as file:
+            file.write(text)
+        vernier.run_tool("vernier-compile", model, "-o", plan, "--policy=f32",
+                         f"--target={target}")
+        session = runtime.Session(plan)
+        outputs = session.run("predict", arrays)
+        session.close()
+        return outputs
+
+
+found = {"evaluator": vernier.evaluate(text, "predict", arrays)[0],
+         **{target: run_on_device(target) for target in runtime.targets()}}
+for who, got in found.items():
+    for case, index, want in checks:
+        np.testing.assert_allclose(got[f"y{index}"], want, rtol=1e-5, atol=1e-6,
+                                   err_msg=f"{case.name}, {who}")
 count = {}
 for case, _, _ in checks:
     count.setdefault(case.op, set()).add(case.name)
-print(", ".join(f"{op} {len(found)}" for op, found in sorted(count.items())))
+print(", ".join(f"{op} {len(names)}" for op, names in sorted(count.items())))
 # So that a change of the reader does not empty the test unnoticed.
 assert {"Adam", "Momentum", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyLoss",
         "LayerNormalization", "MatMul", "ReduceMean"} <= set(count), count

@@ -151,6 +151,26 @@ struct Atan2Vjp
   }
 };
 
+/// |x| with the sign of y: d / dx is the product of the signs, d / dy is 0.
+struct CopySignVjp
+    : DifferentiableOpInterface::ExternalModel<CopySignVjp, math::CopySignOp> {
+  LogicalResult buildVjp(Operation *op, OpBuilder &builder,
+                         ArrayRef<Value> resultGradients, ArrayRef<bool> needed,
+                         MutableArrayRef<Value> operandGradients) const {
+    if (!needed[0])
+      return success();
+    TensorExpr g = expr(builder, op, resultGradients.front());
+    auto getSign = [&](Value value) {
+      Value one = g.splat(1.0);
+      return g.with(math::CopySignOp::create(builder, op->getLoc(), one, value)
+                        .getResult());
+    };
+    operandGradients[0] =
+        g * getSign(op->getOperand(0)) * getSign(op->getOperand(1));
+    return success();
+  }
+};
+
 } // namespace
 
 template <typename... OpTs> static void attachUnaryVjps(MLIRContext &context) {
@@ -194,5 +214,6 @@ void vernier::registerMathExternalModels(DialectRegistry &registry) {
     math::PowFOp::attachInterface<PowVjp>(*context);
     math::FmaOp::attachInterface<FmaVjp>(*context);
     math::Atan2Op::attachInterface<Atan2Vjp>(*context);
+    math::CopySignOp::attachInterface<CopySignVjp>(*context);
   });
 }

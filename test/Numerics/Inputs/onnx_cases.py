@@ -72,7 +72,10 @@ def collect(data):
 
 
 def tensor(data):
+    """None for a type that is not among TYPES."""
     message = collect(data)
+    if message.get(2, [None])[0] not in TYPES:
+        return None
     kind, typed = TYPES[message[2][0]]
     shape = integers(message.get(1, []))
     if 9 in message:
@@ -106,7 +109,8 @@ class OnnxCase:
 
 
 def load(name, ops):
-    """The case `test_NAME`, or None if it is more than one node, or not of `ops`."""
+    """The case `test_NAME`, or None if it is more than one node, not of `ops`, or not
+    of tensors of TYPES."""
     folder = os.path.join(ROOT, "test_" + name)
     with open(os.path.join(folder, "model.onnx"), "rb") as file:
         graph = collect(collect(file.read())[7][0])
@@ -124,9 +128,11 @@ def load(name, ops):
             with open(path, "rb") as file:
                 arrays.append(tensor(file.read()))
         return arrays
+    inputs, outputs = read("input"), read("output")
+    if any(array is None for array in inputs + outputs):
+        return None
     return OnnxCase(name, node[4][0].decode(),
-                    dict(attribute(data) for data in node.get(5, [])),
-                    read("input"), read("output"))
+                    dict(attribute(data) for data in node.get(5, [])), inputs, outputs)
 
 
 def names():

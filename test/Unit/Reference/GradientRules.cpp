@@ -87,6 +87,7 @@ static void addElementwise(std::vector<Rule> &rules) {
   rules.push_back(elementwise("math.powf", {Domain::Positive, Domain::Real}));
   rules.push_back(
       elementwise("math.atan2", {Domain::Positive, Domain::Positive}));
+  rules.push_back(elementwise("math.copysign", {Domain::Real, Domain::Real}));
   rules.push_back(
       elementwise("math.fma", {Domain::Real, Domain::Real, Domain::Real}));
 }
