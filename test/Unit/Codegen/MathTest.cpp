@@ -33,21 +33,21 @@ double rsqrt(double x) { return 1.0 / std::sqrt(x); }
 double roundEven(double x) { return std::nearbyint(x); }
 
 const Function kFunctions[] = {
-    {"exp", std::exp, 1.5},       {"exp2", std::exp2, 1.5},
-    {"expm1", std::expm1, 1.5},   {"log", std::log, 1.5},
-    {"log2", std::log2, 0.51},    {"log10", std::log10, 0.51},
-    {"log1p", std::log1p, 2.0},   {"tanh", std::tanh, 2.5},
-    {"erf", std::erf, 1.5},       {"sqrt", std::sqrt, 0.51},
-    {"rsqrt", rsqrt, 1.5},        {"sin", std::sin, 0.51},
-    {"cos", std::cos, 0.51},      {"tan", std::tan, 0.51},
-    {"atan", std::atan, 0.51},    {"asin", std::asin, 0.51},
-    {"acos", std::acos, 0.51},    {"sinh", std::sinh, 0.51},
-    {"cosh", std::cosh, 0.51},    {"asinh", std::asinh, 0.51},
-    {"acosh", std::acosh, 0.51},  {"atanh", std::atanh, 0.51},
-    {"cbrt", std::cbrt, 0.51},    {"erfc", std::erfc, 0.51}, {"absf", std::fabs, 0.0},
-    {"floor", std::floor, 0.0},   {"ceil", std::ceil, 0.0},
-    {"trunc", std::trunc, 0.0},   {"round", std::round, 0.0},
-    {"roundeven", roundEven, 0.0}};
+    {"exp", std::exp, 1.5},      {"exp2", std::exp2, 1.5},
+    {"expm1", std::expm1, 1.5},  {"log", std::log, 1.5},
+    {"log2", std::log2, 0.51},   {"log10", std::log10, 0.51},
+    {"log1p", std::log1p, 2.0},  {"tanh", std::tanh, 2.5},
+    {"erf", std::erf, 1.5},      {"sqrt", std::sqrt, 0.51},
+    {"rsqrt", rsqrt, 1.5},       {"sin", std::sin, 0.51},
+    {"cos", std::cos, 0.51},     {"tan", std::tan, 0.51},
+    {"atan", std::atan, 0.51},   {"asin", std::asin, 0.51},
+    {"acos", std::acos, 0.51},   {"sinh", std::sinh, 0.51},
+    {"cosh", std::cosh, 0.51},   {"asinh", std::asinh, 0.51},
+    {"acosh", std::acosh, 0.51}, {"atanh", std::atanh, 0.51},
+    {"cbrt", std::cbrt, 0.51},   {"erfc", std::erfc, 0.51},
+    {"absf", std::fabs, 0.0},    {"floor", std::floor, 0.0},
+    {"ceil", std::ceil, 0.0},    {"trunc", std::trunc, 0.0},
+    {"round", std::round, 0.0},  {"roundeven", roundEven, 0.0}};
 
 /// Zeros, denormals, infinities, NaN; every exponent; ordinary numbers.
 std::vector<float> sweep() {

@@ -240,6 +240,12 @@ static LogicalResult verifyNorm(Operation *op, ValueRange affine,
     if (failed(checkShape(op, "N1", "scale and bias", {input.getShape().back()},
                           value)))
       return failure();
+  auto isF64 = [](Type type) { return getElementTypeOrSelf(type).isF64(); };
+  SmallVector<Type> types(op->getOperandTypes());
+  llvm::append_range(types, op->getResultTypes());
+  if (llvm::any_of(types, isF64) && !llvm::all_of(types, isF64))
+    return op->emitOpError("(N3) expects f64 everywhere or nowhere, got ")
+           << op->getOperandTypes() << " and " << result.getType();
   return checkShape(op, "N2", "a result", input.getShape(), result);
 }
 

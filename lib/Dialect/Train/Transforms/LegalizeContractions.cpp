@@ -37,6 +37,7 @@ using namespace vernier;
 using namespace vernier::train;
 
 static constexpr StringLiteral kTf32Attr = "tf32";
+static constexpr StringLiteral kAccumulateTypeAttr = "accumulate_type";
 
 namespace {
 
@@ -117,17 +118,41 @@ struct LegalizeContractionsPass
 
 } // namespace
 
-/// The contraction's result is computed in f32 and rounded once afterwards.
-static void roundResult(Operation *contraction) {
+/// The contraction's result is computed in f32 and rounded afterwards: to the
+/// type of the sums where that is narrower, then to its own.
+static void roundResult(Operation *contraction, Type sumType) {
   Value result = contraction->getResult(0);
   auto type = cast<RankedTensorType>(result.getType());
-  if (type.getElementType().isF32())
+  Type f32 = Float32Type::get(contraction->getContext());
+  if (type.getElementType() == f32 && sumType == f32)
     return;
   LegalizationBuilder builder(contraction);
   builder.builder.setInsertionPointAfter(contraction);
-  result.setType(type.clone(builder.builder.getF32Type()));
-  Value rounded = builder.create<arith::TruncFOp>(type, result);
-  result.replaceAllUsesExcept(rounded, rounded.getDefiningOp());
+  result.setType(type.clone(f32));
+  Value value = result;
+  Operation *first = nullptr;
+  auto castTo = [&](Type element) {
+    if (getElementTypeOrSelf(value) == element)
+      return;
+    bool isNarrower = element.getIntOrFloatBitWidth() < 32;
+    value = isNarrower
+                ? builder.create<arith::TruncFOp>(type.clone(element), value)
+                : builder.create<arith::ExtFOp>(type.clone(element), value);
+    first = first ? first : value.getDefiningOp();
+  };
+  castTo(sumType);
+  if (type.getElementType() != sumType) {
+    castTo(f32);
+    castTo(type.getElementType());
+  }
+  result.replaceAllUsesExcept(value, first);
+}
+
+/// What the sums are rounded to.
+static Type getSumType(Operation *contraction) {
+  if (auto type = contraction->getAttrOfType<TypeAttr>(kAccumulateTypeAttr))
+    return type.getValue();
+  return Float32Type::get(contraction->getContext());
 }
 
 LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
@@ -138,7 +163,16 @@ LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
     return op->emitOpError("multiplies f64, which target '")
            << model.getName()
            << "' cannot: f64 is for references; make the operands f32";
-  if (model.hasNativeContraction(elementType) && !isTf32)
+  Type sumType = getSumType(op);
+  if (sumType.isF64())
+    return op->emitOpError("sums in f64, which target '")
+           << model.getName() << "' cannot: leave accumulate_type away";
+  bool isNative = model.hasNativeContraction(elementType) && !isTf32;
+  // Devices sum in f32, and round the sums to the result's type themselves.
+  if (sumType != getElementTypeOrSelf(op->getResult(0)) && !sumType.isF32())
+    roundResult(op, sumType);
+  op->removeAttr(kAccumulateTypeAttr);
+  if (isNative)
     return success();
 
   LegalizationBuilder builder(op);
@@ -153,7 +187,7 @@ LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
         operand.set(wide);
   }
   op->removeAttr(kTf32Attr);
-  roundResult(op);
+  roundResult(op, Float32Type::get(op->getContext()));
   remark::passed(op.getLoc(), remark::RemarkOpts::name("Contraction")
                                   .category("train-legalize-contractions"))
       << remark::reason("{0} of {1} operands runs in f32 on {2}",

@@ -138,6 +138,14 @@ func.func @rms_norm_n2(%x: tensor<2x4xf32>, %s: tensor<4xf32>) {
 
 // -----
 
+func.func @rms_norm_n3(%x: tensor<2x4xf64>, %s: tensor<4xf64>) {
+  // expected-error @+1 {{(N3) expects f64 everywhere or nowhere, got 'tensor<2x4xf64>', 'tensor<4xf64>' and 'tensor<2x4xf32>'}}
+  %y = train.rms_norm %x, %s : (tensor<2x4xf64>, tensor<4xf64>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
 func.func @cross_entropy_e1(%x: tensor<2x4xf32>, %t: tensor<4xi32>) {
   // expected-error @+1 {{(E1) expects logits (N, C) and labels (N), got}}
   %loss = train.cross_entropy %x, %t : (tensor<2x4xf32>, tensor<4xi32>) -> tensor<f32>

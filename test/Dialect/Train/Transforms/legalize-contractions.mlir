@@ -52,3 +52,31 @@ func.func @f32(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -> tensor<8x4xf32> {
   %y = train.matmul %a, %b : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
   return %y : tensor<8x4xf32>
 }
+
+// -----
+
+// Sums in bf16: the device's f32 sums are rounded to bf16 before the result's
+// type, with native products too.
+// CHECK-LABEL: func @sums_in_bf16
+// CHECK: %[[Y:.*]] = train.matmul {{.*}} : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
+// CHECK: %[[SUM:.*]] = arith.truncf %[[Y]] : tensor<8x4xf32> to tensor<8x4xbf16>
+// CHECK: arith.extf %[[SUM]] : tensor<8x4xbf16> to tensor<8x4xf32>
+// NATIVE-LABEL: func @sums_in_bf16
+// NATIVE-NEXT: %[[Y:.*]] = train.matmul %arg0, %arg1 : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xf32>
+// NATIVE-NEXT: %[[SUM:.*]] = arith.truncf %[[Y]] : tensor<8x4xf32> to tensor<8x4xbf16>
+// NATIVE-NEXT: arith.extf %[[SUM]] : tensor<8x4xbf16> to tensor<8x4xf32>
+func.func @sums_in_bf16(%a: tensor<8x16xbf16>, %b: tensor<16x4xbf16>) -> tensor<8x4xf32> {
+  %y = train.matmul %a, %b {accumulate_type = bf16} : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+// One rounding serves sums and result of one type.
+// NATIVE-LABEL: func @sums_like_result
+// NATIVE-NEXT: train.matmul %arg0, %arg1 : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xbf16>
+// NATIVE-NEXT: return
+func.func @sums_like_result(%a: tensor<8x16xbf16>, %b: tensor<16x4xbf16>) -> tensor<8x4xbf16> {
+  %y = train.matmul %a, %b {accumulate_type = bf16} : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xbf16>
+  return %y : tensor<8x4xbf16>
+}

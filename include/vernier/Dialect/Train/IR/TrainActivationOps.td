@@ -134,6 +134,7 @@ def Train_LayerNormOp : Train_RowOp<"layer_norm"> {
     Constraints:
     - (N1) scale and bias are (C) with C the last dim of the input.
     - (N2) the result has the input's shape.
+    - (N3) all types are f64, or none is.
 
     Example:
     ```mlir
@@ -158,6 +159,7 @@ def Train_RmsNormOp : Train_RowOp<"rms_norm"> {
     Constraints:
     - (N1) scale is (C) with C the last dim of the input.
     - (N2) the result has the input's shape.
+    - (N3) all types are f64, or none is.
 
     Example:
     ```mlir

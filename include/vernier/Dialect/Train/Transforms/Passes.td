@@ -112,7 +112,8 @@ def TrainLegalizeContractionsPass
     of its operands and bias, a contraction in f32, one `truncf` of the result.
     The numbers are the same: products of 16-bit values are exact in f32. A `tf32`
     contraction reads operands that integer arithmetic has rounded to 10 mantissa
-    bits, nearest even.
+    bits, nearest even. Devices sum in f32: a narrower `accumulate_type` becomes a
+    rounding of the f32 sums before that of the result.
 
     Example: `test/Dialect/Train/Transforms/legalize-contractions.mlir`.
   }];
