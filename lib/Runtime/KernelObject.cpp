@@ -175,6 +175,8 @@ Status vernier::runtime::checkObject(const uint8_t *bytes, size_t size,
 KernelObject::~KernelObject() {
   if (handle)
     dlclose(handle);
+  if (file >= 0)
+    close(file);
 }
 
 /// A file in memory with these contents; -1 and errno on failure.
@@ -195,20 +197,17 @@ static int createMemoryFile(const uint8_t *bytes, size_t size) {
 }
 
 Status KernelObject::load(const uint8_t *bytes, size_t size) {
-  int file = createMemoryFile(bytes, size);
+  file = createMemoryFile(bytes, size);
   if (file < 0)
     return resources("cannot hold ", size,
                      " bytes of kernels in memory: ", std::strerror(errno));
   std::string path = "/proc/self/fd/" + std::to_string(file);
   handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  // The linker has mapped what it needs.
-  const char *error = handle ? nullptr : dlerror();
-  Status status = handle ? Status()
-                         : badFile("cannot load the plan's kernels: ",
-                                   error ? error : "unknown error",
-                                   "; compile the plan again");
-  close(file);
-  return status;
+  if (handle)
+    return {};
+  const char *error = dlerror();
+  return badFile("cannot load the plan's kernels: ",
+                 error ? error : "unknown error", "; compile the plan again");
 }
 
 Status KernelObject::find(const std::string &symbol,

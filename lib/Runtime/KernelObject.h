@@ -38,6 +38,10 @@ public:
 
 private:
   void *handle = nullptr;
+  /// The object's file in memory, open as long as the object is loaded: the
+  /// loader takes two files of one name for one object, and the name is made of
+  /// this number.
+  int file = -1;
 };
 
 } // namespace vernier::runtime

@@ -131,8 +131,8 @@ class Disk(RunnerTest):
 
     def test_read_only(self):
         """A folder that may be read only, also where the tests run as root: the run is nobody's then."""
-        # Below a folder that everyone may enter, as the test's own may not be.
-        with tempfile.TemporaryDirectory() as place:
+        # Below a folder that everyone may enter, as the test's own and TMPDIR may not be.
+        with tempfile.TemporaryDirectory(dir="/tmp") as place:
             os.chmod(place, 0o755)
             for name in ("m.vplan", "train.npz"):
                 shutil.copy(name, place)
