@@ -260,11 +260,11 @@ GraphBuilder::operandsOf(Operation *op, const Access &access) {
     if (!isa<SplatElementsAttr>(constant.getValue()))
       return op->emitOpError("in a fusion has several values; pass it as an "
                              "input");
-  } else if (!isReshape(op) && !isElementwise(op)) {
+  } else if (!isReshape(op) && !isElementwise(op) && !isa<IotaOp>(op)) {
     return op->emitOpError("cannot be computed in a fusion: expected an "
                            "elementwise op on tensors of one shape, "
-                           "train.broadcast, train.reduce, train.one_hot or a "
-                           "reshape");
+                           "train.broadcast, train.reduce, train.one_hot, "
+                           "train.iota or a reshape");
   }
   if (failed(input))
     return failure();
@@ -312,6 +312,13 @@ GraphBuilder::buildNode(Operation *op, const Access &access,
   Value result = op->getResult(0);
   if (isa<arith::ConstantOp>(op))
     return addNode(Kind::Constant, result);
+  if (isa<IotaOp>(op)) {
+    FusionNode *node = addNode(Kind::Iota, result);
+    node->access = access;
+    depend(node, access);
+    node->scope = scopeOf(*node);
+    return node;
+  }
   Kind kind = isa<OneHotOp>(op)   ? Kind::OneHot
               : isa<ReduceOp>(op) ? Kind::Reduce
                                   : Kind::Elementwise;

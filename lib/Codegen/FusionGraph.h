@@ -38,12 +38,13 @@ enum class Scope {
 
 /// One value at one access.
 struct FusionNode {
-  enum class Kind { Load, Constant, Elementwise, OneHot, Reduce };
+  enum class Kind { Load, Constant, Elementwise, OneHot, Iota, Reduce };
   Kind kind;
   /// Of `value`; null for loads.
   mlir::Operation *op = nullptr;
   mlir::Value value;
   /// Load: the input's index and its access. OneHot: the class index's access.
+  /// Iota: its own access, the sum of which is its value.
   unsigned input = 0;
   Access access;
   llvm::SmallVector<FusionNode *, 3> operands;

@@ -75,6 +75,7 @@ private:
   mlir::Value compute(FusionNode *node);
   mlir::Value computeConstant(FusionNode *node);
   mlir::Value computeLoad(FusionNode *node);
+  mlir::Value computeIndices(FusionNode *node, mlir::Type element);
   mlir::Value computeOneHot(FusionNode *node);
   mlir::Value computeElementwise(FusionNode *node);
   void storeResults(Scope scope);

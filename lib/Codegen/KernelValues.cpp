@@ -125,6 +125,8 @@ Value KernelEmitter::compute(FusionNode *node) {
     return computeConstant(node);
   case FusionNode::Kind::OneHot:
     return computeOneHot(node);
+  case FusionNode::Kind::Iota:
+    return computeIndices(node, node->getElementType());
   case FusionNode::Kind::Elementwise:
     return computeElementwise(node);
   case FusionNode::Kind::Reduce:
@@ -172,26 +174,33 @@ Value KernelEmitter::computeLoad(FusionNode *node) {
   return value;
 }
 
-Value KernelEmitter::computeOneHot(FusionNode *node) {
-  Value labels = evaluate(node->operands[0]);
-  Type label = getElementTypeOrSelf(labels.getType());
+/// The index, an `element`, that the node's access means in each lane.
+Value KernelEmitter::computeIndices(FusionNode *node, Type element) {
   auto narrow = [&](Value index) -> Value {
-    return label.isInteger(64) ? index : b.make<arith::TruncIOp>(label, index);
+    return element.isInteger(64) ? index
+                                 : b.make<arith::TruncIOp>(element, index);
   };
   int64_t width = node->onCol ? lanes : 1;
   Pattern pattern = node->onCol ? patternOf(node->access) : Pattern::Same;
-  Value classes;
   if (width == 1 || pattern != Pattern::Any) {
-    classes = b.splat(narrow(indexAt(node->access, row, column)), width);
-    if (width > 1 && pattern == Pattern::Consecutive)
-      classes = b.addInt(classes, b.iota(label, width));
-  } else {
-    classes = b.make<LLVM::PoisonOp>(VectorType::get({width}, label));
-    for (int64_t lane : llvm::seq<int64_t>(width))
-      classes = b.make<LLVM::InsertElementOp>(
-          classes, narrow(indexAt(node->access, row, b.addInt(column, lane))),
-          b.constantInt(b.i32(), lane));
+    Value first =
+        b.splat(narrow(indexAt(node->access, row, column)), width);
+    return width > 1 && pattern == Pattern::Consecutive
+               ? b.addInt(first, b.iota(element, width))
+               : first;
   }
+  Value indices = b.make<LLVM::PoisonOp>(VectorType::get({width}, element));
+  for (int64_t lane : llvm::seq<int64_t>(width))
+    indices = b.make<LLVM::InsertElementOp>(
+        indices, narrow(indexAt(node->access, row, b.addInt(column, lane))),
+        b.constantInt(b.i32(), lane));
+  return indices;
+}
+
+Value KernelEmitter::computeOneHot(FusionNode *node) {
+  Value labels = evaluate(node->operands[0]);
+  int64_t width = node->onCol ? lanes : 1;
+  Value classes = computeIndices(node, getElementTypeOrSelf(labels.getType()));
   Value isClass =
       b.cmpInt(arith::CmpIPredicate::eq, classes, b.splat(labels, width));
   Type type = getRegisterType(node->getElementType(), width);

@@ -16,7 +16,7 @@
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Plan/IR/PlanDialect.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Interfaces/ContractionOpInterface.h"
+#include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -245,8 +245,13 @@ static LogicalResult verifyCodegen(ModuleOp module) {
   LogicalResult result = success();
   for (auto function : module.getOps<func::FuncOp>()) {
     for (Operation &op : function.getBody().front()) {
+      auto fusible = dyn_cast<FusionOpInterface>(op);
+      bool isCall =
+          fusible && (fusible.getFusionKind() == FusionKind::Contraction ||
+                      fusible.getFusionKind() == FusionKind::Call);
       bool isAllowed =
-          isa<train::FusionOp, train::TransposeOp, ContractionOpInterface,
+          isCall ||
+          isa<train::FusionOp,
               tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::PadOp,
               tensor::ExtractSliceOp, arith::ConstantOp,
               ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,

@@ -29,6 +29,9 @@ static const OpTable &getOpTable() {
     addShapes(table);
     addReductions(table);
     addContractions(table);
+    addImages(table);
+    addIndices(table);
+    addChannels(table);
     addActivations(table);
     addNormalizations(table);
     addLosses(table);

@@ -172,10 +172,27 @@ static LogicalResult evaluatePad(tensor::PadOp op, Invocation &in) {
   return success();
 }
 
+/// Rows of `inner` elements behind each other, for each index of the dims before
+/// the one that is joined.
+static void evaluateConcat(tensor::ConcatOp op, Invocation &in) {
+  Tensor &result = in.result();
+  int64_t dim = op.getDim(), outer = 1;
+  for (int64_t before = 0; before < dim; ++before)
+    outer *= result.shape[before];
+  int64_t position = 0;
+  for (int64_t index = 0; index < outer; ++index)
+    for (const Tensor *operand : in.operands) {
+      int64_t inner = operand->size() / outer;
+      for (int64_t i = 0; i < inner; ++i)
+        result.elements[position++] = operand->elements[index * inner + i];
+    }
+}
+
 void addShapes(OpTable &table) {
   table.add<train::BroadcastOp>(evaluateBroadcast);
   table.add<train::TransposeOp>(evaluateTranspose);
   table.add<train::OneHotOp>(evaluateOneHot);
+  table.add<tensor::ConcatOp>(evaluateConcat);
   auto copy = [](auto, Invocation &in) { copyElements(in); };
   table.add<tensor::CollapseShapeOp>(copy);
   table.add<tensor::ExpandShapeOp>(copy);

@@ -19,6 +19,11 @@ def ContractionOpInterface : OpInterface<"ContractionOpInterface"> {
     with its last two dims swapped.
   }];
   let methods = [
+    InterfaceMethod<[{
+      Whether the operands are stored as those matrices. A convolution's are
+      not: its extents are those of the product that does the same work, and it
+      has no epilogue.}],
+      "bool", "isMatrixProduct", (ins), "", [{ return true; }]>,
     InterfaceMethod<"The extents and how the operands are stored.",
       "::vernier::ContractionDims", "getContractionDims", (ins)>,
     InterfaceMethod<"The left operand, (batch, M, K) or (batch, K, M) if transposed.",

@@ -20,6 +20,7 @@ enum class FusionKind {
   Reduction,   ///< train.reduce.
   Composite,   ///< Expands into elementwise ops and reductions.
   Contraction, ///< A library call with an epilogue.
+  Call,        ///< A runtime call of its own: transposes, pooling.
   Opaque,      ///< Neither fuses nor expands.
 };
 } // namespace vernier

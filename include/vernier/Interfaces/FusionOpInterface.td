@@ -15,14 +15,14 @@ def FusionOpInterface : OpInterface<"FusionOpInterface"> {
   let cppNamespace = "::vernier";
   let description = [{
     How an op takes part in fusions. Codegen handles four primitive families:
-    `arith` and `math` elementwise ops, `train.broadcast`, `train.one_hot` and
-    `train.reduce`. Every other fusible op is a composite that `expand`s into
+    `arith` and `math` elementwise ops, `train.broadcast`, indices
+    (`train.one_hot`, `train.iota`) and `train.reduce`. Every other fusible op is a composite that `expand`s into
     them; a composite computes in f32 between a widening of its operands and one
     rounding of its result, which is also what the evaluator computes.
   }];
   let methods = [
     InterfaceMethod<
-      "Elementwise, reduction, composite, contraction (a library call) or opaque.",
+      "Elementwise, reduction, composite, contraction (a library call), call or opaque.",
       "::vernier::FusionKind", "getFusionKind", (ins)>,
     InterfaceMethod<[{
       For composites: builds the op's meaning from primitives (or from simpler

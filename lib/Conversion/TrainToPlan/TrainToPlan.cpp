@@ -64,9 +64,11 @@ static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
 }
 
 /// The number of classes if `argument` holds class indices (it feeds a
-/// one-hot).
+/// one-hot or chooses rows).
 static std::optional<int64_t> findClassCount(BlockArgument argument) {
   for (OpOperand &use : argument.getUses()) {
+    if (auto gather = dyn_cast<train::GatherOp>(use.getOwner()))
+      return cast<RankedTensorType>(gather.getTable().getType()).getDimSize(0);
     auto fusion = dyn_cast<train::FusionOp>(use.getOwner());
     if (!fusion)
       continue;

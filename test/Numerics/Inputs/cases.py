@@ -362,6 +362,80 @@ def loss_cases():
                     vjp_spacings=4.0)
 
 
+#===-- Images --------------------------------------------------------------===#
+
+def conv2d(x, w, strides, padding, dilation, groups):
+    top, left, bottom, right = padding
+    return jax.lax.conv_general_dilated(
+        x, w, strides, [(top, bottom), (left, right)], rhs_dilation=dilation,
+        dimension_numbers=("NHWC", "OHWI", "NHWC"), feature_group_count=groups)
+
+
+def windows(extent, places, window, stride, before):
+    """The first pixel and the one behind the last of each window."""
+    if window:
+        return [(max(p * stride - before, 0), min(p * stride - before + window, extent))
+                for p in range(places)]
+    return [(p * extent // places, -(-(p + 1) * extent // places))
+            for p in range(places)]
+
+
+def pool2d(x, reduce, rows, columns):
+    return jnp.stack([jnp.stack([reduce(x[:, a:b, c:d], axis=(1, 2))
+                                 for c, d in columns], axis=1)
+                      for a, b in rows], axis=1)
+
+
+CONVOLUTIONS = [
+    # image (N, H, W, C), kernel (O, KH, KW), strides, padding, dilation, groups
+    ((2, 5, 6, 3), (4, 3, 3), [1, 1], [1, 1, 1, 1], [1, 1], 1),
+    ((1, 7, 5, 4), (6, 3, 2), [2, 1], [0, 1, 2, 0], [1, 2], 2),
+    ((3, 4, 4, 8), (8, 3, 3), [1, 1], [1, 1, 1, 1], [1, 1], 8),
+    ((2, 4, 3, 16), (16, 1, 1), [1, 1], [0, 0, 0, 0], [1, 1], 1),
+    ((9, 8, 8, 1), (8, 5, 5), [2, 2], [2, 2, 2, 2], [1, 1], 1),
+    ((2, 6, 6, 2), (4, 3, 3), [3, 3], [0, 0, 0, 0], [1, 1], 1),
+]
+POOLINGS = [
+    # image, result rows and columns, window, strides, padding
+    ((2, 6, 6, 3), (3, 3), [2, 2], [2, 2], [0, 0, 0, 0]),
+    ((1, 7, 5, 17), (4, 3), [3, 3], [2, 2], [1, 1, 1, 1]),
+    ((2, 5, 4, 2), (5, 3), [2, 3], [1, 2], [1, 1, 0, 2]),
+    ((2, 7, 5, 4), (3, 2), None, None, None),
+    ((3, 4, 4, 8), (1, 1), None, None, None),
+]
+
+
+def image_cases():
+    for x, (o, kh, kw), strides, padding, dilation, groups in CONVOLUTIONS:
+        w = (o, kh, kw, x[3] // groups)
+        attributes = (f"strides = {strides} padding = {padding} "
+                      f"dilation = {dilation} groups = {groups}")
+
+        def function(a, b, s=strides, p=padding, d=dilation, g=groups):
+            return conv2d(a, b, s, p, d, g)
+        y = jax.eval_shape(function, jnp.zeros(x), jnp.zeros(w)).shape
+        for result in (None, "f32"):
+            yield Case(f"train.conv2d-{slug(x)}-{slug(w)}-{result or 'same'}",
+                       [Input(x), Input(w)],
+                       lambda e, x=x, w=w, y=y, a=attributes, r=result:
+                           f"%y = train.conv2d %0, %1 {a} : ({t(x, e)}, {t(w, e)}) "
+                           f"-> {t(y, r or e)}",
+                       y, function, result)
+    for x, places, window, strides, padding in POOLINGS:
+        y = (x[0], *places, x[3])
+        attributes = (f"window = {window} strides = {strides} padding = {padding}"
+                      if window else "adaptive")
+        ranges = [windows(x[d + 1], places[d], window and window[d],
+                          strides and strides[d], padding and padding[d])
+                  for d in (0, 1)]
+        for kind, reduce in (("max", jnp.max), ("average", jnp.mean)):
+            yield Case(f"train.pool2d-{kind}-{slug(x)}-{slug(places)}-"
+                       f"{'window' if window else 'adaptive'}", [Input(x)],
+                       lambda e, x=x, y=y, k=kind, a=attributes:
+                           f"%y = train.pool2d {k} %0 {a} : {t(x, e)} -> {t(y, e)}",
+                       y, lambda v, r=reduce, w=ranges: pool2d(v, r, *w))
+
+
 def all_cases():
     return [*elementwise_cases(), *shape_cases(), *contraction_cases(),
-            *row_cases(), *loss_cases()]
+            *image_cases(), *row_cases(), *loss_cases()]

@@ -89,4 +89,36 @@ TensorExpr expandFromMatrix(TensorExpr x, ArrayRef<int64_t> shape) {
                                               x, groupRows(shape.size())));
 }
 
+/// All dims of a shape as one.
+static SmallVector<ReassociationIndices> groupAll(int64_t rank) {
+  SmallVector<ReassociationIndices> groups;
+  if (rank)
+    groups.push_back(llvm::to_vector<2>(llvm::seq<int64_t>(0, rank)));
+  return groups;
+}
+
+TensorExpr reshape(TensorExpr x, ArrayRef<int64_t> shape) {
+  RankedTensorType type = x.getType();
+  if (type.getShape() == shape)
+    return x;
+  OpBuilder &builder = x.getBuilder();
+  Value flat = x;
+  if (type.getRank() != 1)
+    flat = tensor::CollapseShapeOp::create(builder, x.getLoc(),
+                                           type.clone({type.getNumElements()}),
+                                           flat, groupAll(type.getRank()));
+  if (shape.size() == 1)
+    return x.with(flat);
+  return x.with(tensor::ExpandShapeOp::create(
+      builder, x.getLoc(), type.clone(shape), flat, groupAll(shape.size())));
+}
+
+TensorExpr transpose(TensorExpr x, ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> shape;
+  for (int64_t dim : permutation)
+    shape.push_back(x.getType().getDimSize(dim));
+  return x.with(TransposeOp::create(x.getBuilder(), x.getLoc(),
+                                    x.getType().clone(shape), x, permutation));
+}
+
 } // namespace vernier::train

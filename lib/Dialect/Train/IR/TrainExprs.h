@@ -41,6 +41,11 @@ TensorExpr overRows(TensorExpr column, TensorExpr x);
 /// One value, (), repeated to x's shape.
 TensorExpr everywhere(TensorExpr scalar, TensorExpr x);
 
+/// The same elements in another shape.
+TensorExpr reshape(TensorExpr x, llvm::ArrayRef<int64_t> shape);
+/// Dim i of the result is dim `permutation[i]` of `x`.
+TensorExpr transpose(TensorExpr x, llvm::ArrayRef<int64_t> permutation);
+
 /// The leading dims of `x` as one: (..., C) to (rows, C).
 TensorExpr collapseToMatrix(TensorExpr x);
 /// Back from (rows, C) to a shape (..., C).

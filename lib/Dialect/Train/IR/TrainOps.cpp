@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "ShapeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -50,6 +50,17 @@ static void printReduceKind(OpAsmPrinter &printer, Operation *,
   printer << stringifyReduceKind(kind.getValue());
 }
 
+static ParseResult parsePoolKind(OpAsmParser &parser, PoolKindAttr &kind) {
+  return parseKeywordEnum(
+      parser, kind, [](StringRef s) { return symbolizePoolKind(s); },
+      "pool kind");
+}
+
+static void printPoolKind(OpAsmPrinter &printer, Operation *,
+                          PoolKindAttr kind) {
+  printer << stringifyPoolKind(kind.getValue());
+}
+
 static ParseResult parseFusionSchedule(OpAsmParser &parser,
                                        FusionScheduleAttr &schedule) {
   return parseKeywordEnum(
@@ -82,11 +93,7 @@ static void printPlainI64(OpAsmPrinter &printer, Operation *,
 // Shape helpers
 //===----------------------------------------------------------------------===//
 
-static RankedTensorType tensorType(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
-static std::string shapeText(ArrayRef<int64_t> shape) {
+std::string train::shapeText(ArrayRef<int64_t> shape) {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << "(";
@@ -95,8 +102,7 @@ static std::string shapeText(ArrayRef<int64_t> shape) {
   return text;
 }
 
-/// "(label) what: expected shape ..., got ..."
-static LogicalResult checkShape(Operation *op, StringRef label, StringRef what,
+LogicalResult train::checkShape(Operation *op, StringRef label, StringRef what,
                                 ArrayRef<int64_t> expected, Value value) {
   ArrayRef<int64_t> shape = tensorType(value).getShape();
   if (shape == expected)
@@ -499,7 +505,7 @@ LogicalResult FusionOp::verify() {
                        "yielded values of the results' types");
   for (Operation &op : body.without_terminator()) {
     StringRef dialect = op.getName().getDialectNamespace();
-    bool isPrimitive = isa<BroadcastOp, ReduceOp, OneHotOp>(op) ||
+    bool isPrimitive = isa<BroadcastOp, ReduceOp, OneHotOp, IotaOp>(op) ||
                        dialect == "arith" || dialect == "math" ||
                        dialect == "tensor";
     if (!isPrimitive)

@@ -106,7 +106,8 @@ struct SinkReluIntoContraction : OpRewritePattern<arith::MaximumFOp> {
       if (truncate->hasOneUse())
         value = truncate.getIn();
     auto contraction = value.getDefiningOp<ContractionOpInterface>();
-    if (!contraction || !value.hasOneUse() || hasEpilogue(contraction))
+    if (!contraction || !contraction.isMatrixProduct() || !value.hasOneUse() ||
+        hasEpilogue(contraction))
       return failure();
     rewriter.modifyOpInPlace(contraction, [&] {
       contraction->setAttr(
@@ -141,6 +142,7 @@ static bool canReshape(Value value, int depth = 0) {
   Operation *op = value.getDefiningOp();
   auto fusible = dyn_cast_or_null<FusionOpInterface>(op);
   if (!fusible || fusible.getFusionKind() == FusionKind::Contraction ||
+      fusible.getFusionKind() == FusionKind::Call ||
       fusible.getFusionKind() == FusionKind::Opaque ||
       op->hasTrait<OpTrait::ConstantLike>())
     return true;

@@ -69,10 +69,11 @@ static bool isFusible(Operation *op) {
          });
 }
 
-/// Whether the op runs by itself and takes its time: a contraction or
-/// transpose.
+/// Whether the op runs by itself and takes its time.
 static bool isLibraryCall(Operation *op) {
-  return isa<ContractionOpInterface, TransposeOp>(op);
+  auto fusible = dyn_cast<FusionOpInterface>(op);
+  return fusible && (fusible.getFusionKind() == FusionKind::Contraction ||
+                     fusible.getFusionKind() == FusionKind::Call);
 }
 
 ArrayRef<FusionPlan *> FusionPlanner::run() {

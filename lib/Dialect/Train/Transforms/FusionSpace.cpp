@@ -63,7 +63,7 @@ bool vernier::train::reducesLeadingDims(ReduceOp reduce) {
 }
 
 bool vernier::train::isCheap(Operation *op) {
-  if (isa<BroadcastOp, OneHotOp, math::AbsFOp>(op))
+  if (isa<BroadcastOp, OneHotOp, IotaOp, math::AbsFOp>(op))
     return true;
   return isa<arith::ArithDialect>(op->getDialect()) &&
          !isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp,

@@ -301,14 +301,17 @@ def Plan_TransposeOp : Plan_Op<"transpose"> {
 }
 
 def Plan_CopyOp : Plan_Op<"copy"> {
-  let summary = "Copies a buffer, into another size if asked";
+  let summary = "Copies a buffer, or a box of it, into another size";
   let description = [{
-    Each element of the result is the source's element at the same index, or zero
-    where the source has none: a larger result is padded at the high end of its
-    dims, a smaller one cut off.
+    result(i) = source(i + offset) where the source has that element, else zero:
+    a larger result is padded, a smaller one cut out. With `keep` the elements
+    that have no source stay as they are, so that several copies fill one result.
+    `offset` has one number for each dim, negative ones move the source inwards;
+    none means zeros.
 
     Constraints:
-    - (P4) source and result have one element type and rank.
+    - (P4) source and result have one element type and rank, which `offset` has
+      too.
 
     Example:
     ```mlir
@@ -316,11 +319,108 @@ def Plan_CopyOp : Plan_Op<"copy"> {
       %x = plan.input "x" : !plan.buffer<8x4xf32>
       %y = plan.alloc : !plan.buffer<8x8xf32>
       plan.copy %x to %y : !plan.buffer<8x4xf32> to !plan.buffer<8x8xf32>
+      %z = plan.alloc : !plan.buffer<2x4xf32>
+      plan.copy %x to %z offset = [3, 0] : !plan.buffer<8x4xf32> to !plan.buffer<2x4xf32>
     }
     ```
   }];
-  let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$result);
-  let assemblyFormat = "$source `to` $result `:` type($source) `to` type($result) attr-dict";
+  let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$result,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$offset, UnitAttr:$keep);
+  let assemblyFormat = [{
+    $source `to` $result (`offset` `=` $offset^)? `:` type($source) `to` type($result) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_ConvolutionOp : Plan_Op<"convolution"> {
+  let summary = "A convolution or one of its gradients by the device's library";
+  let description = [{
+    `kind` says which of the three buffers is computed from the other two:
+    `output` (train.conv2d), `image` (its gradient) or `weight` (its gradient).
+    Images are (N, H, W, C), weights (O, KH, KW, C / groups). The library is called
+    on `tile` images at a time; gradients of the weight are summed over the tiles
+    in order, so that the bits do not depend on the number of threads.
+
+    Constraints:
+    - (P5) the buffers have rank 4 and the attributes two, four and two numbers.
+
+    Example:
+    ```mlir
+    plan.entry @e {
+      %x = plan.input "x" : !plan.buffer<2x8x8x3xf32>
+      %w = plan.input "w" : !plan.buffer<16x3x3x3xf32>
+      %y = plan.alloc : !plan.buffer<2x8x8x16xf32>
+      plan.convolution "output" %x, %w, %y : !plan.buffer<2x8x8x3xf32>, !plan.buffer<16x3x3x3xf32>, !plan.buffer<2x8x8x16xf32> {strides = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, dilation = array<i64: 1, 1>, groups = 1 : i64, tile = 1 : i64}
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$kind, Plan_BufferType:$image, Plan_BufferType:$weight,
+                       Plan_BufferType:$output, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation,
+                       I64Attr:$groups, I64Attr:$tile);
+  let assemblyFormat = [{
+    $kind $image `,` $weight `,` $output `:` type($image) `,` type($weight) `,` type($output) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_PoolOp : Plan_Op<"pool"> {
+  let summary = "Pools images, or its gradient";
+  let description = [{
+    `kind` is "max" or "average". Without `gradient` the windows of the source
+    are combined into the result. With it the source is the gradient of that, and
+    is given back to the elements of the windows: for "max" to the largest of
+    `image`. An empty `window` means adaptive windows.
+
+    Constraints:
+    - (P6) the buffers have rank 4 and the attributes two, two and four numbers.
+
+    Example:
+    ```mlir
+    plan.entry @e {
+      %x = plan.input "x" : !plan.buffer<2x8x8x3xf32>
+      %y = plan.alloc : !plan.buffer<2x4x4x3xf32>
+      plan.pool "max" %x to %y : !plan.buffer<2x8x8x3xf32> to !plan.buffer<2x4x4x3xf32> {window = array<i64: 2, 2>, strides = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>}
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$kind, Plan_BufferType:$source, Optional<Plan_BufferType>:$image,
+                       Plan_BufferType:$result, DenseI64ArrayAttr:$window,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
+                       UnitAttr:$gradient);
+  let assemblyFormat = [{
+    $kind $source (`image` $image^)? `to` $result `:` type($source) (`image` type($image)^)? `to` type($result) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_GatherOp : Plan_Op<"gather"> {
+  let summary = "Rows of a table by index, or sums of rows by index";
+  let description = [{
+    Row i of the result is row indices(i) of the source, which has `rows` rows,
+    and zero if there is none. With `add` row v of the result, which has `rows`
+    rows, is the sum, in order, of the rows i of the source with indices(i) = v.
+
+    Constraints:
+    - (P7) the rows of source and result have one length; there is one index for
+      each row of the result, with `add` of the source.
+
+    Example:
+    ```mlir
+    plan.entry @e {
+      %t = plan.input "t" : !plan.buffer<100x16xf32>
+      %i = plan.input "i" : !plan.buffer<8xi32>
+      %y = plan.alloc : !plan.buffer<8x16xf32>
+      plan.gather %t, %i to %y rows = 100 : !plan.buffer<100x16xf32>, !plan.buffer<8xi32> to !plan.buffer<8x16xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$indices,
+                       Plan_BufferType:$result, I64Attr:$rows, UnitAttr:$add);
+  let assemblyFormat = [{
+    $source `,` $indices `to` $result `rows` `=` custom<PlainI64>($rows)
+    `:` type($source) `,` type($indices) `to` type($result) attr-dict
+  }];
   let hasVerifier = 1;
 }
 

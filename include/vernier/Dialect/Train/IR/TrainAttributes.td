@@ -32,6 +32,12 @@ def Train_ReduceKind : Train_Enum<"ReduceKind",
       I32EnumAttrCase<"Max", 2, "max">]>;
 def Train_ReduceKindAttr : EnumAttr<Train_Dialect, Train_ReduceKind, "reduce_kind">;
 
+def Train_PoolKind : Train_Enum<"PoolKind",
+    "How pooling combines the elements of a window", [
+      I32EnumAttrCase<"Max", 0, "max">,
+      I32EnumAttrCase<"Average", 1, "average">]>;
+def Train_PoolKindAttr : EnumAttr<Train_Dialect, Train_PoolKind, "pool_kind">;
+
 def Train_GeluForm : Train_Enum<"GeluForm",
     "The form of GELU", [
       I32EnumAttrCase<"Erf", 0, "erf">, I32EnumAttrCase<"Tanh", 1, "tanh">]>;

@@ -36,7 +36,7 @@ def Train_Dialect : Dialect {
 
     | attribute | on | meaning |
     |---|---|---|
-    | `train.role` | `ml_program.global` | `"parameter"` (trained), `"frozen"`, `"moment"`, `"counter"`, `"loss_scale"` or `"copy"` |
+    | `train.role` | `ml_program.global` | `"parameter"` (trained), `"frozen"`, `"moment"`, `"statistic"` (measured, not trained), `"counter"`, `"loss_scale"` or `"copy"` |
     | `train.copy_of` | `ml_program.global` | the master that a `"copy"` is rounded from |
     | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
     | `train.backward` | any op | built by reverse mode, for the forward op at the same location |

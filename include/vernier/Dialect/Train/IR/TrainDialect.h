@@ -20,6 +20,7 @@
 #include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/bit.h"
 
+#include "vernier/Dialect/Train/IR/Convolution.h"
 #include "vernier/Interfaces/ContractionOpInterface.h"
 #include "vernier/Interfaces/CostOpInterface.h"
 #include "vernier/Interfaces/DifferentiableOpInterface.h"
@@ -67,6 +68,7 @@ inline constexpr llvm::StringLiteral kRangeAttr = "train.range";
 inline constexpr llvm::StringLiteral kParameterRole = "parameter";
 inline constexpr llvm::StringLiteral kFrozenRole = "frozen";
 inline constexpr llvm::StringLiteral kMomentRole = "moment";
+inline constexpr llvm::StringLiteral kStatisticRole = "statistic";
 inline constexpr llvm::StringLiteral kCounterRole = "counter";
 inline constexpr llvm::StringLiteral kLossScaleRole = "loss_scale";
 inline constexpr llvm::StringLiteral kCopyRole = "copy";

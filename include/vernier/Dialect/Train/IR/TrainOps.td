@@ -10,9 +10,13 @@
 #define VERNIER_DIALECT_TRAIN_IR_TRAINOPS_TD
 
 include "vernier/Dialect/Train/IR/TrainActivationOps.td"
+include "vernier/Dialect/Train/IR/TrainChannelOps.td"
 include "vernier/Dialect/Train/IR/TrainContractionOps.td"
+include "vernier/Dialect/Train/IR/TrainConvolutionOps.td"
+include "vernier/Dialect/Train/IR/TrainIndexOps.td"
 include "vernier/Dialect/Train/IR/TrainLossOps.td"
 include "vernier/Dialect/Train/IR/TrainOptimizerOps.td"
+include "vernier/Dialect/Train/IR/TrainPoolingOps.td"
 include "vernier/Dialect/Train/IR/TrainShapeOps.td"
 
 def Train_FusionOp : Op<Train_Dialect, "fusion",
@@ -35,7 +39,7 @@ def Train_FusionOp : Op<Train_Dialect, "fusion",
     - (F1) the block arguments have the types of the inputs, the yielded values
       those of the results.
     - (F2) only primitives inside: `arith`, `math`, `train.broadcast`,
-      `train.reduce`, `train.one_hot`, `tensor` reshapes.
+      `train.reduce`, `train.one_hot`, `train.iota`, `tensor` reshapes.
     - (F3) reductions match the schedule.
 
     Example:

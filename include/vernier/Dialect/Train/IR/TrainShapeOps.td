@@ -63,7 +63,7 @@ def Train_ReduceOp : Train_Op<"reduce", "FullInside", 1, "Reduction",
   let hasVerifier = 1;
 }
 
-def Train_TransposeOp : Train_Op<"transpose", "Follow", 0, "Opaque",
+def Train_TransposeOp : Train_Op<"transpose", "Follow", 0, "Call",
     [Train_Differentiable, CostOpInterface]> {
   let summary = "Permutes dims";
   let description = [{
