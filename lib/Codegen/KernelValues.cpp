@@ -183,8 +183,7 @@ Value KernelEmitter::computeIndices(FusionNode *node, Type element) {
   int64_t width = node->onCol ? lanes : 1;
   Pattern pattern = node->onCol ? patternOf(node->access) : Pattern::Same;
   if (width == 1 || pattern != Pattern::Any) {
-    Value first =
-        b.splat(narrow(indexAt(node->access, row, column)), width);
+    Value first = b.splat(narrow(indexAt(node->access, row, column)), width);
     return width > 1 && pattern == Pattern::Consecutive
                ? b.addInt(first, b.iota(element, width))
                : first;

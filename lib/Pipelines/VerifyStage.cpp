@@ -251,9 +251,8 @@ static LogicalResult verifyCodegen(ModuleOp module) {
                       fusible.getFusionKind() == FusionKind::Call);
       bool isAllowed =
           isCall ||
-          isa<train::FusionOp,
-              tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::PadOp,
-              tensor::ExtractSliceOp, arith::ConstantOp,
+          isa<train::FusionOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+              tensor::PadOp, tensor::ExtractSliceOp, arith::ConstantOp,
               ml_program::GlobalLoadOp, ml_program::GlobalStoreOp,
               func::ReturnOp>(op);
       if (isAllowed)

@@ -43,8 +43,8 @@ static Statistics measure(const Tensor &x, IsMember isMember) {
 /// Element i of the normalised result, in channel c.
 static double normalize(Invocation &in, int64_t i, int64_t c, Statistics s,
                         double epsilon) {
-  return (in.operand(0).elements[i] - s.mean) / std::sqrt(s.variance + epsilon) *
-             in.operand(1).elements[c] +
+  return (in.operand(0).elements[i] - s.mean) /
+             std::sqrt(s.variance + epsilon) * in.operand(1).elements[c] +
          in.operand(2).elements[c];
 }
 
@@ -57,8 +57,7 @@ static void evaluateBatchNorm(train::BatchNormOp op, Invocation &in) {
     Statistics s = measure(x, [&](int64_t i) { return i % channels == c; });
     for (int64_t i = c; i < x.size(); i += channels)
       in.result().elements[i] = normalize(in, i, c, s, epsilon);
-    double unbiased =
-        rows > 1 ? s.variance * rows / (rows - 1) : s.variance;
+    double unbiased = rows > 1 ? s.variance * rows / (rows - 1) : s.variance;
     in.result(1).elements[c] =
         (1.0 - momentum) * in.operand(3).elements[c] + momentum * s.mean;
     in.result(2).elements[c] =
@@ -88,9 +87,8 @@ static void evaluateGroupNorm(train::GroupNormOp op, Invocation &in) {
     Statistics s = measure(x, isMember);
     for (int64_t i = 0; i < x.size(); ++i)
       if (isMember(i))
-        in.result().elements[i] =
-            normalize(in, i, i % x.columns(), s,
-                      op.getEpsilon().convertToDouble());
+        in.result().elements[i] = normalize(in, i, i % x.columns(), s,
+                                            op.getEpsilon().convertToDouble());
   }
 }
 

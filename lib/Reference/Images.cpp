@@ -102,8 +102,8 @@ static Range getRange(OpTy op, int dim, int64_t place, int64_t places,
           std::min(begin + op.getWindow()[dim], extent)};
 }
 
-/// Calls `visit(output, pixels)` for each window, with the linear indices of its
-/// pixels in row-major order.
+/// Calls `visit(output, pixels)` for each window, with the linear indices of
+/// its pixels in row-major order.
 template <typename OpTy, typename Visit>
 static void forEachWindow(OpTy op, ArrayRef<int64_t> image,
                           ArrayRef<int64_t> output, Visit visit) {
@@ -151,8 +151,7 @@ static void evaluatePool2d(train::Pool2dOp op, Invocation &in) {
                 });
 }
 
-static void evaluatePool2dGradient(train::Pool2dGradientOp op,
-                                   Invocation &in) {
+static void evaluatePool2dGradient(train::Pool2dGradientOp op, Invocation &in) {
   const Tensor &gradient = in.operand(0);
   Tensor &result = in.result();
   forEachWindow(op, result.shape, gradient.shape,

@@ -172,8 +172,8 @@ static LogicalResult evaluatePad(tensor::PadOp op, Invocation &in) {
   return success();
 }
 
-/// Rows of `inner` elements behind each other, for each index of the dims before
-/// the one that is joined.
+/// Rows of `inner` elements behind each other, for each index of the dims
+/// before the one that is joined.
 static void evaluateConcat(tensor::ConcatOp op, Invocation &in) {
   Tensor &result = in.result();
   int64_t dim = op.getDim(), outer = 1;

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Runtime/CallVerifier.h"
 #include "Runtime/Plan.h"
-#include "Runtime/PlanVerifier.h"
 
 #include <algorithm>
 #include <vector>
@@ -15,45 +15,10 @@
 using namespace vernier;
 using namespace vernier::runtime;
 
-/// PlanVerifier.cpp says which call it is.
-template <typename... Parts> static Status bad(const Parts &...parts) {
-  return badFile(parts...);
-}
-
-static uint64_t getBytes(const schema::Buffer &buffer) {
-  uint64_t bytes = 0;
-  (void)computeBytes(buffer.dtype(), *buffer.shape(), bytes);
-  return bytes;
-}
-
-static bool overlap(const schema::Buffer &a, const schema::Buffer &b) {
-  return a.memory() == b.memory() && a.offset() < b.offset() + getBytes(b) &&
-         b.offset() < a.offset() + getBytes(a);
-}
-
 /// The same memory: what a kernel may read and write in one place.
 static bool coincide(const schema::Buffer &a, const schema::Buffer &b) {
   return a.memory() == b.memory() && a.offset() == b.offset() &&
          getBytes(a) == getBytes(b);
-}
-
-/// Buffer `index`, if there is one that may be written.
-static Status getResult(const schema::Entry &entry, uint32_t index,
-                        const schema::Buffer *&buffer) {
-  if (index >= entry.buffers()->size())
-    return bad("there is no buffer ", index);
-  buffer = entry.buffers()->Get(index);
-  if (buffer->memory() == schema::Memory::constants)
-    return bad("it writes a constant");
-  return {};
-}
-
-static Status getOperand(const schema::Entry &entry, uint32_t index,
-                         const schema::Buffer *&buffer) {
-  if (index >= entry.buffers()->size())
-    return bad("there is no buffer ", index);
-  buffer = entry.buffers()->Get(index);
-  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -230,9 +195,21 @@ static Status verifyCopy(const schema::Entry &entry, const schema::Copy &copy) {
   if (source->dtype() != result->dtype() ||
       source->shape()->size() != result->shape()->size())
     return bad("source and result differ in type or rank");
+  const auto *offset = copy.offset();
+  unsigned offsets = offset ? offset->size() : 0;
+  if (offsets && offsets != source->shape()->size())
+    return bad("it has ", offsets, " offsets for ", source->shape()->size(),
+               " dims");
+  bool isMoved = false;
+  for (unsigned i = 0; i < offsets; ++i) {
+    int64_t moved = offset->Get(i);
+    if (moved < -INT64_MAX / 4 || moved > INT64_MAX / 4)
+      return bad("an offset is ", moved);
+    isMoved |= moved != 0;
+  }
   bool isSameShape =
-      std::equal(source->shape()->begin(), source->shape()->end(),
-                 result->shape()->begin());
+      !isMoved && std::equal(source->shape()->begin(), source->shape()->end(),
+                             result->shape()->begin());
   if (overlap(*source, *result) && !(isSameShape && coincide(*source, *result)))
     return bad("its result overlaps its source in part");
   return {};
@@ -250,6 +227,12 @@ Status vernier::runtime::verifyCall(const schema::Entry &entry,
     return verifyTranspose(entry, *call.operation_as_Transpose());
   case schema::Operation::Copy:
     return verifyCopy(entry, *call.operation_as_Copy());
+  case schema::Operation::Convolution:
+    return verifyConvolution(entry, *call.operation_as_Convolution());
+  case schema::Operation::Pool:
+    return verifyPool(entry, *call.operation_as_Pool());
+  case schema::Operation::Gather:
+    return verifyGather(entry, *call.operation_as_Gather());
   case schema::Operation::NONE:
     break;
   }

@@ -97,8 +97,27 @@ static Operands getOperands(const schema::Call &call) {
   }
   if (const schema::Transpose *transpose = call.operation_as_Transpose())
     return {{transpose->source()}, {transpose->result()}};
-  const schema::Copy *copy = call.operation_as_Copy();
-  return {{copy->source()}, {copy->result()}};
+  if (const schema::Copy *copy = call.operation_as_Copy())
+    return {{copy->source()}, {copy->result()}};
+  if (const schema::Gather *gather = call.operation_as_Gather())
+    return {{gather->source(), gather->indices()}, {gather->result()}};
+  if (const schema::Pool *pool = call.operation_as_Pool()) {
+    Operands operands{{pool->source()}, {pool->result()}};
+    if (pool->image() >= 0)
+      operands.inputs.push_back(pool->image());
+    return operands;
+  }
+  const schema::Convolution *conv = call.operation_as_Convolution();
+  uint32_t image = conv->image(), weight = conv->weight(),
+           output = conv->output();
+  switch (conv->kind()) {
+  case schema::ConvolutionKind::image:
+    return {{output, weight}, {image}};
+  case schema::ConvolutionKind::weight:
+    return {{image, output}, {weight}};
+  default:
+    return {{image, weight}, {output}};
+  }
 }
 
 static vernier_observed_tensor_t

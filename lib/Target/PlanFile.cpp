@@ -58,6 +58,7 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Case(train::kParameterRole, schema::Role::parameter)
       .Case(train::kFrozenRole, schema::Role::frozen)
       .Case(train::kMomentRole, schema::Role::moment)
+      .Case(train::kStatisticRole, schema::Role::statistic)
       .Case(train::kCounterRole, schema::Role::counter)
       .Case(train::kLossScaleRole, schema::Role::loss_scale)
       .Case(train::kCopyRole, schema::Role::copy)
@@ -115,6 +116,9 @@ private:
   std::pair<schema::Operation, fb::Offset<void>> writeOperation(Operation &op);
   fb::Offset<schema::Launch> writeLaunch(plan::LaunchOp launch);
   fb::Offset<schema::Matmul> writeMatmul(plan::MatmulOp matmul);
+  fb::Offset<schema::Convolution> writeConvolution(plan::ConvolutionOp op);
+  fb::Offset<schema::Pool> writePool(plan::PoolOp op);
+  fb::Offset<fb::Vector<uint32_t>> extents(ArrayRef<int64_t> values);
   std::vector<uint8_t> addHeader() const;
 
   int64_t getStateOffset(StringRef name) {
@@ -272,6 +276,39 @@ fb::Offset<schema::Matmul> PlanFileWriter::writeMatmul(plan::MatmulOp op) {
       op.getTileN(), op.getRelu());
 }
 
+fb::Offset<fb::Vector<uint32_t>>
+PlanFileWriter::extents(ArrayRef<int64_t> values) {
+  return builder.CreateVector(
+      std::vector<uint32_t>(values.begin(), values.end()));
+}
+
+fb::Offset<schema::Convolution>
+PlanFileWriter::writeConvolution(plan::ConvolutionOp op) {
+  auto kind = llvm::StringSwitch<schema::ConvolutionKind>(op.getKind())
+                  .Case("image", schema::ConvolutionKind::image)
+                  .Case("weight", schema::ConvolutionKind::weight)
+                  .Default(schema::ConvolutionKind::output);
+  auto strides = extents(op.getStrides()), padding = extents(op.getPadding()),
+       dilation = extents(op.getDilation());
+  return schema::CreateConvolution(
+      builder, kind, bufferIndices.lookup(op.getImage()),
+      bufferIndices.lookup(op.getWeight()),
+      bufferIndices.lookup(op.getOutput()), strides, padding, dilation,
+      op.getGroups(), op.getTile());
+}
+
+fb::Offset<schema::Pool> PlanFileWriter::writePool(plan::PoolOp op) {
+  auto kind =
+      op.getKind() == "max" ? schema::PoolKind::max : schema::PoolKind::average;
+  int32_t image =
+      op.getImage() ? int32_t(bufferIndices.lookup(op.getImage())) : -1;
+  auto window = extents(op.getWindow()), strides = extents(op.getStrides()),
+       padding = extents(op.getPadding());
+  return schema::CreatePool(
+      builder, kind, op.getGradient(), bufferIndices.lookup(op.getSource()),
+      image, bufferIndices.lookup(op.getResult()), window, strides, padding);
+}
+
 std::pair<schema::Operation, fb::Offset<void>>
 PlanFileWriter::writeOperation(Operation &op) {
   if (auto launch = dyn_cast<plan::LaunchOp>(op))
@@ -288,10 +325,26 @@ PlanFileWriter::writeOperation(Operation &op) {
                                     builder.CreateVector(permutation))
                 .Union()};
   }
-  if (auto copy = dyn_cast<plan::CopyOp>(op))
+  if (auto copy = dyn_cast<plan::CopyOp>(op)) {
+    auto offset = shape(copy.getOffset());
     return {schema::Operation::Copy,
             schema::CreateCopy(builder, bufferIndices.lookup(copy.getSource()),
-                               bufferIndices.lookup(copy.getResult()))
+                               bufferIndices.lookup(copy.getResult()), offset,
+                               copy.getKeep())
+                .Union()};
+  }
+  if (auto convolution = dyn_cast<plan::ConvolutionOp>(op))
+    return {schema::Operation::Convolution,
+            writeConvolution(convolution).Union()};
+  if (auto pool = dyn_cast<plan::PoolOp>(op))
+    return {schema::Operation::Pool, writePool(pool).Union()};
+  if (auto gather = dyn_cast<plan::GatherOp>(op))
+    return {schema::Operation::Gather,
+            schema::CreateGather(builder,
+                                 bufferIndices.lookup(gather.getSource()),
+                                 bufferIndices.lookup(gather.getIndices()),
+                                 bufferIndices.lookup(gather.getResult()),
+                                 gather.getRows(), gather.getAdd())
                 .Union()};
   return {schema::Operation::NONE, {}};
 }

@@ -44,7 +44,7 @@ func.func @constant_of_several_values(%x: tensor<2xf32>) -> tensor<2xf32> {
 func.func @not_elementwise(%x: tensor<2xf32>) -> tensor<1xf32> {
   %y = train.fusion flat rows = 1 cols = 1 (%x) : (tensor<2xf32>) -> tensor<1xf32> {
   ^bb0(%a: tensor<2xf32>):
-    // expected-error @+1 {{cannot be computed in a fusion: expected an elementwise op on tensors of one shape, train.broadcast, train.reduce, train.one_hot or a reshape}}
+    // expected-error @+1 {{cannot be computed in a fusion: expected an elementwise op on tensors of one shape, train.broadcast, train.reduce, train.one_hot, train.iota or a reshape}}
     %0 = tensor.extract_slice %a[0] [1] [1] : tensor<2xf32> to tensor<1xf32>
     train.yield %0 : tensor<1xf32>
   }

@@ -43,6 +43,7 @@ MemoryPlan vernier::run::planMemory(const Plan &plan) {
     switch (state->role()) {
     case schema::Role::parameter:
     case schema::Role::frozen:
+    case schema::Role::statistic:
       memory.parameters += bytes;
       break;
     case schema::Role::moment:
@@ -109,7 +110,21 @@ static std::vector<uint32_t> resultsOf(const schema::Call &call) {
     return {matmul->result()};
   if (const schema::Transpose *transpose = call.operation_as_Transpose())
     return {transpose->result()};
-  return {call.operation_as_Copy()->result()};
+  if (const schema::Copy *copy = call.operation_as_Copy())
+    return {copy->result()};
+  if (const schema::Pool *pool = call.operation_as_Pool())
+    return {pool->result()};
+  if (const schema::Gather *gather = call.operation_as_Gather())
+    return {gather->result()};
+  const schema::Convolution *convolution = call.operation_as_Convolution();
+  switch (convolution->kind()) {
+  case schema::ConvolutionKind::image:
+    return {convolution->image()};
+  case schema::ConvolutionKind::weight:
+    return {convolution->weight()};
+  default:
+    return {convolution->output()};
+  }
 }
 
 std::vector<LargeTensor> vernier::run::largestTensors(const Plan &plan,

@@ -67,7 +67,8 @@ static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
 /// one-hot or chooses rows).
 static std::optional<int64_t> findClassCount(BlockArgument argument) {
   for (OpOperand &use : argument.getUses()) {
-    if (auto gather = dyn_cast<train::GatherOp>(use.getOwner()))
+    auto gather = dyn_cast<train::GatherOp>(use.getOwner());
+    if (gather && argument == gather.getIndices())
       return cast<RankedTensorType>(gather.getTable().getType()).getDimSize(0);
     auto fusion = dyn_cast<train::FusionOp>(use.getOwner());
     if (!fusion)
@@ -80,23 +81,31 @@ static std::optional<int64_t> findClassCount(BlockArgument argument) {
   return std::nullopt;
 }
 
-/// Whether `op` keeps every element at its index: a tensor.pad with static
-/// zeros at the high end, or a tensor.extract_slice from the origin.
-static bool isResize(Operation *op) {
-  auto isAll = [](ArrayRef<int64_t> values, int64_t expected) {
-    return llvm::all_of(values,
-                        [=](int64_t value) { return value == expected; });
-  };
+/// Images for each call of the library: about eight tiles, so that a few
+/// threads balance. Depends on the extents alone, and so do the bits of the
+/// result.
+static int64_t chooseImageTile(int64_t images) { return (images + 7) / 8; }
+
+/// Where the elements of the result of a pad with zeros or of a slice without
+/// strides come from: element i is that of the source at i + offset.
+static std::optional<SmallVector<int64_t>> getResizeOffset(Operation *op) {
+  auto isDynamic = [](int64_t value) { return ShapedType::isDynamic(value); };
   if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     Value padding = pad.getConstantPaddingValue();
-    return isAll(pad.getStaticLow(), 0) && padding &&
-           (matchPattern(padding, m_AnyZeroFloat()) ||
-            matchPattern(padding, m_Zero()));
+    bool isZero = padding && (matchPattern(padding, m_AnyZeroFloat()) ||
+                              matchPattern(padding, m_Zero()));
+    if (!isZero || llvm::any_of(pad.getStaticLow(), isDynamic))
+      return std::nullopt;
+    return llvm::map_to_vector(pad.getStaticLow(),
+                               [](int64_t low) { return -low; });
   }
   auto slice = cast<tensor::ExtractSliceOp>(op);
-  return slice.getSourceType().getRank() == slice.getType().getRank() &&
-         isAll(slice.getStaticOffsets(), 0) &&
-         isAll(slice.getStaticStrides(), 1);
+  bool hasStrides = llvm::any_of(slice.getStaticStrides(),
+                                 [](int64_t stride) { return stride != 1; });
+  if (slice.getSourceType().getRank() != slice.getType().getRank() ||
+      hasStrides || llvm::any_of(slice.getStaticOffsets(), isDynamic))
+    return std::nullopt;
+  return llvm::to_vector(slice.getStaticOffsets());
 }
 
 /// Whether `op` belongs to the backward part: it or, for a fusion, something in
@@ -167,6 +176,22 @@ private:
       return convertStore(store);
     if (auto fusion = dyn_cast<train::FusionOp>(op))
       return convertFusion(fusion);
+    if (auto conv = dyn_cast<train::Conv2dOp>(op))
+      return convertConvolution(conv, "output");
+    if (auto conv = dyn_cast<train::Conv2dInputGradientOp>(op))
+      return convertConvolution(conv, "image");
+    if (auto conv = dyn_cast<train::Conv2dWeightGradientOp>(op))
+      return convertConvolution(conv, "weight");
+    if (auto pool = dyn_cast<train::Pool2dOp>(op))
+      return convertPool(pool, pool.getInput(), Value());
+    if (auto pool = dyn_cast<train::Pool2dGradientOp>(op))
+      return convertPool(pool, pool.getGradient(), pool.getInput());
+    if (auto gather = dyn_cast<train::GatherOp>(op))
+      return convertGather(gather, gather.getTable(), gather.getTable());
+    if (auto scatter = dyn_cast<train::ScatterAddOp>(op))
+      return convertGather(scatter, scatter.getUpdates(), scatter.getResult());
+    if (auto concat = dyn_cast<tensor::ConcatOp>(op))
+      return convertConcat(concat);
     if (auto contraction = dyn_cast<ContractionOpInterface>(op))
       return convertContraction(contraction);
     if (auto transpose = dyn_cast<train::TransposeOp>(op))
@@ -222,7 +247,8 @@ private:
     auto alloc = plan::AllocOp::create(
         builder, load.getLoc(), bufferType(load.getType()),
         builder.getI64IntegerAttr(-1), UnitAttr());
-    plan::CopyOp::create(builder, load.getLoc(), state, alloc.getBuffer());
+    plan::CopyOp::create(builder, load.getLoc(), state, alloc.getBuffer(),
+                         ArrayRef<int64_t>(), /*keep=*/false);
     buffers.map(load.getResult(), alloc.getBuffer());
     return success();
   }
@@ -235,7 +261,8 @@ private:
     Value state =
         getStateBuffer(symbol, store.getValue().getType(), store.getLoc());
     plan::CopyOp::create(builder, store.getLoc(),
-                         buffers.lookup(store.getValue()), state);
+                         buffers.lookup(store.getValue()), state,
+                         ArrayRef<int64_t>(), /*keep=*/false);
     return success();
   }
 
@@ -290,16 +317,76 @@ private:
     return success();
   }
 
-  /// Zero padding at the high end of dims, and cutting it off again, are copies
-  /// into another size.
+  /// `kind` is the one of image, weight and output that `op` computes.
+  template <typename OpTy>
+  LogicalResult convertConvolution(OpTy op, StringRef kind) {
+    train::Convolution c = op.getConvolution();
+    Value lhs = buffers.lookup(op->getOperand(0)),
+          rhs = buffers.lookup(op->getOperand(1)),
+          result = getResultBuffer(op.getResult());
+    Value image = kind == "image" ? result : lhs,
+          output = kind == "output"  ? result
+                   : kind == "image" ? lhs
+                                     : rhs,
+          weight = kind == "weight" ? result : rhs;
+    auto call = plan::ConvolutionOp::create(
+        builder, op.getLoc(), kind, image, weight, output, c.strides, c.padding,
+        c.dilation, c.groups, chooseImageTile(c.image.getDimSize(0)));
+    return finish(call, op);
+  }
+
+  template <typename OpTy>
+  LogicalResult convertPool(OpTy op, Value source, Value image) {
+    SmallVector<int64_t> window;
+    if (!op.getAdaptive())
+      window.assign(op.getWindow().begin(), op.getWindow().end());
+    auto call = plan::PoolOp::create(
+        builder, op.getLoc(), train::stringifyPoolKind(op.getKind()),
+        buffers.lookup(source), image ? buffers.lookup(image) : Value(),
+        getResultBuffer(op.getResult()), window, op.getStrides(),
+        op.getPadding(), std::is_same_v<OpTy, train::Pool2dGradientOp>);
+    return finish(call, op);
+  }
+
+  /// `table` is the operand or result whose rows are chosen.
+  template <typename OpTy>
+  LogicalResult convertGather(OpTy op, Value source, Value table) {
+    auto call = plan::GatherOp::create(
+        builder, op.getLoc(), buffers.lookup(source),
+        buffers.lookup(op.getIndices()), getResultBuffer(op.getResult()),
+        cast<RankedTensorType>(table.getType()).getDimSize(0),
+        std::is_same_v<OpTy, train::ScatterAddOp>);
+    return finish(call, op);
+  }
+
+  /// Padding with zeros and slices are copies into another size.
   LogicalResult convertResize(Operation *op) {
-    if (!isResize(op))
-      return op->emitError("expects zeros added to, or elements cut off, the "
-                           "high end of dims only");
-    auto copy = plan::CopyOp::create(builder, op->getLoc(),
-                                     buffers.lookup(op->getOperand(0)),
-                                     getResultBuffer(op->getResult(0)));
+    std::optional<SmallVector<int64_t>> offset = getResizeOffset(op);
+    if (!offset)
+      return op->emitError("expects padding by static extents of zeros, or a "
+                           "static slice of the same rank without strides");
+    if (llvm::all_of(*offset, [](int64_t value) { return value == 0; }))
+      offset->clear();
+    auto copy = plan::CopyOp::create(
+        builder, op->getLoc(), buffers.lookup(op->getOperand(0)),
+        getResultBuffer(op->getResult(0)), *offset, /*keep=*/false);
     return finish(copy, op);
+  }
+
+  /// Each operand is copied to its place.
+  LogicalResult convertConcat(tensor::ConcatOp op) {
+    Value result = getResultBuffer(op.getResult());
+    SmallVector<int64_t> offset(op.getResultType().getRank(), 0);
+    for (Value operand : op.getInputs()) {
+      auto copy =
+          plan::CopyOp::create(builder, op.getLoc(), buffers.lookup(operand),
+                               result, offset, /*keep=*/true);
+      if (failed(finish(copy, op)))
+        return failure();
+      offset[op.getDim()] -=
+          cast<RankedTensorType>(operand.getType()).getDimSize(op.getDim());
+    }
+    return success();
   }
 
   LogicalResult convertConstant(arith::ConstantOp constant) {

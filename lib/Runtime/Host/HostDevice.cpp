@@ -35,18 +35,33 @@ public:
                            executable);
     case schema::Operation::Copy:
       return bindCopy(*call.operation_as_Copy(), buffers, executable);
+    case schema::Operation::Convolution:
+      return bindConvolution(*call.operation_as_Convolution(), buffers, library,
+                             workspace, executable);
+    case schema::Operation::Pool:
+      return bindPool(*call.operation_as_Pool(), buffers, threads, workspace,
+                      executable);
+    case schema::Operation::Gather:
+      return bindGather(*call.operation_as_Gather(), buffers, threads,
+                        workspace, executable);
     case schema::Operation::NONE:
       break;
     }
     return failed("an operation that the verifier does not know");
   }
 
-  Status finish() override { return library.allocateScratchpads(); }
-  uint64_t getBytes() const override { return library.getBytes(); }
+  Status finish() override {
+    VERNIER_TRY(workspace.allocate());
+    return library.allocateScratchpads();
+  }
+  uint64_t getBytes() const override {
+    return library.getBytes() + workspace.size();
+  }
 
 private:
   int threads;
   MatmulLibrary library;
+  Workspace workspace;
 };
 
 class HostDevice : public vernier_device_t {

@@ -10,7 +10,9 @@
 #define VERNIER_RUNTIME_HOST_HOSTDEVICE_H
 
 #include "Runtime/Device.h"
+#include "Runtime/Mapping.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <omp.h>
@@ -18,6 +20,21 @@
 namespace vernier::runtime {
 
 class MatmulLibrary;
+
+/// Memory for what a call keeps while it runs, shared by all calls of an
+/// executor: they run one after the other.
+class Workspace {
+public:
+  /// Before the first run: a call will use [0, bytes).
+  void reserve(uint64_t needed) { bytes = std::max(bytes, needed); }
+  Status allocate() { return memory.allocate(bytes, "work space of calls"); }
+  uint8_t *data() const { return memory.data(); }
+  uint64_t size() const { return memory.size(); }
+
+private:
+  uint64_t bytes = 0;
+  Mapping memory;
+};
 
 /// Call `body(chunk, thread)` for each chunk of [0, chunks), on `threads`
 /// threads or, if that is 1, on the caller. Which thread takes a chunk is
@@ -54,6 +71,20 @@ Status bindMatmul(const schema::Matmul &matmul,
 Status bindTranspose(const schema::Transpose &transpose,
                      const std::vector<BoundBuffer> &buffers, int threads,
                      std::unique_ptr<Executable> &executable);
+/// Host/Convolution.cpp
+Status bindConvolution(const schema::Convolution &convolution,
+                       const std::vector<BoundBuffer> &buffers,
+                       MatmulLibrary &library, Workspace &workspace,
+                       std::unique_ptr<Executable> &executable);
+/// Host/Pool.cpp
+Status bindPool(const schema::Pool &pool,
+                const std::vector<BoundBuffer> &buffers, int threads,
+                Workspace &workspace, std::unique_ptr<Executable> &executable);
+/// Host/Gather.cpp
+Status bindGather(const schema::Gather &gather,
+                  const std::vector<BoundBuffer> &buffers, int threads,
+                  Workspace &workspace,
+                  std::unique_ptr<Executable> &executable);
 Status bindCopy(const schema::Copy &copy,
                 const std::vector<BoundBuffer> &buffers,
                 std::unique_ptr<Executable> &executable);

@@ -79,6 +79,7 @@ public:
   explicit MatmulLibrary(int threads);
   int getThreads() const { return threads; }
   const dnnl::stream &getStream() const { return stream; }
+  const dnnl::engine &getEngine() const { return engine; }
 
   /// The product for a shape; stays where it is while the library lives.
   Status get(const TileShape &shape, TileProduct *&product);

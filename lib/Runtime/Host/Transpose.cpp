@@ -183,35 +183,45 @@ private:
   uint64_t bytes;
 };
 
-/// Between shapes of one rank: the common box row by row, zeros elsewhere.
+/// Between boxes of one rank: the elements that both have, row by row, and
+/// zeros elsewhere unless those are kept.
 class ResizeExecutable : public Executable {
 public:
-  ResizeExecutable(const BoundBuffer &source, const BoundBuffer &result)
-      : source(source), result(result) {
-    int64_t elements = 1;
-    for (int64_t extent : result.shape)
-      elements *= extent;
-    elementBytes = elements ? result.bytes / elements : 0;
+  ResizeExecutable(const schema::Copy &copy, const BoundBuffer &source,
+                   const BoundBuffer &result)
+      : source(source), result(result), offset(result.shape.size(), 0),
+        elementBytes(sizeOf(result.dtype)), keep(copy.keep()) {
+    if (copy.offset() && copy.offset()->size())
+      offset.assign(copy.offset()->begin(), copy.offset()->end());
   }
   Status run() override {
-    std::memset(result.data, 0, result.bytes);
-    if (elementBytes)
-      copyDim(0, source.data, result.data);
+    if (!keep)
+      std::memset(result.data, 0, result.bytes);
+    copyDim(0, source.data, result.data);
     return {};
   }
 
 private:
   /// Copy the common part of dim `dim` and of the dims inside it.
   void copyDim(size_t dim, const uint8_t *from, uint8_t *to) {
-    int64_t common = std::min(source.shape[dim], result.shape[dim]);
-    if (dim + 1 == source.shape.size()) {
-      std::memcpy(to, from, common * elementBytes);
+    if (dim == result.shape.size()) {
+      std::memcpy(to, from, elementBytes);
       return;
     }
+    int64_t begin = std::max<int64_t>(0, -offset[dim]),
+            end = std::min(result.shape[dim], source.shape[dim] - offset[dim]);
+    if (begin >= end)
+      return;
     uint64_t fromStride = strideOf(source, dim),
              toStride = strideOf(result, dim);
-    for (int64_t index = 0; index < common; ++index)
-      copyDim(dim + 1, from + index * fromStride, to + index * toStride);
+    from += (begin + offset[dim]) * fromStride;
+    to += begin * toStride;
+    if (dim + 1 == source.shape.size()) {
+      std::memcpy(to, from, (end - begin) * elementBytes);
+      return;
+    }
+    for (int64_t i = begin; i < end; ++i, from += fromStride, to += toStride)
+      copyDim(dim + 1, from, to);
   }
   uint64_t strideOf(const BoundBuffer &buffer, size_t dim) const {
     uint64_t stride = elementBytes;
@@ -221,7 +231,9 @@ private:
   }
 
   BoundBuffer source, result;
+  std::vector<int64_t> offset; ///< of the result in the source
   uint64_t elementBytes;
+  bool keep;
 };
 
 } // namespace
@@ -231,8 +243,11 @@ Status vernier::runtime::bindCopy(const schema::Copy &copy,
                                   std::unique_ptr<Executable> &executable) {
   const BoundBuffer &source = buffers[copy.source()];
   const BoundBuffer &result = buffers[copy.result()];
-  if (source.shape != result.shape) {
-    executable = std::make_unique<ResizeExecutable>(source, result);
+  bool isMoved =
+      copy.offset() && std::any_of(copy.offset()->begin(), copy.offset()->end(),
+                                   [](int64_t offset) { return offset != 0; });
+  if (isMoved || source.shape != result.shape) {
+    executable = std::make_unique<ResizeExecutable>(copy, source, result);
     return {};
   }
   executable = std::make_unique<CopyExecutable>(buffers[copy.source()].data,

@@ -115,3 +115,58 @@ func.func @predict(%x: tensor<3x7xf32>) -> tensor<2x5xf32> {
   %s = tensor.extract_slice %p[0, 0] [2, 5] [1, 1] : tensor<3x8xf32> to tensor<2x5xf32>
   return %s : tensor<2x5xf32>
 }
+
+// -----
+
+// A convolution and both of its gradients are one call each, on an eighth of the
+// images at a time.
+// CHECK-LABEL: plan.entry @step
+// CHECK: plan.convolution "output" %[[X:.*]], %[[W:.*]], %[[Y:.*]] : <16x8x8x4xf32>, <6x3x3x4xf32>, <16x8x8x6xf32>
+// CHECK-SAME: tile = 2 : i64
+// CHECK: plan.convolution "image" %[[DX:.*]], %[[W]], %[[Y]]
+// CHECK: plan.convolution "weight" %[[X]], %[[DW:.*]], %[[Y]]
+func.func @step(%x: tensor<16x8x8x4xf32>, %w: tensor<6x3x3x4xf32>) -> (tensor<16x8x8x4xf32>, tensor<6x3x3x4xf32>) {
+  %y = train.conv2d %x, %w padding = [1, 1, 1, 1] : (tensor<16x8x8x4xf32>, tensor<6x3x3x4xf32>) -> tensor<16x8x8x6xf32>
+  %dx = train.conv2d_input_gradient %y, %w padding = [1, 1, 1, 1] : (tensor<16x8x8x6xf32>, tensor<6x3x3x4xf32>) -> tensor<16x8x8x4xf32>
+  %dw = train.conv2d_weight_gradient %x, %y padding = [1, 1, 1, 1] : (tensor<16x8x8x4xf32>, tensor<16x8x8x6xf32>) -> tensor<6x3x3x4xf32>
+  return %dx, %dw : tensor<16x8x8x4xf32>, tensor<6x3x3x4xf32>
+}
+
+// -----
+
+// The gradient of max reads the image too.
+// CHECK-LABEL: plan.entry @predict
+// CHECK: plan.pool "max" %[[X:.*]] to %[[Y:.*]] : <2x8x8x3xf32> to <2x4x4x3xf32>
+// CHECK: plan.pool "max" %[[Y]] image %[[X]] to
+// CHECK-SAME: gradient
+func.func @predict(%x: tensor<2x8x8x3xf32>) -> tensor<2x8x8x3xf32> {
+  %y = train.pool2d max %x window = [2, 2] strides = [2, 2] : tensor<2x8x8x3xf32> -> tensor<2x4x4x3xf32>
+  %dx = train.pool2d_gradient max %y, %x window = [2, 2] strides = [2, 2] : (tensor<2x4x4x3xf32>, tensor<2x8x8x3xf32>) -> tensor<2x8x8x3xf32>
+  return %dx : tensor<2x8x8x3xf32>
+}
+
+// -----
+
+// Indices are data in the range of the table's rows.
+// CHECK-LABEL: plan.entry @predict
+// CHECK: %[[I:.*]] = plan.input "arg1" : <4xi32> {classes = 9 : i64}
+// CHECK: plan.gather %{{.*}}, %[[I]] to %[[Y:.*]] rows = 9
+// CHECK: plan.gather %[[Y]], %[[I]] to %{{.*}} rows = 9 {{.*}} {add}
+func.func @predict(%t: tensor<9x2xf32>, %i: tensor<4xi32>) -> tensor<9x2xf32> {
+  %y = train.gather %t, %i : (tensor<9x2xf32>, tensor<4xi32>) -> tensor<4x2xf32>
+  %s = train.scatter_add %y, %i : (tensor<4x2xf32>, tensor<4xi32>) -> tensor<9x2xf32>
+  return %s : tensor<9x2xf32>
+}
+
+// -----
+
+// What is joined is copied to its place, and cut out of it again.
+// CHECK-LABEL: plan.entry @predict
+// CHECK: plan.copy %{{.*}} to %[[Y:.*]] : <2x3xf32> to <2x7xf32> {keep}
+// CHECK: plan.copy %{{.*}} to %[[Y]] offset = [0, -3] : <2x4xf32> to <2x7xf32> {keep}
+// CHECK: plan.copy %[[Y]] to %{{.*}} offset = [1, 2] : <2x7xf32> to <1x3xf32>
+func.func @predict(%a: tensor<2x3xf32>, %b: tensor<2x4xf32>) -> tensor<1x3xf32> {
+  %y = tensor.concat dim(1) %a, %b : (tensor<2x3xf32>, tensor<2x4xf32>) -> tensor<2x7xf32>
+  %s = tensor.extract_slice %y[1, 2] [1, 3] [1, 1] : tensor<2x7xf32> to tensor<1x3xf32>
+  return %s : tensor<1x3xf32>
+}

@@ -386,6 +386,13 @@ def pool2d(x, reduce, rows, columns):
                       for a, b in rows], axis=1)
 
 
+def first_max(x, axis):
+    """The maximum over the window; its gradient goes to the first among equals."""
+    flat = x.reshape(x.shape[0], -1, x.shape[-1])
+    index = jnp.argmax(flat, axis=1)[:, None, :]
+    return jnp.take_along_axis(flat, index, axis=1)[:, 0, :]
+
+
 CONVOLUTIONS = [
     # image (N, H, W, C), kernel (O, KH, KW), strides, padding, dilation, groups
     ((2, 5, 6, 3), (4, 3, 3), [1, 1], [1, 1, 1, 1], [1, 1], 1),
@@ -428,7 +435,7 @@ def image_cases():
         ranges = [windows(x[d + 1], places[d], window and window[d],
                           strides and strides[d], padding and padding[d])
                   for d in (0, 1)]
-        for kind, reduce in (("max", jnp.max), ("average", jnp.mean)):
+        for kind, reduce in (("max", first_max), ("average", jnp.mean)):
             yield Case(f"train.pool2d-{kind}-{slug(x)}-{slug(places)}-"
                        f"{'window' if window else 'adaptive'}", [Input(x)],
                        lambda e, x=x, y=y, k=kind, a=attributes:
@@ -436,6 +443,119 @@ def image_cases():
                        y, lambda v, r=reduce, w=ranges: pool2d(v, r, *w))
 
 
+#===-- Channels ------------------------------------------------------------===#
+
+def normalize(x, mean, variance, scale, bias):
+    return (x - mean) / jnp.sqrt(variance + 1e-3) * scale + bias
+
+
+def batch_norm(x, scale, bias, running_mean, running_var):
+    axes = tuple(range(x.ndim - 1))
+    return normalize(x, jnp.mean(x, axes), jnp.var(x, axes), scale, bias)
+
+
+def batch_norm_inference(x, scale, bias, mean, variance):
+    return normalize(x, mean, variance, scale, bias)
+
+
+def group_norm(x, scale, bias, groups):
+    split = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    mean = jnp.mean(split, axis=(1, 3), keepdims=True)
+    variance = jnp.var(split, axis=(1, 3), keepdims=True)
+    normal = (split - mean) / jnp.sqrt(variance + 1e-3)
+    return normal.reshape(x.shape) * scale + bias
+
+
+def channel_cases():
+    for shape in ((6, 5), (4, 3, 2, 16), (3, 7, 9)):
+        c = shape[-1:]
+        affine = [Input(c, element="f32"), Input(c, element="f32")]
+        statistics = [Input(c, element="f32"), Input(c, "positive", "f32")]
+        for result in (None, "f32"):
+            name, end = f"{slug(shape)}-{result or 'same'}", t(c, "f32")
+
+            def types(e, count, shape=shape, end=end):
+                return ", ".join([t(shape, e)] + [end] * count)
+            yield Case(
+                f"train.batch_norm-{name}", [Input(shape), *affine],
+                lambda e, s=shape, r=result, types=types, end=end:
+                    f"%m = arith.constant dense<0.5> : {end}\n"
+                    f"  %y, %n, %v = train.batch_norm %0, %1, %2, %m, %m "
+                    f"{{epsilon = 1.0e-3 : f64}} : ({types(e, 4)}) -> "
+                    f"({t(s, r or e)}, {end}, {end})",
+                shape, lambda x, g, b: batch_norm(x, g, b, None, None), result,
+                vjp_spacings=16.0)
+            yield Case(
+                f"train.batch_norm_inference-{name}",
+                [Input(shape), *affine, *statistics],
+                lambda e, s=shape, r=result, types=types:
+                    f"%y = train.batch_norm_inference %0, %1, %2, %3, %4 "
+                    f"{{epsilon = 1.0e-3 : f64}} : ({types(e, 4)}) -> {t(s, r or e)}",
+                shape, batch_norm_inference, result, vjp_spacings=16.0)
+            for groups in {1, c[0]} | {n for n in (4,) if c[0] % n == 0}:
+                yield Case(
+                    f"train.group_norm-{groups}-{name}", [Input(shape), *affine],
+                    lambda e, s=shape, r=result, types=types, n=groups:
+                        f"%y = train.group_norm %0, %1, %2 {{groups = {n} : i64, "
+                        f"epsilon = 1.0e-3 : f64}} : ({types(e, 2)}) -> "
+                        f"{t(s, r or e)}",
+                    shape, lambda x, g, b, n=groups: group_norm(x, g, b, n), result,
+                    vjp_spacings=16.0)
+
+
+#===-- Indices -------------------------------------------------------------===#
+
+def philox(low, high, key):
+    """The first word of Philox2x32-10 (Salmon et al. 2011)."""
+    low, key = low.astype(np.uint64), np.uint64(key)
+    high, word = np.uint64(high) + 0 * low, np.uint64(0xffffffff)
+    for _ in range(10):
+        product = low * np.uint64(0xD256D193)
+        low, high = (product >> np.uint64(32)) ^ key ^ high, product & word
+        key = (key + np.uint64(0x9E3779B9)) & word
+    return low
+
+
+def dropout(x, step, rate, seed):
+    bits = philox(np.arange(x.size), int(step), seed).reshape(x.shape)
+    return jnp.where(bits >= np.uint64(rate * 2**32), x / (1 - rate), 0.0)
+
+
+def index_cases():
+    for table, indices in (((5, 3), (7,)), ((9,), (2, 3)), ((4, 2, 17), (3, 2))):
+        rows = indices + table[1:]
+        yield Case(f"train.gather-{slug(table)}-{slug(indices)}",
+                   [Input(table), Input(indices, table[0])],
+                   lambda e, a=table, i=indices, r=rows:
+                       f"%y = train.gather %0, %1 : ({t(a, e)}, {t(i, 'i32')}) -> "
+                       f"{t(r, e)}",
+                   rows, lambda x, i: x[i])
+        for result in (None, "f32"):
+            yield Case(f"train.scatter_add-{slug(table)}-{slug(indices)}-{result}",
+                       [Input(rows), Input(indices, table[0])],
+                       lambda e, a=table, i=indices, r=rows, out=result:
+                           f"%y = train.scatter_add %0, %1 : ({t(r, e)}, "
+                           f"{t(i, 'i32')}) -> {t(a, out or e)}",
+                       table, lambda x, i, a=table: jnp.zeros(a).at[i].add(x), result)
+    for shape in ((7,), (5, 37), (2, 3, 16)):
+        yield Case(f"train.dropout-{slug(shape)}", [Input(shape), Input((), 1000)],
+                   lambda e, s=shape:
+                       f"%y = train.dropout %0 step %1 {{rate = 0.25 : f64, "
+                       f"seed = 7 : i32}} : ({t(s, e)}, tensor<i32>) -> {t(s, e)}",
+                   shape, lambda x, n: dropout(x, n, 0.25, 7))
+        yield Case(f"train.argmax-{slug(shape)}", [Input(shape)],
+                   lambda e, s=shape:
+                       f"%i = train.argmax %0 : {t(s, e)} -> {t(s[:-1], 'i32')}\n"
+                       f"  %f = arith.sitofp %i : {t(s[:-1], 'i32')} to {t(s[:-1], e)}\n"
+                       f"  %m = train.reduce max %0 dims = [{len(s) - 1}] : {t(s, e)} "
+                       f"-> {t(s[:-1], e)}\n"
+                       f"  %z = arith.mulf %f, %m : {t(s[:-1], e)}\n"
+                       f"  %y = arith.negf %z : {t(s[:-1], e)}",
+                   shape[:-1],
+                   lambda x: -jnp.argmax(x, -1) * jnp.max(x, -1), vjp_spacings=4.0)
+
+
 def all_cases():
     return [*elementwise_cases(), *shape_cases(), *contraction_cases(),
-            *image_cases(), *row_cases(), *loss_cases()]
+            *image_cases(), *channel_cases(), *index_cases(),
+            *row_cases(), *loss_cases()]

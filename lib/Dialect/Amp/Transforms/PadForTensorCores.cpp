@@ -96,7 +96,8 @@ static remark::RemarkOpts remarkOptions(Operation *op) {
 /// 1 where alignment has nothing to give.
 int64_t Padder::getMultiple(ContractionOpInterface op) const {
   FloatType type = getOperandType(op);
-  bool hasTensorCores = type && op.isMatrixProduct() && (!type.isF32() || op->hasAttr("tf32"));
+  bool hasTensorCores =
+      type && op.isMatrixProduct() && (!type.isF32() || op->hasAttr("tf32"));
   if (!hasTensorCores)
     return 1;
   return multiple > 0 ? multiple : target.getLeadingDimensionMultiple(type);

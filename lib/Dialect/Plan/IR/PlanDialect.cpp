@@ -111,6 +111,50 @@ LogicalResult CopyOp::verify() {
       source.getShape().size() != result.getShape().size())
     return emitOpError("(P4) expects one element type and rank, got ")
            << source << " and " << result;
+  if (!getOffset().empty() && getOffset().size() != source.getShape().size())
+    return emitOpError("(P4) expects an offset for each dim, got ")
+           << getOffset().size() << " for " << source;
+  return success();
+}
+
+/// Whether all buffers hold images or kernels: four dims.
+static bool haveRank4(ValueRange buffers) {
+  return llvm::all_of(buffers.getTypes(), [](Type type) {
+    return cast<BufferType>(type).getShape().size() == 4;
+  });
+}
+
+LogicalResult ConvolutionOp::verify() {
+  if (!haveRank4(getOperands()) || getStrides().size() != 2 ||
+      getPadding().size() != 4 || getDilation().size() != 2)
+    return emitOpError("(P5) expects buffers of rank 4, two strides, four "
+                       "paddings and two dilations");
+  return success();
+}
+
+LogicalResult PoolOp::verify() {
+  bool isAdaptive = getWindow().empty();
+  if (!haveRank4(getOperands()) || (!isAdaptive && getWindow().size() != 2) ||
+      getStrides().size() != 2 || getPadding().size() != 4)
+    return emitOpError("(P6) expects buffers of rank 4, two extents of the "
+                       "window, two strides and four paddings");
+  return success();
+}
+
+LogicalResult GatherOp::verify() {
+  auto source = cast<BufferType>(getSource().getType());
+  auto indices = cast<BufferType>(getIndices().getType());
+  auto result = cast<BufferType>(getResult().getType());
+  BufferType table = getAdd() ? result : source,
+             rows = getAdd() ? source : result;
+  int64_t count = getRows();
+  if (count < 1 || table.getNumElements() % count ||
+      rows.getNumElements() !=
+          indices.getNumElements() * (table.getNumElements() / count))
+    return emitOpError("(P7) expects rows of one length and an index for each, "
+                       "got ")
+           << source << ", " << indices << " and " << result << " for " << count
+           << " rows";
   return success();
 }
 

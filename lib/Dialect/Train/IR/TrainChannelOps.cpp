@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Statistics are computed again for the gradient: only the input is saved. All in
-// f32 (f64 for f64), rounded once.
+// Statistics are computed again for the gradient: only the input is saved. All
+// in f32 (f64 for f64), rounded once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -152,8 +152,9 @@ LogicalResult BatchNormOp::buildVjp(OpBuilder &builder,
   if (!needed[0])
     return success();
   double rows = double(countElements(getInput())) / countElements(getScale());
-  TensorExpr dx = overRows(r * wide(builder, getLoc(), getScale()), x) *
-                  (g - overRows(sumG / rows, x) - n * overRows(sumGn / rows, x));
+  TensorExpr dx =
+      overRows(r * wide(builder, getLoc(), getScale()), x) *
+      (g - overRows(sumG / rows, x) - n * overRows(sumGn / rows, x));
   operandGradients[0] = roundTo(dx, getInput());
   return success();
 }
@@ -161,10 +162,9 @@ LogicalResult BatchNormOp::buildVjp(OpBuilder &builder,
 Replacements BatchNormInferenceOp::expand(OpBuilder &builder) {
   Location loc = getLoc();
   TensorExpr x = wide(builder, loc, getInput());
-  TensorExpr factor =
-      invertDeviation(wide(builder, loc, getVar()),
-                      getEpsilon().convertToDouble()) *
-      wide(builder, loc, getScale());
+  TensorExpr factor = invertDeviation(wide(builder, loc, getVar()),
+                                      getEpsilon().convertToDouble()) *
+                      wide(builder, loc, getScale());
   TensorExpr centred = x - overRows(wide(builder, loc, getMean()), x);
   TensorExpr y = centred * overRows(factor, x) +
                  overRows(wide(builder, loc, getBias()), x);
@@ -174,11 +174,9 @@ Replacements BatchNormInferenceOp::expand(OpBuilder &builder) {
 /// With n = (x - mean) r and r = 1 / sqrt(var + eps): dx = g scale r, dscale =
 /// sum(g n), dbias = sum(g), dmean = -scale r sum(g), dvar = -scale r^2 / 2
 /// sum(g n).
-LogicalResult
-BatchNormInferenceOp::buildVjp(OpBuilder &builder,
-                               ArrayRef<Value> resultGradients,
-                               ArrayRef<bool> needed,
-                               MutableArrayRef<Value> operandGradients) {
+LogicalResult BatchNormInferenceOp::buildVjp(
+    OpBuilder &builder, ArrayRef<Value> resultGradients, ArrayRef<bool> needed,
+    MutableArrayRef<Value> operandGradients) {
   TensorExpr g = wide(builder, getLoc(), resultGradients[0]);
   TensorExpr x = wide(builder, getLoc(), getInput());
   TensorExpr r = invertDeviation(wide(builder, getLoc(), getVar()),
@@ -236,8 +234,7 @@ private:
 
 /// Each row's 1 / sqrt(var + epsilon), repeated along the row.
 static TensorExpr invertRowDeviation(TensorExpr centred, double epsilon) {
-  return 1.0 /
-         sqrt(alongRow(ReduceKind::Mean, centred * centred) + epsilon);
+  return 1.0 / sqrt(alongRow(ReduceKind::Mean, centred * centred) + epsilon);
 }
 
 Replacements GroupNormOp::expand(OpBuilder &builder) {

@@ -22,8 +22,8 @@ using namespace vernier::train;
 template <typename OpTy>
 static Convolution makeConvolution(OpTy op, Value image, Value weight,
                                    Value output) {
-  return {tensorType(image),  tensorType(weight), tensorType(output),
-          op.getStrides(),    op.getPadding(),    op.getDilation(),
+  return {tensorType(image),      tensorType(weight), tensorType(output),
+          op.getStrides(),        op.getPadding(),    op.getDilation(),
           int64_t(op.getGroups())};
 }
 

@@ -28,7 +28,8 @@ LogicalResult ArgmaxOp::verify() {
   RankedTensorType input = tensorType(getInput());
   if (input.getRank() < 1 || input.getShape().back() < 1 ||
       input.getShape().back() >= int64_t(1) << 24)
-    return emitOpError("(A1) expects a last dim of 1 to 2^24 - 1 elements, got ")
+    return emitOpError(
+               "(A1) expects a last dim of 1 to 2^24 - 1 elements, got ")
            << input;
   return checkShape(*this, "A1", "a result", input.getShape().drop_back(),
                     getResult());
@@ -47,11 +48,11 @@ Replacements ArgmaxOp::expand(OpBuilder &builder) {
   Value column = b.create<IotaOp>(
       RankedTensorType::get({type.getShape().back()}, builder.getI32Type()));
   Value index = b.fromInteger(b.broadcastColumns(column, x));
-  Value candidate = b.create<arith::SelectOp>(
-      isMaximum, b.create<arith::NegFOp>(index),
-      b.splat(-double(type.getShape().back()), type));
-  Value first = b.create<arith::NegFOp>(
-      b.reduceRows(ReduceKind::Max, candidate));
+  Value candidate =
+      b.create<arith::SelectOp>(isMaximum, b.create<arith::NegFOp>(index),
+                                b.splat(-double(type.getShape().back()), type));
+  Value first =
+      b.create<arith::NegFOp>(b.reduceRows(ReduceKind::Max, candidate));
   return SmallVector<Value>{b.create<arith::FPToSIOp>(result, first)};
 }
 
@@ -71,8 +72,8 @@ LogicalResult AccuracyOp::verify() {
 Replacements AccuracyOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
   Value guess = b.create<ArgmaxOp>(tensorType(getLabels()), getLogits());
-  Value isRight = b.create<arith::CmpIOp>(arith::CmpIPredicate::eq, guess,
-                                          getLabels());
+  Value isRight =
+      b.create<arith::CmpIOp>(arith::CmpIPredicate::eq, guess, getLabels());
   RankedTensorType type = tensorType(guess).clone(b.getComputeType());
   Value score = b.create<arith::SelectOp>(isRight, b.splat(1.0, type),
                                           b.splat(0.0, type));
@@ -126,8 +127,8 @@ LogicalResult ScatterAddOp::buildVjp(OpBuilder &builder,
                                      MutableArrayRef<Value> operandGradients) {
   ExpansionBuilder b(builder, *this);
   Value g = b.roundTo(resultGradients.front(), getUpdates().getType());
-  operandGradients[0] = b.create<GatherOp>(getUpdates().getType(), g,
-                                           getIndices());
+  operandGradients[0] =
+      b.create<GatherOp>(getUpdates().getType(), g, getIndices());
   return success();
 }
 
@@ -151,16 +152,16 @@ int64_t DropoutOp::getFlops() {
   return 40 * tensorType(getInput()).getNumElements();
 }
 
-/// The first word of Philox2x32-10 of counter (low, high), key `seed`, in the low
-/// half of i64 elements: Salmon et al., Parallel Random Numbers: As Easy as 1, 2,
-/// 3 (2011).
+/// The first word of Philox2x32-10 of counter (low, high), key `seed`, in the
+/// low half of i64 elements: Salmon et al., Parallel Random Numbers: As Easy as
+/// 1, 2, 3 (2011).
 static Value buildPhilox(ExpansionBuilder &b, Value low, Value high,
                          uint32_t seed) {
   constexpr int64_t kMultiplier = 0xD256D193, kWeyl = 0x9E3779B9;
   Type type = low.getType();
   auto splat = [&](uint32_t value) { return b.splat(value, type); };
-  Value mask = splat(0xffffffff), shift = splat(32), multiplier =
-                                                        splat(kMultiplier);
+  Value mask = splat(0xffffffff), shift = splat(32),
+        multiplier = splat(kMultiplier);
   uint32_t key = seed;
   for (int round = 0; round < 10; ++round, key += kWeyl) {
     Value product = b.create<arith::MulIOp>(low, multiplier);
@@ -177,11 +178,12 @@ Replacements DropoutOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
   double rate = getRate().convertToDouble();
   Value x = b.widen(getInput());
-  RankedTensorType type = tensorType(x), bits = type.clone(builder.getI64Type());
+  RankedTensorType type = tensorType(x),
+                   bits = type.clone(builder.getI64Type());
   Value step = b.create<arith::ExtUIOp>(
       RankedTensorType::get({}, builder.getI64Type()), getStep());
-  Value word = buildPhilox(b, b.create<IotaOp>(bits), b.broadcastScalar(step, x),
-                           uint32_t(getSeed()));
+  Value word = buildPhilox(b, b.create<IotaOp>(bits),
+                           b.broadcastScalar(step, x), uint32_t(getSeed()));
   Value threshold = b.splat(std::floor(rate * 4294967296.0), bits);
   Value isKept =
       b.create<arith::CmpIOp>(arith::CmpIPredicate::uge, word, threshold);

@@ -18,8 +18,8 @@ using namespace vernier::train;
 // Verifiers
 //===----------------------------------------------------------------------===//
 
-/// The places of the windows along dim `dim` (0 or 1), 0 if there is one without
-/// a pixel of the image.
+/// The places of the windows along dim `dim` (0 or 1), 0 if there is one
+/// without a pixel of the image.
 template <typename OpTy>
 static int64_t countWindows(OpTy op, int64_t extent, int dim) {
   int64_t before = op.getPadding()[dim], after = op.getPadding()[dim + 2],
