@@ -162,7 +162,7 @@ func.func @predict(%t: tensor<9x2xf32>, %i: tensor<4xi32>) -> tensor<9x2xf32> {
 
 // What is joined is copied to its place, and cut out of it again.
 // CHECK-LABEL: plan.entry @predict
-// CHECK: plan.copy %{{.*}} to %[[Y:.*]] : <2x3xf32> to <2x7xf32> {keep}
+// CHECK: plan.copy %{{.*}} to %[[Y:[0-9]+]] offset = [0, 0] : <2x3xf32> to <2x7xf32> {keep}
 // CHECK: plan.copy %{{.*}} to %[[Y]] offset = [0, -3] : <2x4xf32> to <2x7xf32> {keep}
 // CHECK: plan.copy %[[Y]] to %{{.*}} offset = [1, 2] : <2x7xf32> to <1x3xf32>
 func.func @predict(%a: tensor<2x3xf32>, %b: tensor<2x4xf32>) -> tensor<1x3xf32> {
