@@ -76,14 +76,48 @@ static void printSearchable(Location loc, llvm::raw_ostream &os) {
       });
 }
 
+/// The name of a compute type in policy files.
+static StringRef getTypeKey(FloatType type) {
+  if (type.isTF32())
+    return "tf32";
+  return type.isBF16() ? "bf16" : type.isF16() ? "f16" : "f32";
+}
+
+bool Policy::Override::matches(Operation *candidate, std::string &text) const {
+  if (location && text.empty()) {
+    llvm::raw_string_ostream os(text);
+    printSearchable(candidate->getLoc(), os);
+  }
+  if (location && !location->match(text))
+    return false;
+  return llvm::all_of(attributes, [&](const auto &attribute) {
+    Attribute value = candidate->getAttr(attribute.first);
+    if (!value)
+      return false;
+    std::string printed;
+    llvm::raw_string_ostream os(printed);
+    os << value;
+    return attribute.second.match(printed);
+  });
+}
+
 Policy::ByName Policy::look(OperationName opName, PrecisionClass ownClass) {
-  ByName result{ownClass, "", {}};
+  ByName result{ownClass, false, "", {}};
   StringRef text = opName.getStringRef();
   std::string label = defaultPolicy + "/" + text.str();
   auto entry = ops.find(text);
+  const PrecisionClass *listed = nullptr;
   if (entry != ops.end()) {
-    result.precisionClass = entry->second.precisionClass;
+    auto found = entry->second.classes.find(getTypeKey(compute).str());
+    if (found != entry->second.classes.end())
+      listed = &found->second;
+  }
+  if (listed) {
+    result.precisionClass = *listed;
     label = entry->second.policy + "/" + text.str();
+  } else if (leavesRestUntouched) {
+    result.isDisabled = true;
+    label = defaultPolicy + "/default";
   } else if (defaultClass) {
     result.precisionClass = *defaultClass;
     label = defaultPolicy + "/default";
@@ -103,17 +137,14 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
   if (isNew)
     entry->second = look(opName, ownClass);
   const ByName &byName = entry->second;
-  Choice choice{byName.precisionClass, compute, byName.rule, ""};
+  Choice choice{byName.precisionClass, compute, byName.rule, "",
+                byName.isDisabled};
 
   // Most policies have no override, and most of those none by location: the
   // location is printed when it is first asked for.
   std::string location;
   for (Override *candidate : byName.overrides) {
-    if (candidate->location && location.empty()) {
-      llvm::raw_string_ostream os(location);
-      printSearchable(op.getLoc(), os);
-    }
-    if (candidate->location && !candidate->location->match(location))
+    if (!candidate->matches(op, location))
       continue;
     candidate->wasUsed = true;
     if (candidate->precisionClass)
@@ -121,6 +152,8 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
     if (candidate->compute)
       choice.compute = candidate->compute;
     choice.reason = candidate->reason;
+    choice.isDisabled = candidate->isDisabled;
+    choice.keepsFullResult = candidate->keepsFullResult;
     std::string &rule = candidate->rules[choice.precisionClass];
     if (rule.empty())
       rule = makeRule(candidate->label, choice.precisionClass);
@@ -139,8 +172,11 @@ Policy::getCandidates(PrecisionOpInterface op) const {
         {precisionClass, compute, makeRule(label.str(), precisionClass)});
   };
   auto entry = ops.find(opName);
-  if (entry != ops.end())
-    add(entry->second.precisionClass, entry->second.policy + "/" + opName);
+  if (entry != ops.end()) {
+    auto listed = entry->second.classes.find(getTypeKey(compute).str());
+    if (listed != entry->second.classes.end())
+      add(listed->second, entry->second.policy + "/" + opName);
+  }
   if (defaultClass) {
     add(*defaultClass, defaultPolicy + "/default");
     add(op.getPrecisionClass(), opName + " itself");
@@ -153,8 +189,7 @@ Policy::getCandidates(PrecisionOpInterface op) const {
   llvm::raw_string_ostream os(location);
   printSearchable(op.getLoc(), os);
   for (const Override &line : overrides) {
-    if ((line.op && !line.op->match(opName)) ||
-        (line.location && !line.location->match(location)))
+    if ((line.op && !line.op->match(opName)) || !line.matches(op, location))
       continue;
     Candidate candidate = byName.front();
     if (line.precisionClass)

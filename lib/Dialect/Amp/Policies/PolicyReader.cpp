@@ -112,6 +112,14 @@ private:
   FailureOr<std::string> readText(llvm::yaml::Node *node, const Twine &what);
   FailureOr<PrecisionClass> readClass(llvm::yaml::Node *node);
   FailureOr<FloatType> readCompute(llvm::yaml::Node *node);
+  /// Read "f32", the only type that `what` may have.
+  FailureOr<bool> readF32(llvm::yaml::Node *node, StringRef what);
+  /// Read "false": what is enabled needs no line.
+  FailureOr<bool> readDisabled(llvm::yaml::Node *node);
+  LogicalResult readAttributes(llvm::yaml::Node *node,
+                               Policy::Override &result);
+  /// One class for all compute types, or a mapping from them to classes.
+  LogicalResult readClasses(llvm::yaml::Node *node, Policy::Entry &entry);
   FailureOr<llvm::Regex> readPattern(llvm::yaml::Node *node, bool isWhole);
 
   LogicalResult readKey(StringRef key, llvm::yaml::Node *keyNode,
@@ -190,6 +198,65 @@ FailureOr<FloatType> PolicyReader::readCompute(llvm::yaml::Node *node) {
   return fail(node, unknown("compute type", *text, kComputeTypes));
 }
 
+FailureOr<bool> PolicyReader::readF32(llvm::yaml::Node *node, StringRef what) {
+  FailureOr<std::string> text = readText(node, what);
+  if (failed(text))
+    return failure();
+  if (*text == "f32")
+    return true;
+  return fail(node, what + " is '" + *text +
+                        "': expected f32, the only type that can be asked for; "
+                        "leave the line out for the type of the class");
+}
+
+FailureOr<bool> PolicyReader::readDisabled(llvm::yaml::Node *node) {
+  FailureOr<std::string> text = readText(node, "true or false");
+  if (failed(text))
+    return failure();
+  if (*text != "false")
+    return fail(node, "'enabled' is '" + *text +
+                          "': expected false, which leaves the ops as the "
+                          "model has them");
+  return true;
+}
+
+LogicalResult PolicyReader::readAttributes(llvm::yaml::Node *node,
+                                           Policy::Override &result) {
+  return readMapping(
+      node, "attribute names with patterns of their values",
+      [&](StringRef key, llvm::yaml::Node *, llvm::yaml::Node *value) {
+        FailureOr<llvm::Regex> pattern = readPattern(value, /*isWhole=*/false);
+        if (failed(pattern))
+          return failure();
+        result.attributes.emplace_back(key.str(), std::move(*pattern));
+        return success();
+      });
+}
+
+LogicalResult PolicyReader::readClasses(llvm::yaml::Node *node,
+                                        Policy::Entry &entry) {
+  auto readInto = [&](StringRef type, llvm::yaml::Node *value) {
+    FailureOr<PrecisionClass> precisionClass = readClass(value);
+    if (succeeded(precisionClass))
+      entry.classes[type.str()] = *precisionClass;
+    return LogicalResult(precisionClass);
+  };
+  if (isa_and_nonnull<llvm::yaml::MappingNode>(node))
+    return readMapping(
+        node, "compute types with classes",
+        [&](StringRef key, llvm::yaml::Node *keyNode, llvm::yaml::Node *value) {
+          if (!symbolizeComputeType(key, context))
+            return fail(keyNode, unknown("compute type", key, kComputeTypes));
+          return readInto(key, value);
+        });
+  FailureOr<PrecisionClass> precisionClass = readClass(node);
+  if (failed(precisionClass))
+    return failure();
+  for (StringRef type : kComputeTypes)
+    entry.classes[type.str()] = *precisionClass;
+  return success();
+}
+
 FailureOr<llvm::Regex> PolicyReader::readPattern(llvm::yaml::Node *node,
                                                  bool isWhole) {
   FailureOr<std::string> text = readText(node, "a regular expression");
@@ -214,16 +281,13 @@ LogicalResult PolicyReader::readOp(StringRef opName, llvm::yaml::Node *keyNode,
                              "': expected a full name such as train.linear" +
                              suggest(opName, known));
   }
-  FailureOr<PrecisionClass> precisionClass = readClass(value);
-  if (failed(precisionClass))
-    return failure();
-  policy.ops[opName] = {*precisionClass, ""};
-  return success();
+  return readClasses(value, policy.ops[opName]);
 }
 
 FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
-  static constexpr StringRef keys[] = {"op", "location", "class", "compute",
-                                       "reason"};
+  static constexpr StringRef keys[] = {"op",      "location", "attributes",
+                                       "class",   "compute",  "result",
+                                       "enabled", "reason"};
   Policy::Override result;
   auto assign = [](auto &field, auto value) -> LogicalResult {
     if (failed(value))
@@ -242,18 +306,24 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
           return assign(result.precisionClass, readClass(value));
         if (key == "compute")
           return assign(result.compute, readCompute(value));
+        if (key == "attributes")
+          return readAttributes(value, result);
+        if (key == "result")
+          return assign(result.keepsFullResult, readF32(value, "the result"));
+        if (key == "enabled")
+          return assign(result.isDisabled, readDisabled(value));
         if (key == "reason")
           return assign(result.reason, readText(value, "a reason"));
         return fail(keyNode, unknown("key", key, keys));
       });
   if (failed(status))
     return failure();
-  if (!result.op && !result.location)
-    return fail(node, "expected 'op' or 'location' (or both), so that the "
-                      "override has something to match");
-  if (!result.precisionClass && !result.compute)
-    return fail(node, "expected 'class' or 'compute' (or both), so that the "
-                      "override has an effect");
+  if (!result.hasCondition())
+    return fail(node, "expected 'op', 'location' or 'attributes' (or several), "
+                      "so that the override has something to match");
+  if (!result.hasEffect())
+    return fail(node, "expected 'class', 'compute', 'result' or 'enabled' (or "
+                      "several), so that the override has an effect");
   return result;
 }
 
@@ -273,8 +343,9 @@ LogicalResult PolicyReader::readOverrides(llvm::yaml::Node *node) {
 
 LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                                     llvm::yaml::Node *value) {
-  static constexpr StringRef keys[] = {
-      "name", "base", "compute", "strategy", "default", "ops", "overrides"};
+  static constexpr StringRef keys[] = {"name",       "base",     "compute",
+                                       "accumulate", "strategy", "default",
+                                       "ops",        "overrides"};
   if (key == "ops")
     return readMapping(value, "op names with their classes",
                        [&](StringRef opName, llvm::yaml::Node *opNode,
@@ -289,6 +360,9 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
       policy.compute = *type;
     return type;
   }
+  // Sums in 16 bits are no choice: the IR has none.
+  if (key == "accumulate")
+    return readF32(value, "the accumulate type");
   if (key == "strategy") {
     FailureOr<std::string> text = readText(value, "a strategy");
     if (failed(text))
@@ -313,9 +387,10 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
   } else {
     hasDefault = true;
     policy.defaultClass = symbolizePrecisionClass(*text);
+    policy.leavesRestUntouched = *text == "untouched";
     SmallVector<StringRef> expected(std::begin(kClasses), std::end(kClasses));
-    expected.push_back("op");
-    if (!policy.defaultClass && *text != "op")
+    expected.append({"op", "untouched"});
+    if (!policy.defaultClass && *text != "op" && !policy.leavesRestUntouched)
       return fail(value, unknown("default", *text, expected));
   }
   return success();
@@ -333,6 +408,7 @@ LogicalResult PolicyReader::addBase() {
     policy.strategy = parent->strategy;
   if (!hasDefault) {
     policy.defaultClass = parent->defaultClass;
+    policy.leavesRestUntouched = parent->leavesRestUntouched;
     policy.defaultPolicy = parent->defaultPolicy;
   }
   for (auto &entry : parent->ops)

@@ -76,8 +76,14 @@ std::vector<Subject> amp::collectSubjects(FunctionOpInterface function,
                                           Policy &policy) {
   std::vector<Subject> subjects;
   function.walk<WalkOrder::PreOrder>([&](PrecisionOpInterface op) {
-    if (!op->hasTrait<OpTrait::ConstantLike>())
-      subjects.push_back({op, policy.choose(op), getReasonToKeep(op)});
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      return;
+    Subject &subject = subjects.emplace_back(
+        Subject{op, policy.choose(op), getReasonToKeep(op)});
+    if (subject.isDecided() && subject.choice.isDisabled)
+      subject.reasonToKeep = subject.choice.reason.empty()
+                                 ? "the policy leaves it as the model has it"
+                                 : subject.choice.reason.str();
   });
   return subjects;
 }
@@ -196,12 +202,16 @@ FailureOr<Decision> Decider::decideWidest(PrecisionOpInterface op) const {
 }
 
 /// What a loss and a scalar are written in, whatever the class.
-void Decider::keepFullResults(PrecisionOpInterface op,
+void Decider::keepFullResults(const Subject &subject,
                               Decision &decision) const {
+  PrecisionOpInterface op = subject.op;
   if (!isNarrow(decision.result))
     return;
   if (op.keepsFullPrecisionResult()) {
     decision.result = f32;
+  } else if (subject.choice.keepsFullResult && op.computesInFullPrecision()) {
+    decision.result = f32;
+    decision.reason += "; the policy keeps its result in f32";
   } else if (makesScalars(op) && op.computesInFullPrecision()) {
     decision.result = f32;
     decision.reason = "reads " + getTypeName(decision.operand) +
@@ -286,7 +296,7 @@ LogicalResult Decider::decide(const Subject &subject,
   if (failed(decision))
     return failure();
   PrecisionOpInterface op = subject.op;
-  keepFullResults(op, *decision);
+  keepFullResults(subject, *decision);
   const Policy::Choice &choice = subject.choice;
   StringRef reason =
       choice.reason.empty() ? StringRef(decision->reason) : choice.reason;

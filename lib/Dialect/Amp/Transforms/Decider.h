@@ -81,7 +81,7 @@ private:
   llvm::FailureOr<Decision> decideWidest(PrecisionOpInterface op) const;
   llvm::FailureOr<Decision> decideByClass(const Subject &subject,
                                           const Decision *assigned) const;
-  void keepFullResults(PrecisionOpInterface op, Decision &decision) const;
+  void keepFullResults(const Subject &subject, Decision &decision) const;
 
   mlir::FloatType f32;
   /// Results whose decided type differs from their type in the IR.

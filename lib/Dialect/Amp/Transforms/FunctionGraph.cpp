@@ -85,7 +85,8 @@ PrecisionGraph::Op FunctionGraph::getShape(const Subject &subject) {
   bool isScalar = makesScalars(op);
   if (isScalar && !mixesTypes)
     return {wide, wide, Paint::None};
-  bool hasFullResult = op.keepsFullPrecisionResult() || isScalar;
+  bool hasFullResult = op.keepsFullPrecisionResult() || isScalar ||
+                       (subject.choice.keepsFullResult && mixesTypes);
   if (precisionClass == PrecisionClass::Low) {
     if (!isNarrow(subject.choice.compute))
       return {wide, wide, Paint::None};

@@ -33,21 +33,8 @@ enum class Strategy {
 llvm::StringRef stringifyStrategy(Strategy strategy);
 std::optional<Strategy> symbolizeStrategy(llvm::StringRef name);
 
-/// A policy file: a YAML mapping with the keys
-///
-///     name: mine              # how rules and remarks call it
-///     base: vernier           # optional: a preset whose lines apply after
-///     these compute: bf16           # f32, tf32, bf16 or f16 default: op # for
-///     ops in no list: a class, or `op`, the class
-///                             # that the op itself asks for
-///     ops:                    # op name -> class
-///       math.exp: full-inside
-///     overrides:              # the first that matches decides, before `ops`
-///       - op: train\..*       # regular expressions: the whole op name,
-///         location: decoder   # and any part of the op's location
-///         class: full
-///         compute: f32        # optional, for these ops alone
-///         reason: its scores are large
+/// Which precision each op gets, as a policy file says: docs/Policies.md
+/// describes the format.
 class Policy {
 public:
   /// One line of the policy, as it applies to one op.
@@ -56,6 +43,11 @@ public:
     mlir::FloatType compute; ///< tf32 for f32 with rounded operands.
     llvm::StringRef rule;    ///< `vernier/train.linear: low`
     llvm::StringRef reason;  ///< The policy's own words, or empty.
+    /// The op keeps the types of the model, like a region under
+    /// autocast(enabled=False).
+    bool isDisabled = false;
+    /// The results stay f32 where the op can write f32 from 16 bits.
+    bool keepsFullResult = false;
   };
 
   /// Read a preset by name, or a file. Mistakes are reported at their line and
@@ -83,6 +75,7 @@ public:
   llvm::StringRef getName() const { return name; }
   mlir::FloatType getComputeType() const { return compute; }
   Strategy getStrategy() const { return strategy.value_or(Strategy::Lists); }
+  /// To be called before the first choose(): classes may depend on it.
   void setComputeType(mlir::FloatType type) { compute = type; }
 
   /// The overrides that have matched no op so far, `mine/overrides[2]`: most
@@ -93,23 +86,35 @@ private:
   friend class PolicyReader;
 
   struct Entry {
-    PrecisionClass precisionClass;
+    /// The class for each compute type, by its name.
+    std::map<std::string, PrecisionClass> classes;
     std::string policy; ///< The policy whose file has the line.
   };
   struct Override {
     std::optional<llvm::Regex> op, location;
+    /// Names of attributes with patterns of their printed values.
+    std::vector<std::pair<std::string, llvm::Regex>> attributes;
+    bool isDisabled = false, keepsFullResult = false;
     std::optional<PrecisionClass> precisionClass;
     mlir::FloatType compute;
     std::string label, reason;
     bool wasUsed = false;
     /// The rule for each class that the override has led to.
     std::map<PrecisionClass, std::string> rules;
+
+    bool hasCondition() const { return op || location || !attributes.empty(); }
+    bool hasEffect() const {
+      return precisionClass || compute || isDisabled || keepsFullResult;
+    }
+    /// `text` is the location, printed when it is first needed.
+    bool matches(mlir::Operation *candidate, std::string &text) const;
   };
 
   /// What the policy says about all ops of one name and class, before
   /// overrides that look further.
   struct ByName {
     PrecisionClass precisionClass;
+    bool isDisabled;
     std::string rule;
     /// The overrides whose pattern of op names matches.
     std::vector<Override *> overrides;
@@ -119,6 +124,8 @@ private:
   std::string name;
   mlir::FloatType compute;
   std::optional<Strategy> strategy;
+  /// Ops in no list keep the types of the model.
+  bool leavesRestUntouched = false;
   /// None: the class that the op asks for.
   std::optional<PrecisionClass> defaultClass;
   std::string defaultPolicy;

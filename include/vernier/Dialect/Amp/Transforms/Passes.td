@@ -54,8 +54,7 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
   }];
   let options = [
     Option<"policy", "policy", "std::string", /*default=*/"\"vernier\"",
-           "A preset (f32, tf32, bf16, f16, vernier, torch-cuda, torch-cpu) or "
-           "the path of a policy file">,
+           "A preset (docs/Policies.md lists them) or the path of a policy file">,
     Option<"compute", "compute", "std::string", /*default=*/"\"\"",
            "Compute type (f32, tf32, bf16, f16) instead of the policy's own">,
     Option<"strategy", "strategy", "std::string", /*default=*/"\"\"",
