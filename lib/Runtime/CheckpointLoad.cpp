@@ -123,7 +123,7 @@ static Status apply(vernier_session_t &session, Loaded &loaded,
                     const std::vector<const StoredTensor *> &matches) {
   session.keepOutputs();
   for (size_t i = 0; i < matches.size(); ++i)
-    std::memcpy(session.states[i].data, matches[i]->data, matches[i]->bytes);
+    session.states[i].layout.write(matches[i]->data, session.states[i].data);
   const std::vector<uint8_t> &metadata = loaded.files[metadataFile];
   session.metadata.assign(metadata.begin(), metadata.end());
   return session.refresh();

@@ -73,9 +73,16 @@ static Status writeTensors(const vernier_session_t &session,
   VERNIER_TRY(file.open());
   std::string header = makeSafetensorsHeader(tensors);
   VERNIER_TRY(file.write(header.data(), header.size()));
-  for (const BoundState &state : session.states)
-    if (isParameter(state) == parameters)
-      VERNIER_TRY(file.write(state.data, state.tensor.getBytes()));
+  for (const BoundState &state : session.states) {
+    if (isParameter(state) != parameters)
+      continue;
+    Status status;
+    state.layout.forEachRun([&](uint64_t, uint64_t memory, uint64_t bytes) {
+      if (status.ok())
+        status = file.write(state.data + memory, bytes);
+    });
+    VERNIER_TRY(std::move(status));
+  }
   return file.finish(digest);
 }
 

@@ -10,6 +10,7 @@
 
 #include "Runtime/Hash.h"
 #include "Runtime/Plan.h"
+#include "Runtime/StateLayout.h"
 
 #include <cmath>
 #include <cstring>
@@ -158,28 +159,34 @@ static void store(schema::DType dtype, double value, void *data, uint64_t i) {
   }
 }
 
+/// The value of element `i` of a state, padding not counted.
+static double getInitialValue(const Distribution &distribution, uint64_t i,
+                              uint64_t name, uint64_t seed) {
+  if (distribution.kind == Distribution::constant)
+    return distribution.offset;
+  return distribution.offset +
+         distribution.factor *
+             draw(distribution.kind,
+                  philox({uint32_t(i), uint32_t(i >> 32), uint32_t(name),
+                          uint32_t(name >> 32)},
+                         {uint32_t(seed), uint32_t(seed >> 32)}));
+}
+
 void vernier::runtime::initialize(const schema::State &state, uint64_t seed,
-                                  void *data) {
+                                  uint8_t *data) {
   const schema::Initializer &init = *state.init();
   if (init.kind() == schema::InitKind::none)
     return;
-  if (init.kind() == schema::InitKind::dense) {
-    std::memcpy(data, init.data()->data(), init.data()->size());
-    return;
-  }
+  uint64_t elementBytes = sizeOf(toDType(state.dtype()));
+  StateLayout layout(state, elementBytes);
+  if (init.kind() == schema::InitKind::dense)
+    return layout.write(init.data()->data(), data);
   Distribution distribution = getDistribution(state);
   uint64_t name = hash64(state.name()->data(), state.name()->size());
-  uint64_t count = 1;
-  for (int64_t extent : *state.shape())
-    count *= uint64_t(extent);
-  for (uint64_t i = 0; i < count; ++i) {
-    double value = distribution.offset;
-    if (distribution.kind != Distribution::constant)
-      value += distribution.factor *
-               draw(distribution.kind,
-                    philox({uint32_t(i), uint32_t(i >> 32), uint32_t(name),
-                            uint32_t(name >> 32)},
-                           {uint32_t(seed), uint32_t(seed >> 32)}));
-    store(state.dtype(), value, data, i);
-  }
+  layout.forEachRun([&](uint64_t dense, uint64_t memory, uint64_t bytes) {
+    uint64_t first = dense / elementBytes;
+    for (uint64_t i = 0; i < bytes / elementBytes; ++i)
+      store(state.dtype(), getInitialValue(distribution, first + i, name, seed),
+            data + memory, i);
+  });
 }

@@ -36,8 +36,8 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter,
                                std::array<uint32_t, 2> key);
 
 /// Write the initial value of `state`, which the plan's verifier has passed.
-/// Leaves states without an initialiser as they are.
-void initialize(const schema::State &state, uint64_t seed, void *data);
+/// Leaves states without an initialiser, and padding, as they are: zero.
+void initialize(const schema::State &state, uint64_t seed, uint8_t *data);
 
 } // namespace vernier::runtime
 

@@ -18,6 +18,7 @@
 #include "Runtime/CpuFeatures.h"
 #include "Runtime/KernelObject.h"
 #include "Runtime/Plan.h"
+#include "Runtime/StateLayout.h"
 
 #include <algorithm>
 #include <cstring>
@@ -80,9 +81,11 @@ static Status verifyCopy(const StateTable &states, const schema::State &state) {
   if (found == states.end() || found->second->role() == schema::Role::copy)
     return bad("the copy '", state.name()->str(), "' is of '",
                state.copy_of()->str(), "', which is not a master");
-  std::vector<int64_t> own(state.shape()->begin(), state.shape()->end());
+  const auto &ownShape = getMemoryShape(state);
+  std::vector<int64_t> own(ownShape.begin(), ownShape.end());
   const schema::State *master = found->second;
-  std::vector<int64_t> its(master->shape()->begin(), master->shape()->end());
+  const auto &itsShape = getMemoryShape(*master);
+  std::vector<int64_t> its(itsShape.begin(), itsShape.end());
   if (own != its)
     return bad("the copy '", state.name()->str(),
                "' has another shape than its master");
@@ -104,6 +107,19 @@ static Status verifyInitializer(const schema::State &state, uint64_t bytes) {
   return {};
 }
 
+/// The extents in memory; `bytes` becomes what they take.
+static Status verifyPadding(const schema::State &state, uint64_t &bytes) {
+  if (!state.padded_shape())
+    return {};
+  const auto &real = *state.shape(), &padded = *state.padded_shape();
+  bool isValid = computeBytes(state.dtype(), padded, bytes) &&
+                 padded.size() == real.size();
+  for (unsigned i = 0; isValid && i < real.size(); ++i)
+    isValid = padded[i] >= real[i];
+  return isValid ? Status()
+                 : bad("state '", state.name()->str(), "' has a bad padding");
+}
+
 Status vernier::runtime::verifyStates(const schema::Plan &plan) {
   StateTable states;
   std::vector<std::tuple<uint64_t, uint64_t, const schema::State *>> places;
@@ -122,6 +138,11 @@ Status vernier::runtime::verifyStates(const schema::Plan &plan) {
     if (!fits(state->offset(), bytes, plan.state_bytes()))
       return bad("state '", name, "' lies outside the state memory");
     VERNIER_TRY(verifyInitializer(*state, bytes));
+    VERNIER_TRY(verifyPadding(*state, bytes));
+    if (!fits(state->offset(), bytes, plan.state_bytes()))
+      return bad("state '", name,
+                 "' with its padding lies outside the state "
+                 "memory");
     hasCopies |= state->role() == schema::Role::copy;
     places.emplace_back(state->offset(), bytes, state);
   }

@@ -74,7 +74,8 @@ static void createStates(vernier_session_t &session, uint64_t seed) {
     session.states.push_back(
         {Tensor(state->name()->str(), toDType(state->dtype()),
                 {state->shape()->begin(), state->shape()->end()}),
-         state->role(), data});
+         state->role(), data,
+         StateLayout(*state, sizeOf(toDType(state->dtype())))});
   }
   for (const schema::State *state : *session.plan->schema->states())
     if (state->role() == schema::Role::copy) {

@@ -11,6 +11,7 @@
 
 #include "Runtime/Device.h"
 #include "Runtime/Plan.h"
+#include "Runtime/StateLayout.h"
 #include "vernier-c/session.h"
 
 #include <atomic>
@@ -49,6 +50,7 @@ struct BoundState {
   Tensor tensor;
   schema::Role role;
   uint8_t *data;
+  StateLayout layout;   ///< of `data`; `tensor` is without padding
   bool hasCopy = false; ///< a copy is derived from it
 };
 

@@ -188,7 +188,7 @@ vernier_status_t vernier_session_get_state(vernier_session_t *session,
     const BoundState *state = nullptr;
     VERNIER_TRY(findState(*session, name, state));
     VERNIER_TRY(checkSize(state->tensor, bytes));
-    std::memcpy(data, state->data, bytes);
+    state->layout.read(state->data, data);
     return {};
   });
 }
@@ -203,7 +203,7 @@ vernier_status_t vernier_session_set_state(vernier_session_t *session,
     VERNIER_TRY(findState(*session, name, state));
     VERNIER_TRY(checkSize(state->tensor, bytes));
     session->keepOutputs();
-    std::memcpy(state->data, data, bytes);
+    state->layout.write(data, state->data);
     return state->hasCopy ? session->refresh() : Status();
   });
 }

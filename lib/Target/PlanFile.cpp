@@ -210,9 +210,15 @@ LogicalResult PlanFileWriter::writeState(plan::StateOp state, States &states) {
   auto copyOf = state.getCopyOf()
                     ? builder.CreateString(state.getCopyOf()->str())
                     : fb::Offset<fb::String>();
-  states.push_back(schema::CreateState(builder, name, *role, *dtype,
-                                       shape(type.getShape()), *init, copyOf,
-                                       state.getOffset()));
+  auto inMemory = shape(type.getShape());
+  auto logical = inMemory;
+  if (std::optional<ArrayRef<int64_t>> real = state.getLogicalShape())
+    logical = shape(*real);
+  else
+    inMemory = 0;
+  states.push_back(schema::CreateState(builder, name, *role, *dtype, logical,
+                                       *init, copyOf, state.getOffset(),
+                                       inMemory));
   return success();
 }
 

@@ -46,11 +46,16 @@ Json entryJson(const Plan &plan, const schema::Entry &entry) {
 }
 
 Json stateJson(const schema::State &state) {
-  return {{"name", state.name()->str()},
-          {"role", schema::EnumNameRole(state.role())},
-          {"dtype", schema::EnumNameDType(state.dtype())},
-          {"shape",
-           std::vector<int64_t>(state.shape()->begin(), state.shape()->end())}};
+  auto extents = [](const flatbuffers::Vector<int64_t> &shape) {
+    return std::vector<int64_t>(shape.begin(), shape.end());
+  };
+  Json json = {{"name", state.name()->str()},
+               {"role", schema::EnumNameRole(state.role())},
+               {"dtype", schema::EnumNameDType(state.dtype())},
+               {"shape", extents(*state.shape())}};
+  if (state.padded_shape())
+    json["padded_shape"] = extents(*state.padded_shape());
+  return json;
 }
 
 Json planJson(const Plan &plan, const std::string &path) {

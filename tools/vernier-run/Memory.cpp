@@ -35,11 +35,17 @@ static uint64_t bytesOf(schema::DType dtype,
   return bytes;
 }
 
+/// A state's bytes in memory, padding included.
+static uint64_t bytesOf(const schema::State &state) {
+  return bytesOf(state.dtype(),
+                 state.padded_shape() ? *state.padded_shape() : *state.shape());
+}
+
 MemoryPlan vernier::run::planMemory(const Plan &plan) {
   const schema::Plan &contents = plan.contents();
   MemoryPlan memory;
   for (const schema::State *state : *contents.states()) {
-    uint64_t bytes = bytesOf(state->dtype(), *state->shape());
+    uint64_t bytes = bytesOf(*state);
     switch (state->role()) {
     case schema::Role::parameter:
     case schema::Role::frozen:
@@ -134,7 +140,7 @@ std::vector<LargeTensor> vernier::run::largestTensors(const Plan &plan,
     tensors.push_back(
         {fmt::format("{} '{}'", schema::EnumNameRole(state->role()),
                      state->name()->c_str()),
-         bytesOf(state->dtype(), *state->shape())});
+         bytesOf(*state)});
   for (const schema::Entry *entry : *plan.contents().entries())
     for (const schema::Call *call : *entry->calls())
       for (uint32_t index : resultsOf(*call)) {

@@ -460,7 +460,8 @@ struct ConvertTrainToPlanPass
           role ? role : builder.getStringAttr(train::kFrozenRole),
           TypeAttr::get(bufferType(global.getType())), global.getValueAttr(),
           global->getAttrOfType<FlatSymbolRefAttr>(train::kCopyOfAttr),
-          builder.getI64IntegerAttr(-1));
+          builder.getI64IntegerAttr(-1),
+          global->getAttrOfType<DenseI64ArrayAttr>(train::kLogicalShapeAttr));
     }
   }
 };

@@ -10,9 +10,12 @@
 // dim of each operand and of the result that counts (its leading dimension): K
 // and N, or M where the left operand is stored transposed. Zeros are padded
 // behind those dims and cut off again; a zero adds nothing to a sum, so the
-// real rows keep their values. Precondition: decided and materialised types.
+// real rows keep their values. PaddingPropagation then removes the pads and
+// slices that can be removed. Precondition: decided and materialised types.
 //
 //===----------------------------------------------------------------------===//
+
+#include "PaddingPropagation.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
@@ -64,20 +67,19 @@ struct Extents {
 class Padder {
 public:
   /// `multiple` of 0: what the target asks for.
-  Padder(const TargetModel &target, int64_t multiple)
-      : target(target), multiple(multiple) {}
+  Padder(const TargetModel &target, int64_t multiple,
+         PaddingPropagation &padding)
+      : target(target), multiple(multiple), padding(padding) {}
 
   void pad(ContractionOpInterface op);
 
 private:
   int64_t getMultiple(ContractionOpInterface op) const;
-  Value padTo(Value value, ArrayRef<int64_t> shape);
   Value createPadded(ContractionOpInterface op, Extents &extents);
 
   const TargetModel &target;
   int64_t multiple;
-  /// A value is padded to a shape once, behind its definition.
-  DenseMap<std::pair<Value, Type>, Value> pads;
+  PaddingPropagation &padding;
 };
 
 } // namespace
@@ -103,25 +105,6 @@ int64_t Padder::getMultiple(ContractionOpInterface op) const {
   return multiple > 0 ? multiple : target.getLeadingDimensionMultiple(type);
 }
 
-/// `value` with zeros behind it up to `shape`.
-Value Padder::padTo(Value value, ArrayRef<int64_t> shape) {
-  auto type = cast<RankedTensorType>(value.getType());
-  if (type.getShape() == shape)
-    return value;
-  auto padded = type.clone(shape);
-  Value &result = pads[{value, padded}];
-  if (result)
-    return result;
-  OpBuilder builder(value.getContext());
-  builder.setInsertionPointAfterValue(value);
-  Value zero = arith::ConstantOp::create(
-      builder, value.getLoc(),
-      builder.getFloatAttr(type.getElementType(), 0.0));
-  result = tensor::createPadHighOp(padded, value, zero, /*nofold=*/false,
-                                   value.getLoc(), builder);
-  return result;
-}
-
 /// The shape of a matrix (batch..., rows, columns) with its last dims padded.
 static SmallVector<int64_t> padLastDims(Value matrix, const Extent &row,
                                         const Extent &column) {
@@ -142,7 +125,8 @@ Value Padder::createPadded(ContractionOpInterface op, Extents &extents) {
   OpBuilder builder(op);
   Operation *padded = builder.clone(*op);
   auto setOperand = [&](OpOperand &operand, ArrayRef<int64_t> shape) {
-    padded->setOperand(operand.getOperandNumber(), padTo(operand.get(), shape));
+    padded->setOperand(operand.getOperandNumber(),
+                       padding.createPad(operand.get(), shape));
   };
   setOperand(lhs, dims.transposeLhs ? padLastDims(lhs.get(), k, m)
                                     : padLastDims(lhs.get(), m, k));
@@ -156,14 +140,11 @@ Value Padder::createPadded(ContractionOpInterface op, Extents &extents) {
   padded->getResult(0).setType(type.clone(padLastDims(result, m, n)));
   if (padded->getResult(0).getType() == type)
     return padded->getResult(0);
-  SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t extent : type.getShape())
-    sizes.push_back(builder.getIndexAttr(extent));
-  return tensor::ExtractSliceOp::create(builder, op->getLoc(), type,
-                                        padded->getResult(0), offsets, sizes,
-                                        strides);
+  // Zeros times zeros; a bias reaches rows that padding added, too.
+  bool isZero = !op.getContractionBias() || m.padded == m.size;
+  return padding.createSlice(padded->getResult(0), type,
+                             isZero ? PaddedLanes::zero(type.getElementType())
+                                    : PaddedLanes::unknown());
 }
 
 void Padder::pad(ContractionOpInterface op) {
@@ -224,9 +205,11 @@ struct PadForTensorCoresPass
     SmallVector<ContractionOpInterface> contractions;
     getOperation().walk(
         [&](ContractionOpInterface op) { contractions.push_back(op); });
-    Padder padder(*model, multiple);
+    PaddingPropagation padding(getOperation());
+    Padder padder(*model, multiple, padding);
     for (ContractionOpInterface op : contractions)
       padder.pad(op);
+    padding.run();
   }
 };
 

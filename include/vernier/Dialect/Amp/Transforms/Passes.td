@@ -168,8 +168,11 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
   let description = [{
     Pads with zeros (`tensor.pad`) the dims of a contraction's operands that are
     leading dimensions of a matrix in memory: K and N, or M where the left operand
-    is stored transposed; and cuts its result back (`tensor.extract_slice`). Each
-    value is padded to a shape once. The real rows and columns keep their values.
+    is stored transposed; and cuts its result back (`tensor.extract_slice`). Then
+    removes the copies that can be removed: parameters and moments are stored
+    padded (`train.logical_shape`), elementwise ops compute the padded shape, and
+    what is not proven to be zero there is masked ([Padding](Rationale/Padding.md)).
+    The real rows and columns keep their values.
     16-bit and tf32 contractions alone run on tensor cores. Remarks say what was
     padded from what to what, and why something was not.
 

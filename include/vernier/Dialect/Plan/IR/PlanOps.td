@@ -61,7 +61,9 @@ def Plan_StateOp : Plan_Op<"state", [Symbol]> {
     A parameter, moment, counter, loss scale or 16-bit copy, by name. `init` is
     an initialiser attribute or a dense value; a copy has none: the `refresh`
     entry derives it from `copy_of`. `offset` is its place in the state memory,
-    -1 until buffers are assigned.
+    -1 until buffers are assigned. Where dims are padded with zeros in memory,
+    `logical_shape` is the shape without the padding: that of `init`, of
+    checkpoints and of the C API.
 
     Example:
     ```mlir
@@ -70,7 +72,8 @@ def Plan_StateOp : Plan_Op<"state", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$role, TypeAttrOf<Plan_BufferType>:$type,
                        OptionalAttr<AnyAttr>:$init, OptionalAttr<FlatSymbolRefAttr>:$copy_of,
-                       DefaultValuedAttr<I64Attr, "-1">:$offset);
+                       DefaultValuedAttr<I64Attr, "-1">:$offset,
+                       OptionalAttr<DenseI64ArrayAttr>:$logical_shape);
   let assemblyFormat = "$sym_name `role` $role `:` $type attr-dict";
 }
 

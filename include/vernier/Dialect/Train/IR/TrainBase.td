@@ -38,6 +38,7 @@ def Train_Dialect : Dialect {
     |---|---|---|
     | `train.role` | `ml_program.global` | `"parameter"` (trained), `"frozen"`, `"moment"`, `"statistic"` (measured, not trained), `"counter"`, `"loss_scale"` or `"copy"` |
     | `train.copy_of` | `ml_program.global` | the master that a `"copy"` is rounded from |
+    | `train.logical_shape` | `ml_program.global` | its shape without the zeros that its type is padded with: that of its initial value |
     | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
     | `train.backward` | any op | built by reverse mode, for the forward op at the same location |
     | `train.range` | argument of an entry function, `ml_program.global` | `[low, high]`, bounds that every element keeps in every step; `--amp-analyze-ranges` builds on them |

@@ -61,6 +61,7 @@ namespace vernier::train {
 /// description).
 inline constexpr llvm::StringLiteral kRoleAttr = "train.role";
 inline constexpr llvm::StringLiteral kCopyOfAttr = "train.copy_of";
+inline constexpr llvm::StringLiteral kLogicalShapeAttr = "train.logical_shape";
 inline constexpr llvm::StringLiteral kNameAttr = "train.name";
 inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
 inline constexpr llvm::StringLiteral kRangeAttr = "train.range";
