@@ -8,8 +8,9 @@
 //
 // A session holds the states of one plan (parameters, moments, counters, loss
 // scale, copies) and runs its entries. A session is used by one thread at a
-// time; sessions are independent of each other. Nothing is allocated between
-// the first run of an entry and the last.
+// time; sessions are independent of each other. The runtime allocates nothing
+// between the first run of an entry and the last; oneDNN allocates a few small
+// blocks for each product.
 //
 //===----------------------------------------------------------------------===//
 
