@@ -9,6 +9,7 @@
 #include "vernier/Interfaces/ContractionOpInterface.h"
 #include "vernier/Interfaces/CostOpInterface.h"
 #include "vernier/Interfaces/DifferentiableOpInterface.h"
+#include "vernier/Interfaces/EvaluationOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"
 
@@ -20,6 +21,7 @@ using namespace mlir;
 #include "vernier/Interfaces/ContractionOpInterface.cpp.inc"
 #include "vernier/Interfaces/CostOpInterface.cpp.inc"
 #include "vernier/Interfaces/DifferentiableOpInterface.cpp.inc"
+#include "vernier/Interfaces/EvaluationOpInterface.cpp.inc"
 #include "vernier/Interfaces/FusionOpInterface.cpp.inc"
 #include "vernier/Interfaces/PrecisionOpInterface.cpp.inc"
 
@@ -71,10 +73,17 @@ SmallVector<OpOperand *> defaultPrecisionOperands(Operation *op) {
   return operands;
 }
 
-void defaultSetResultPrecision(Operation *op, FloatType type) {
-  for (Value result : op->getResults())
+SmallVector<OpResult> defaultPrecisionResults(Operation *op) {
+  SmallVector<OpResult> results;
+  for (OpResult result : op->getResults())
     if (getAutocastElementType(result.getType()))
-      result.setType(cast<RankedTensorType>(result.getType()).clone(type));
+      results.push_back(result);
+  return results;
+}
+
+void defaultSetResultPrecision(Operation *op, FloatType type) {
+  for (OpResult result : cast<PrecisionOpInterface>(op).getPrecisionResults())
+    result.setType(cast<RankedTensorType>(result.getType()).clone(type));
 }
 
 int64_t countResultElements(Operation *op) {

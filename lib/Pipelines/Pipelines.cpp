@@ -75,6 +75,12 @@ void vernier::addLossScalingPasses(OpPassManager &pm,
   add(pm, "verify-stage{loss-scaling}");
 }
 
+void vernier::addEvaluationPasses(OpPassManager &pm) {
+  // After differentiation, for @step is made of the @loss that trains.
+  add(pm, "train-evaluation-mode");
+  add(pm, "verify-stage{evaluation}");
+}
+
 void vernier::addPadPasses(OpPassManager &pm, const CompileOptions &options) {
   if (options.padForTensorCores)
     add(pm, "amp-pad-for-tensor-cores{target=" + options.target + "}");

@@ -16,6 +16,7 @@
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Plan/IR/PlanDialect.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/EvaluationOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"
 
@@ -23,6 +24,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace vernier {
@@ -46,6 +48,39 @@ static bool isStaticTensor(Type type) {
 //===----------------------------------------------------------------------===//
 // import
 //===----------------------------------------------------------------------===//
+
+/// Why concatenation, slices and padding are not ones that copies can do, or
+/// nothing.
+static StringRef findUnsupportedCopy(Operation *op) {
+  auto isDynamic = [](ArrayRef<int64_t> numbers) {
+    return llvm::any_of(numbers, [](int64_t number) {
+      return ShapedType::isDynamic(number) || number < 0;
+    });
+  };
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (isDynamic(slice.getStaticOffsets()) ||
+        llvm::any_of(slice.getStaticStrides(),
+                     [](int64_t stride) { return stride != 1; }) ||
+        slice.getSourceType().getRank() != slice.getType().getRank())
+      return "a slice has static offsets, steps of 1 and the rank of its "
+             "source; drop dims by tensor.collapse_shape behind it";
+  } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+    Value value = pad.getConstantPaddingValue();
+    if (isDynamic(pad.getStaticLow()) || isDynamic(pad.getStaticHigh()) ||
+        !value ||
+        !(matchPattern(value, m_AnyZeroFloat()) ||
+          matchPattern(value, m_Zero())))
+      return "padding has static extents of 0 or more and is the constant 0; "
+             "concatenate a constant instead";
+  }
+  return {};
+}
+
+/// The value of a padding is the one scalar of a model.
+static bool isPaddingValue(Operation *op) {
+  return isa<arith::ConstantOp>(op) && !op->use_empty() &&
+         llvm::all_of(op->getUsers(), llvm::IsaPred<tensor::YieldOp>);
+}
 
 static LogicalResult verifyImport(ModuleOp module) {
   LogicalResult result = success();
@@ -77,8 +112,10 @@ static LogicalResult verifyImport(ModuleOp module) {
       report(op) << "'" << op->getName()
                  << "' is not part of a model; expected train, arith, math, "
                     "tensor, ml_program or func";
+    if (StringRef problem = findUnsupportedCopy(op); !problem.empty())
+      report(op) << "unsupported '" << op->getName() << "': " << problem;
     for (Type type : op->getResultTypes())
-      if (!isStaticTensor(type))
+      if (!isStaticTensor(type) && !isPaddingValue(op))
         report(op) << "result of type " << type
                    << "; expected a tensor of static shape";
   });
@@ -238,6 +275,27 @@ static LogicalResult verifyLossScaling(ModuleOp module) {
 }
 
 //===----------------------------------------------------------------------===//
+// evaluation
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyEvaluation(ModuleOp module) {
+  LogicalResult result = success();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!isModelFunction(function))
+      continue;
+    function.walk([&](Operation *op) {
+      if (!isa<ml_program::GlobalStoreOp, EvaluationOpInterface>(op))
+        return;
+      op->emitError("after evaluation: '")
+          << op->getName() << "' in '@" << function.getSymName()
+          << "' belongs to training; run --train-evaluation-mode";
+      result = failure();
+    });
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
 // codegen
 //===----------------------------------------------------------------------===//
 
@@ -307,16 +365,20 @@ struct VerifyStagePass : vernier::impl::VerifyStagePassBase<VerifyStagePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     bool isAny = checkImport || checkAutocast || checkDifferentiate ||
-                 checkLossScaling || checkPad || checkCodegen || checkPlan;
+                 checkLossScaling || checkEvaluation || checkPad ||
+                 checkCodegen || checkPlan;
     if (!isAny) {
-      module.emitError("verify-stage: name a stage: import, autocast, "
-                       "differentiate, loss-scaling, pad, codegen or plan");
+      module.emitError(
+          "verify-stage: name a stage: import, autocast, "
+          "differentiate, loss-scaling, evaluation, pad, codegen or "
+          "plan");
       return signalPassFailure();
     }
     if ((checkImport && failed(verifyImport(module))) ||
         (checkAutocast && failed(verifyAutocast(module))) ||
         (checkDifferentiate && failed(verifyDifferentiate(module))) ||
         (checkLossScaling && failed(verifyLossScaling(module))) ||
+        (checkEvaluation && failed(verifyEvaluation(module))) ||
         (checkCodegen && failed(verifyCodegen(module))) ||
         (checkPlan && failed(verifyPlan(module))))
       return signalPassFailure();

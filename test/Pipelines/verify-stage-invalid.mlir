@@ -3,13 +3,14 @@
 // RUN: vernier-opt --verify-stage=autocast -verify-diagnostics %t/autocast.mlir
 // RUN: vernier-opt --verify-stage=differentiate -split-input-file -verify-diagnostics %t/differentiate.mlir
 // RUN: vernier-opt --verify-stage=loss-scaling -split-input-file -verify-diagnostics %t/loss-scaling.mlir
+// RUN: vernier-opt --verify-stage=evaluation -verify-diagnostics %t/evaluation.mlir
 // RUN: vernier-opt --verify-stage=codegen -verify-diagnostics %t/codegen.mlir
 // RUN: vernier-opt --verify-stage=plan -split-input-file -verify-diagnostics %t/plan.mlir
 // RUN: vernier-opt --verify-stage -verify-diagnostics %t/none.mlir
 
 //--- none.mlir
 // A stage must be named.
-// expected-error @below {{verify-stage: name a stage: import, autocast, differentiate, loss-scaling, pad, codegen or plan}}
+// expected-error @below {{verify-stage: name a stage: import, autocast, differentiate, loss-scaling, evaluation, pad, codegen or plan}}
 module {}
 
 //--- import.mlir
@@ -47,6 +48,23 @@ func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @below {{after import: 'vector.print' is not part of a model; expected train, arith, math, tensor, ml_program or func}}
   vector.print punctuation <newline>
   return %x : tensor<4xf32>
+}
+
+// -----
+
+// Slices and padding are what copies can do.
+func.func @predict(%x: tensor<4x8xf32>) -> (tensor<4x4xf32>, tensor<8xf32>, tensor<5x8xf32>) {
+  // expected-error @below {{after import: unsupported 'tensor.extract_slice': a slice has static offsets, steps of 1 and the rank of its source; drop dims by tensor.collapse_shape behind it}}
+  %steps = tensor.extract_slice %x[0, 0] [4, 4] [1, 2] : tensor<4x8xf32> to tensor<4x4xf32>
+  // expected-error @below {{unsupported 'tensor.extract_slice'}}
+  %row = tensor.extract_slice %x[0, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<8xf32>
+  %one = arith.constant 1.0 : f32
+  // expected-error @below {{after import: unsupported 'tensor.pad': padding has static extents of 0 or more and is the constant 0; concatenate a constant instead}}
+  %padded = tensor.pad %x low[0, 0] high[1, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %one : f32
+  } : tensor<4x8xf32> to tensor<5x8xf32>
+  return %steps, %row, %padded : tensor<4x4xf32>, tensor<8xf32>, tensor<5x8xf32>
 }
 
 // -----
@@ -122,6 +140,18 @@ func.func @step(%g: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
   // expected-error @below {{after loss-scaling: the state change is not gated by the step's amp.all_finite}}
   ml_program.global_store @w = %0 : tensor<4xf32>
   return
+}
+
+//--- evaluation.mlir
+// Only @step may change a state or do what training alone does.
+ml_program.global private mutable @n(dense<0> : tensor<i32>) : tensor<i32> {train.role = "counter"}
+func.func @predict(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %n = ml_program.global_load @n : tensor<i32>
+  // expected-error @below {{after evaluation: 'train.dropout' in '@predict' belongs to training; run --train-evaluation-mode}}
+  %y = train.dropout %x step %n {rate = 0.5 : f64, seed = 1 : i32} : (tensor<8xf32>, tensor<i32>) -> tensor<8xf32>
+  // expected-error @below {{after evaluation: 'ml_program.global_store' in '@predict' belongs to training}}
+  ml_program.global_store @n = %n : tensor<i32>
+  return %y : tensor<8xf32>
 }
 
 //--- codegen.mlir

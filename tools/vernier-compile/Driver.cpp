@@ -230,6 +230,9 @@ int Driver::compileStages(bool explainOnly) {
         addLossScalingPasses(pm, compile, needsScale);
       })))
     return kExitFailed;
+  if (failed(runStage("evaluation",
+                      [](OpPassManager &pm) { addEvaluationPasses(pm); })))
+    return kExitFailed;
   if (failed(runStage("pad",
                       [&](OpPassManager &pm) { addPadPasses(pm, compile); })))
     return kExitFailed;

@@ -35,6 +35,7 @@ mlir::FloatType getAutocastElementType(mlir::Type type);
 namespace detail {
 llvm::SmallVector<mlir::OpOperand *>
 defaultPrecisionOperands(mlir::Operation *op);
+llvm::SmallVector<mlir::OpResult> defaultPrecisionResults(mlir::Operation *op);
 void defaultSetResultPrecision(mlir::Operation *op, mlir::FloatType type);
 } // namespace detail
 } // namespace vernier

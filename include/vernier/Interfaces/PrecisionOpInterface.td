@@ -37,8 +37,13 @@ def PrecisionOpInterface : OpInterface<"PrecisionOpInterface"> {
       "Whether the floating results stay f32 whatever is decided (losses).",
       "bool", "keepsFullPrecisionResult", (ins), "", [{ return false; }]>,
     InterfaceMethod<
-      "Gives every floating tensor result the element type `resultType`. The "
-      "operands have been cast already.",
+      "The results whose type is decided. Default: every result that is a tensor "
+      "of f32, bf16 or f16.",
+      "::llvm::SmallVector<::mlir::OpResult>", "getPrecisionResults", (ins), "",
+      [{ return ::vernier::detail::defaultPrecisionResults($_op); }]>,
+    InterfaceMethod<
+      "Gives those results the element type `resultType`. The operands have been "
+      "cast already.",
       "void", "setResultPrecision", (ins "::mlir::FloatType":$resultType), "",
       [{ ::vernier::detail::defaultSetResultPrecision($_op, resultType); }]>
   ];

@@ -26,6 +26,7 @@ def VerifyStagePass : Pass<"verify-stage", "::mlir::ModuleOp"> {
     StageOption<"checkAutocast", "autocast">,
     StageOption<"checkDifferentiate", "differentiate">,
     StageOption<"checkLossScaling", "loss-scaling">,
+    StageOption<"checkEvaluation", "evaluation">,
     StageOption<"checkPad", "pad">,
     StageOption<"checkCodegen", "codegen">,
     StageOption<"checkPlan", "plan">

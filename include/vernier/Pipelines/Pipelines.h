@@ -38,6 +38,7 @@ void addDifferentiatePasses(mlir::OpPassManager &pm,
                             const CompileOptions &options);
 void addLossScalingPasses(mlir::OpPassManager &pm,
                           const CompileOptions &options, bool usesF16);
+void addEvaluationPasses(mlir::OpPassManager &pm);
 void addPadPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addCodegenPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addPlanPasses(mlir::OpPassManager &pm, const CompileOptions &options);

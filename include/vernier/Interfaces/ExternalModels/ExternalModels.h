@@ -14,10 +14,11 @@
 namespace vernier {
 
 /// Attach the precision, fusion, cost and differentiation interfaces to
-/// upstream elementwise ops and reshapes.
+/// upstream elementwise ops, reshapes, and concatenation, slices and padding.
 void registerArithExternalModels(mlir::DialectRegistry &registry);
 void registerMathExternalModels(mlir::DialectRegistry &registry);
 void registerTensorExternalModels(mlir::DialectRegistry &registry);
+void registerSliceExternalModels(mlir::DialectRegistry &registry);
 
 /// Attach the range interface to the ops of the three dialects.
 void registerRangeExternalModels(mlir::DialectRegistry &registry);

@@ -304,9 +304,8 @@ LogicalResult Decider::decide(const Subject &subject,
                                      decision->accumulate, decision->result,
                                      choice.rule, reason));
   constants.track(subject);
-  for (Value result : op->getResults())
-    if (FloatType type = getAutocastElementType(result.getType());
-        type && type != decision->result)
+  for (OpResult result : op.getPrecisionResults())
+    if (getAutocastElementType(result.getType()) != decision->result)
       decided[result] = decision->result;
   return success();
 }

@@ -112,9 +112,7 @@ void FunctionGraph::add(const Subject &subject) {
   for (OpOperand *operand : op.getPrecisionOperands())
     if (std::optional<Index> value = getValue(operand->get()))
       operands.push_back(*value);
-  for (Value result : op->getResults()) {
-    if (!getAutocastElementType(result.getType()))
-      continue;
+  for (OpResult result : op.getPrecisionResults()) {
     int64_t elements =
         cast<RankedTensorType>(result.getType()).getNumElements();
     results.push_back(graph.addValue(shape.results, elements));

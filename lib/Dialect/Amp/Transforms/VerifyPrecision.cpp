@@ -76,9 +76,9 @@ static LogicalResult verifyOperands(PrecisionOpInterface op,
 static LogicalResult verifyResults(PrecisionOpInterface op,
                                    PrecisionAttr precision) {
   Type expected = getStorageType(precision.getResult());
-  for (Value result : op->getResults()) {
+  for (OpResult result : op.getPrecisionResults()) {
     FloatType actual = getAutocastElementType(result.getType());
-    if (actual && actual != expected)
+    if (actual != expected)
       return op->emitOpError("result is ")
              << actual << ", but '" << precision.getRule() << "' decided "
              << precision.getResult();

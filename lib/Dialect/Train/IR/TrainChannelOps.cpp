@@ -62,10 +62,6 @@ LogicalResult GroupNormOp::verify() {
   return success();
 }
 
-void BatchNormOp::setResultPrecision(FloatType type) {
-  getResult().setType(tensorType(getResult()).clone(type));
-}
-
 static int64_t countElements(Value value) {
   return tensorType(value).getNumElements();
 }
@@ -157,6 +153,16 @@ LogicalResult BatchNormOp::buildVjp(OpBuilder &builder,
       (g - overRows(sumG / rows, x) - n * overRows(sumGn / rows, x));
   operandGradients[0] = roundTo(dx, getInput());
   return success();
+}
+
+/// The statistics so far, which stay as they are.
+SmallVector<Value> BatchNormOp::buildEvaluation(OpBuilder &builder) {
+  auto inference = BatchNormInferenceOp::create(
+      builder, getLoc(), getResult().getType(), getInput(), getScale(),
+      getBias(), getRunningMean(), getRunningVar(), getEpsilonAttr());
+  inference->setDiscardableAttrs(
+      getOperation()->getDiscardableAttrDictionary());
+  return {inference, getRunningMean(), getRunningVar()};
 }
 
 Replacements BatchNormInferenceOp::expand(OpBuilder &builder) {

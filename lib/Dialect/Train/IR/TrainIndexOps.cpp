@@ -9,6 +9,7 @@
 #include "ShapeChecks.h"
 
 #include "vernier/Dialect/Train/IR/ExpansionBuilder.h"
+#include "vernier/Interfaces/TensorExpr.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -190,6 +191,15 @@ Replacements DropoutOp::expand(OpBuilder &builder) {
   Value scaled = b.div(x, b.splat(1.0 - rate, type));
   Value y = b.create<arith::SelectOp>(isKept, scaled, b.splat(0.0, type));
   return SmallVector<Value>{b.roundTo(y, getType())};
+}
+
+/// Nothing is dropped: at most a cast is left.
+SmallVector<Value> DropoutOp::buildEvaluation(OpBuilder &builder) {
+  if (getInput().getType() == getType())
+    return {getInput()};
+  Value cast = TensorExpr(builder, getLoc(), getInput())
+                   .castTo(getElementTypeOrSelf(getType()));
+  return {cast};
 }
 
 /// The same choice, made again.

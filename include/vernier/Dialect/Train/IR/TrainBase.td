@@ -18,6 +18,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 include "vernier/Interfaces/ContractionOpInterface.td"
 include "vernier/Interfaces/CostOpInterface.td"
 include "vernier/Interfaces/DifferentiableOpInterface.td"
+include "vernier/Interfaces/EvaluationOpInterface.td"
 include "vernier/Interfaces/FusionOpInterface.td"
 include "vernier/Interfaces/PrecisionOpInterface.td"
 
@@ -86,6 +87,8 @@ class Train_Op<string mnemonic, string precision, bit fullInside,
 
 /// The traits of an op with its own vjp and cost.
 defvar Train_Differentiable = DeclareOpInterfaceMethods<DifferentiableOpInterface>;
+/// The trait of an op that is another one outside of training.
+defvar Train_Training = DeclareOpInterfaceMethods<EvaluationOpInterface>;
 defvar Train_Costed = DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>;
 
 #endif // VERNIER_DIALECT_TRAIN_IR_TRAINBASE_TD

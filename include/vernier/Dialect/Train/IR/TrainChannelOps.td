@@ -18,7 +18,7 @@ class Train_ChannelOp<string mnemonic, list<Trait> traits = []>
   let hasVerifier = 1;
 }
 
-def Train_BatchNormOp : Train_ChannelOp<"batch_norm"> {
+def Train_BatchNormOp : Train_ChannelOp<"batch_norm", [Train_Training]> {
   let summary = "Batch normalisation, in training";
   let description = [{
     (x - mean) / sqrt(var + epsilon) * scale + bias with mean and biased variance
@@ -28,7 +28,8 @@ def Train_BatchNormOp : Train_ChannelOp<"batch_norm"> {
     running + momentum statistic, with the unbiased variance (as PyTorch). They
     have no gradient. A model keeps them in two globals of role "statistic" that
     `@loss` loads and stores; a step that loss scaling skips leaves them as they
-    are.
+    are. Outside of `@step` the op is `train.batch_norm_inference`
+    (`--train-evaluation-mode`).
 
     Constraints:
     - (N1) scale, bias and both statistics are (C) with C the last dim of the
@@ -50,7 +51,9 @@ def Train_BatchNormOp : Train_ChannelOp<"batch_norm"> {
                       Train_FloatTensor:$new_var);
   let extraClassDeclaration = interfaceDeclarations # [{
     /// The statistics keep their type.
-    void setResultPrecision(::mlir::FloatType type);
+    ::llvm::SmallVector<::mlir::OpResult> getPrecisionResults() {
+      return {::llvm::cast<::mlir::OpResult>(getResult())};
+    }
   }];
 }
 

@@ -24,6 +24,7 @@
 #include "vernier/Interfaces/ContractionOpInterface.h"
 #include "vernier/Interfaces/CostOpInterface.h"
 #include "vernier/Interfaces/DifferentiableOpInterface.h"
+#include "vernier/Interfaces/EvaluationOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"
 

@@ -117,7 +117,7 @@ def Train_ScatterAddOp : Train_Op<"scatter_add", "FullInside", 1, "Call",
 }
 
 def Train_DropoutOp : Train_Op<"dropout", "FullInside", 1, "Composite",
-    [Train_Differentiable, Train_Costed]> {
+    [Train_Differentiable, Train_Training, Train_Costed]> {
   let summary = "Zeros at random, the rest scaled up";
   let description = [{
     Each element is 0 with probability `rate`, else x / (1 - rate), computed in
@@ -127,7 +127,8 @@ def Train_DropoutOp : Train_Op<"dropout", "FullInside", 1, "Composite",
     stored, and the gradient makes the same choice again. `step` is a counter that
     the model keeps in a global of role "counter", which `@loss` loads, and stores
     with 1 added; a step that loss scaling skips leaves it as it is. Two dropouts
-    of one model have different seeds.
+    of one model have different seeds. Outside of `@step` nothing is dropped
+    (`--train-evaluation-mode`).
 
     Constraints:
     - (D1) 0 <= rate < 1, and fewer than 2^31 elements.

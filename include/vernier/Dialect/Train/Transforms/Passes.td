@@ -88,6 +88,20 @@ def TrainDifferentiatePass : Pass<"train-differentiate", "::mlir::ModuleOp"> {
                            "::vernier::train::TrainDialect"];
 }
 
+def TrainEvaluationModePass : Pass<"train-evaluation-mode", "::mlir::ModuleOp"> {
+  let summary = "Make every entry but @step measure instead of train";
+  let description = [{
+    In `@loss`, `@predict` and every other function but `@step`, batch norm takes
+    the running statistics, dropout drops nothing (`EvaluationOpInterface`), and
+    no state is stored: evaluating and predicting change nothing. `@step` has its
+    own copy of the body of `@loss` since `--train-differentiate`, which must have
+    run. A remark says what each op and each store became.
+
+    Example: `test/Dialect/Train/Transforms/evaluation-mode.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::vernier::train::TrainDialect"];
+}
+
 def TrainKeepLowPrecisionCopiesPass
     : Pass<"train-keep-low-precision-copies", "::mlir::ModuleOp"> {
   let summary = "Keep 16-bit copies of parameters instead of rounding them in each step";
