@@ -28,9 +28,10 @@ constexpr const char *metadataFile = "metadata.json";
 constexpr const char *manifestFile = "MANIFEST.json";
 
 /// Whether a state is stored in params.safetensors, for inference.
-inline bool isParameter(const BoundState &state) {
+inline bool isForInference(const BoundState &state) {
   return state.role == schema::Role::parameter ||
-         state.role == schema::Role::frozen;
+         state.role == schema::Role::frozen ||
+         state.role == schema::Role::statistic;
 }
 
 /// Hash of names, types and shapes of all states: plans with the same one can

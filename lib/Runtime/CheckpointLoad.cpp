@@ -98,7 +98,7 @@ static Status matchTensors(const vernier_session_t &session, bool parameters,
     byName[tensor.name] = &tensor;
   for (size_t i = 0; i < session.states.size(); ++i) {
     const BoundState &state = session.states[i];
-    if (isParameter(state) != parameters)
+    if (isForInference(state) != parameters)
       continue;
     const Tensor &own = state.tensor;
     auto found = byName.find(own.getName());

@@ -67,14 +67,14 @@ static Status writeTensors(const vernier_session_t &session,
                            FileDigest &digest) {
   std::vector<const Tensor *> tensors;
   for (const BoundState &state : session.states)
-    if (isParameter(state) == parameters)
+    if (isForInference(state) == parameters)
       tensors.push_back(&state.tensor);
   HashedFile file(path);
   VERNIER_TRY(file.open());
   std::string header = makeSafetensorsHeader(tensors);
   VERNIER_TRY(file.write(header.data(), header.size()));
   for (const BoundState &state : session.states) {
-    if (isParameter(state) != parameters)
+    if (isForInference(state) != parameters)
       continue;
     Status status;
     state.layout.forEachRun([&](uint64_t, uint64_t memory, uint64_t bytes) {
