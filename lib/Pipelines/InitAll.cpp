@@ -41,6 +41,7 @@ void vernier::registerInputDialects(DialectRegistry &registry) {
   registerArithExternalModels(registry);
   registerMathExternalModels(registry);
   registerTensorExternalModels(registry);
+  registerSliceExternalModels(registry);
   registerRangeExternalModels(registry);
 }
 

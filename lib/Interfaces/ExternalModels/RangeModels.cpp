@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
@@ -208,6 +209,26 @@ struct ClampModel
   }
 };
 
+struct ConcatModel
+    : RangeOpInterface::ExternalModel<ConcatModel, tensor::ConcatOp> {
+  void inferRanges(Operation *, ArrayRef<Interval> x,
+                   MutableArrayRef<Interval> results) const {
+    results[0] = x[0];
+    for (const Interval &operand : x.drop_front())
+      results[0] = results[0].joined(operand);
+  }
+};
+
+struct PadModel : RangeOpInterface::ExternalModel<PadModel, tensor::PadOp> {
+  void inferRanges(Operation *op, ArrayRef<Interval> x,
+                   MutableArrayRef<Interval> results) const {
+    FloatAttr padding;
+    Value value = cast<tensor::PadOp>(op).getConstantPaddingValue();
+    if (value && matchPattern(value, m_Constant(&padding)))
+      results[0] = x[0].joined(Interval::exactly(padding.getValueAsDouble()));
+  }
+};
+
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -289,5 +310,8 @@ void vernier::registerRangeExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, tensor::TensorDialect *) {
     attach<tensor::CollapseShapeOp, same>(*context);
     attach<tensor::ExpandShapeOp, same>(*context);
+    attach<tensor::ExtractSliceOp, same>(*context);
+    tensor::ConcatOp::attachInterface<ConcatModel>(*context);
+    tensor::PadOp::attachInterface<PadModel>(*context);
   });
 }

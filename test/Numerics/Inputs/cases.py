@@ -223,6 +223,39 @@ def shape_cases():
                (2, 3, 4), lambda x: x.reshape(2, 3, 4))
 
 
+#===-- Concatenation, slices, padding --------------------------------------===#
+
+def slice_cases():
+    for shapes, dim in [(((3,), (4,)), 0), (((2, 3), (2, 1), (2, 4)), 1),
+                        (((2, 3, 16), (2, 5, 16)), 1), (((1, 5), (3, 5)), 0)]:
+        target = list(shapes[0])
+        target[dim] = sum(shape[dim] for shape in shapes)
+        yield Case(
+            f"tensor.concat-{'-'.join(map(slug, shapes))}-{dim}", [Input(s) for s in shapes],
+            lambda e, s=shapes, d=dim, r=tuple(target):
+                f"%y = tensor.concat dim({d}) {', '.join(f'%{i}' for i in range(len(s)))} : "
+                f"({', '.join(t(shape, e) for shape in s)}) -> {t(r, e)}",
+            tuple(target), lambda *x, d=dim: jnp.concatenate(x, axis=d))
+    for shape, offsets, sizes in [((7,), [2], [3]), ((3, 5), [1, 0], [2, 5]),
+                                  ((2, 3, 16), [0, 1, 8], [2, 2, 8])]:
+        yield Case(
+            f"tensor.extract_slice-{slug(shape)}-{slug(offsets)}", [Input(shape)],
+            lambda e, s=shape, o=offsets, r=sizes:
+                f"%y = tensor.extract_slice %0{o} {r} {[1] * len(s)} : {t(s, e)} to {t(r, e)}",
+            tuple(sizes), lambda x, o=offsets, r=sizes: jax.lax.dynamic_slice(x, o, r))
+    for shape, low, high in [((7,), [2], [0]), ((3, 5), [0, 1], [2, 1]),
+                             ((2, 3, 16), [0, 1, 8], [1, 0, 8])]:
+        target = tuple(map(sum, zip(low, shape, high)))
+        names = ", ".join(f"%i{i}: index" for i in range(len(shape)))
+        yield Case(
+            f"tensor.pad-{slug(shape)}-{slug(low)}", [Input(shape)],
+            lambda e, s=shape, a=low, b=high, r=target, n=names:
+                f"%z = arith.constant 0.0 : {e}\n"
+                f"  %y = tensor.pad %0 low{a} high{b} {{\n  ^bb0({n}):\n"
+                f"    tensor.yield %z : {e}\n  }} : {t(s, e)} to {t(r, e)}",
+            target, lambda x, a=low, b=high: jnp.pad(x, list(zip(a, b))))
+
+
 #===-- Contractions --------------------------------------------------------===#
 
 def matmul_case(lhs, rhs, transpose_lhs, transpose_rhs, result, epilogue):
@@ -556,6 +589,6 @@ def index_cases():
 
 
 def all_cases():
-    return [*elementwise_cases(), *shape_cases(), *contraction_cases(),
+    return [*elementwise_cases(), *shape_cases(), *slice_cases(), *contraction_cases(),
             *image_cases(), *channel_cases(), *index_cases(),
             *row_cases(), *loss_cases()]

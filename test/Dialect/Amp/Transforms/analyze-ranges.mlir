@@ -100,3 +100,21 @@ func.func @step(%x: tensor<4xf16> {train.range = [-2000.0, 2000.0]}) -> tensor<4
   %gx = arith.mulf %g, %x : tensor<4xf16>
   return %gx : tensor<4xf16>
 }
+
+// -----
+
+// A concatenation has the bounds of all its operands, a slice those of what it is
+// cut from, padding adds zero.
+func.func @loss(%x: tensor<4xf16> {train.range = [1.0, 2.0]}, %y: tensor<4xf16> {train.range = [3.0, 5.0]}) -> tensor<6xf16> {
+  %zero = arith.constant 0.0 : f16
+  // expected-remark @below {{f16 cannot overflow: [1, 5]}}
+  %c = tensor.concat dim(0) %x, %y : (tensor<4xf16>, tensor<4xf16>) -> tensor<8xf16>
+  // expected-remark @below {{f16 cannot overflow: [1, 5]}}
+  %s = tensor.extract_slice %c[2] [4] [1] : tensor<8xf16> to tensor<4xf16>
+  // expected-remark @below {{f16 cannot overflow: [0, 5]}}
+  %p = tensor.pad %s low[1] high[1] {
+  ^bb0(%i: index):
+    tensor.yield %zero : f16
+  } : tensor<4xf16> to tensor<6xf16>
+  return %p : tensor<6xf16>
+}

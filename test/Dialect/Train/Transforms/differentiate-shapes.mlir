@@ -121,3 +121,30 @@ func.func @reshapes() -> tensor<2x3x4xf32> {
   %loss, %dw = train.gradient @loss() wrt [@w] : () -> (tensor<f32>, tensor<2x3x4xf32>)
   return %dw : tensor<2x3x4xf32>
 }
+
+// -----
+
+// Moves have moves as gradients: the parts of a concatenation, zeros around a
+// slice, what lies within a padding.
+ml_program.global private mutable @w(#train.kaiming) : tensor<4x8xbf16>
+func.func @loss(%x: tensor<4x3xbf16>) -> tensor<f32> {
+  %w = ml_program.global_load @w : tensor<4x8xbf16>
+  %zero = arith.constant 0.0 : bf16
+  %s = tensor.extract_slice %w[1, 0] [3, 8] [1, 1] : tensor<4x8xbf16> to tensor<3x8xbf16>
+  %p = tensor.pad %s low[0, 0] high[1, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : bf16
+  } : tensor<3x8xbf16> to tensor<4x8xbf16>
+  %y = tensor.concat dim(1) %x, %p : (tensor<4x3xbf16>, tensor<4x8xbf16>) -> tensor<4x11xbf16>
+  %loss = train.reduce sum %y dims = [0, 1] : tensor<4x11xbf16> -> tensor<f32>
+  return %loss : tensor<f32>
+}
+// CHECK-LABEL: func.func @moves
+// CHECK: %[[PART:.*]] = tensor.extract_slice %{{.*}}[0, 3] [4, 8] [1, 1] {train.backward} : tensor<4x11xbf16> to tensor<4x8xbf16>
+// CHECK: %[[INNER:.*]] = tensor.extract_slice %[[PART]][0, 0] [3, 8] [1, 1] {train.backward}
+// CHECK: %[[DW:.*]] = tensor.pad %[[INNER]] low[1, 0] high[0, 0] {
+// CHECK: return %[[DW]]
+func.func @moves(%x: tensor<4x3xbf16>) -> tensor<4x8xbf16> {
+  %loss, %dw = train.gradient @loss(%x) wrt [@w] : (tensor<4x3xbf16>) -> (tensor<f32>, tensor<4x8xbf16>)
+  return %dw : tensor<4x8xbf16>
+}
