@@ -22,22 +22,20 @@ std::string typeOf(const Shape &shape, const std::string &element) {
   return type + element + ">";
 }
 
-static int64_t drawInteger(Random &random, int64_t low, int64_t high) {
+int64_t drawInteger(Random &random, int64_t low, int64_t high) {
   return std::uniform_int_distribution<int64_t>(low, high)(random);
 }
 
-static bool drawBool(Random &random) { return drawInteger(random, 0, 1); }
+bool drawBool(Random &random) { return drawInteger(random, 0, 1); }
 
-/// `lowRank` to `highRank` dims of 1 to 5 elements.
-static Shape drawShape(Random &random, int lowRank = 0, int highRank = 3) {
+Shape drawShape(Random &random, int lowRank, int highRank) {
   Shape shape(drawInteger(random, lowRank, highRank));
   for (int64_t &extent : shape)
     extent = drawInteger(random, 1, 5);
   return shape;
 }
 
-/// "[0, 2]".
-static std::string listOf(const Shape &numbers) {
+std::string listOf(const Shape &numbers) {
   std::string text = "[";
   for (size_t i = 0; i < numbers.size(); ++i)
     text += (i ? ", " : "") + std::to_string(numbers[i]);
@@ -324,6 +322,7 @@ std::vector<Rule> getGradientRules() {
   addShapes(rules);
   addContractions(rules);
   addRowsAndLosses(rules);
+  addImageRules(rules);
   return rules;
 }
 

@@ -47,7 +47,17 @@ struct Rule {
 /// "tensor<2x3xf64>".
 std::string typeOf(const Shape &shape, const std::string &element = "f64");
 
+/// "[0, 2]".
+std::string listOf(const Shape &numbers);
+
+int64_t drawInteger(Random &random, int64_t low, int64_t high);
+bool drawBool(Random &random);
+/// `lowRank` to `highRank` dims of 1 to 5 elements.
+Shape drawShape(Random &random, int lowRank = 0, int highRank = 3);
+
 std::vector<Rule> getGradientRules();
+/// Convolutions, pooling, channel norms, rows by index, dropout, slices.
+void addImageRules(std::vector<Rule> &rules);
 
 /// How GoogleTest names a rule.
 inline void PrintTo(const Rule &rule, std::ostream *os) { *os << rule.name; }
