@@ -118,6 +118,11 @@ TEST(Damage, SealedPlans) {
   checkSealed(plan.payload(), 2, getFlips(), /*run=*/true);
 }
 
+// The same for convolutions, pooling, rows by index and boxes.
+TEST(Damage, SealedImagePlans) {
+  checkSealed(makeImagePlan().payload(), 5, getFlips() / 4, /*run=*/true);
+}
+
 // The kernels of a sealed plan are read, but not run, by the load.
 TEST(Damage, SealedKernels) {
   checkSealed(makeTrainingPlan().payload(), 3, getFlips() / 10);

@@ -141,17 +141,22 @@ TEST(Plan, Header) {
   EXPECT_BAD("truncated or damaged", good);
 }
 
-TEST(Plan, EveryPrefixIsRefused) {
-  std::vector<uint8_t> good = makeTrainingPlan().build();
-  for (size_t size = 1; size < good.size(); size += size < 200 ? 1 : 61) {
+static void checkPrefixes(const TestPlan &plan, size_t step) {
+  std::vector<uint8_t> good = plan.build();
+  for (size_t size = 1; size < good.size(); size += size < 200 ? 1 : step) {
     std::vector<uint8_t> part(good.begin(), good.begin() + size);
     EXPECT_STATUS(VERNIER_BAD_FILE, "", load(part));
   }
   // With a right digest, too.
-  std::vector<uint8_t> payload = makeTrainingPlan().payload();
-  for (size_t size = 0; size < payload.size(); size += 97)
+  std::vector<uint8_t> payload = plan.payload();
+  for (size_t size = 0; size < payload.size(); size += step)
     EXPECT_NE(load(seal({payload.begin(), payload.begin() + size})).code,
               VERNIER_OK);
+}
+
+TEST(Plan, EveryPrefixIsRefused) {
+  checkPrefixes(makeTrainingPlan(), 61);
+  checkPrefixes(makeImagePlan(), 1);
 }
 
 // A plan for another machine says what is missing and what to do.

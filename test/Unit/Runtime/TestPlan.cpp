@@ -102,10 +102,43 @@ void TestEntry::transpose(uint32_t source, uint32_t result,
       }));
 }
 
-void TestEntry::copy(uint32_t source, uint32_t result) {
+void TestEntry::copy(uint32_t source, uint32_t result,
+                     std::vector<int64_t> offset, bool keep) {
   calls.push_back(
       makeCall(schema::Operation::Copy, "copy", [=](Builder &builder) {
-        return schema::CreateCopy(builder, source, result);
+        auto list = builder.CreateVector(offset);
+        return schema::CreateCopy(builder, source, result, list, keep);
+      }));
+}
+
+void TestEntry::convolution(const TestConvolution &c) {
+  calls.push_back(makeCall(
+      schema::Operation::Convolution, "convolution", [=](Builder &builder) {
+        auto strides = builder.CreateVector(c.strides);
+        auto padding = builder.CreateVector(c.padding);
+        auto dilation = builder.CreateVector(c.dilation);
+        return schema::CreateConvolution(builder, c.kind, c.image, c.weight,
+                                         c.output, strides, padding, dilation,
+                                         c.groups, c.tile);
+      }));
+}
+
+void TestEntry::pool(const TestPool &p) {
+  calls.push_back(
+      makeCall(schema::Operation::Pool, "pool", [=](Builder &builder) {
+        auto window = builder.CreateVector(p.window);
+        auto strides = builder.CreateVector(p.strides);
+        auto padding = builder.CreateVector(p.padding);
+        return schema::CreatePool(builder, p.kind, p.gradient, p.source,
+                                  p.image, p.result, window, strides, padding);
+      }));
+}
+
+void TestEntry::gather(const TestGather &g) {
+  calls.push_back(
+      makeCall(schema::Operation::Gather, "gather", [=](Builder &builder) {
+        return schema::CreateGather(builder, g.source, g.indices, g.result,
+                                    g.rows, g.add);
       }));
 }
 
@@ -275,6 +308,58 @@ TestPlan test::makeTrainingPlan() {
   TestEntry &refresh = plan.entry("refresh");
   refresh.launch("narrow", {refresh.use(plan.states[0])},
                  {refresh.use(plan.states[3])}, 16);
+  return plan;
+}
+
+/// x is convolved and pooled, then the gradients of both; rows of a table are
+/// chosen and summed; boxes are cut out and joined.
+TestPlan test::makeImagePlan() {
+  using Conv = schema::ConvolutionKind;
+  using Pool = schema::PoolKind;
+  TestPlan plan;
+  TestEntry &e = plan.entry("predict");
+  auto image = [&](int64_t h, int64_t w) {
+    return e.alloc(DType::f32, {2, h, w, 4});
+  };
+  uint32_t x = e.input("x", DType::f32, {2, 5, 4, 4}),
+           weight = e.input("weight", DType::f32, {4, 3, 3, 2}),
+           table = e.input("table", DType::f32, {6, 3}),
+           indices = e.input("indices", DType::i32, {4});
+  uint32_t y = image(3, 4), dx = image(5, 4),
+           dw = e.alloc(DType::f32, {4, 3, 3, 2});
+  TestConvolution convolution{Conv::output, x, weight, y, {2, 1}, {1, 1, 1, 1}};
+  convolution.groups = 2;
+  for (auto [kind, image, weights] : {std::make_tuple(Conv::output, x, weight),
+                                      std::make_tuple(Conv::image, dx, weight),
+                                      std::make_tuple(Conv::weight, x, dw)}) {
+    convolution.kind = kind;
+    convolution.image = image;
+    convolution.weight = weights;
+    e.convolution(convolution);
+  }
+  uint32_t maxima = image(2, 3), means = image(2, 2), dmaxima = image(3, 4),
+           dmeans = image(3, 4);
+  e.pool({Pool::max, false, y, -1, maxima});
+  e.pool({Pool::max, true, maxima, int32_t(y), dmaxima});
+  e.pool({Pool::average, false, y, -1, means, {}});
+  e.pool({Pool::average, true, means, -1, dmeans, {}});
+  uint32_t rows = e.alloc(DType::f32, {4, 3}),
+           sums = e.alloc(DType::f32, {6, 3}),
+           joined = e.alloc(DType::f32, {6, 3});
+  e.gather({table, indices, rows, 6, false});
+  e.gather({rows, indices, sums, 6, true});
+  e.copy(sums, joined);
+  e.copy(rows, joined, {-2, 1}, /*keep=*/true);
+  for (auto [name, buffer] : {std::make_pair("y", y),
+                              {"dx", dx},
+                              {"dw", dw},
+                              {"maxima", maxima},
+                              {"dmaxima", dmaxima},
+                              {"means", means},
+                              {"dmeans", dmeans},
+                              {"sums", sums},
+                              {"joined", joined}})
+    e.output(name, buffer);
   return plan;
 }
 

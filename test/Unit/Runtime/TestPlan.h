@@ -60,6 +60,30 @@ struct TestMatmul {
   bool relu;
 };
 
+struct TestConvolution {
+  schema::ConvolutionKind kind;
+  uint32_t image, weight, output;
+  std::vector<uint32_t> strides = {1, 1}, padding = {0, 0, 0, 0},
+                        dilation = {1, 1};
+  uint32_t groups = 1, tile = 1;
+};
+
+struct TestPool {
+  schema::PoolKind kind;
+  bool gradient;
+  uint32_t source;
+  int32_t image;
+  uint32_t result;
+  std::vector<uint32_t> window = {2, 2}, strides = {1, 1},
+                        padding = {0, 0, 0, 0};
+};
+
+struct TestGather {
+  uint32_t source, indices, result;
+  uint64_t rows;
+  bool add;
+};
+
 using Builder = flatbuffers::FlatBufferBuilder;
 using CallBuilder = std::function<flatbuffers::Offset<schema::Call>(Builder &)>;
 
@@ -83,7 +107,11 @@ struct TestEntry {
   void matmul(const TestMatmul &matmul);
   void transpose(uint32_t source, uint32_t result,
                  std::vector<uint32_t> permutation);
-  void copy(uint32_t source, uint32_t result);
+  void copy(uint32_t source, uint32_t result, std::vector<int64_t> offset = {},
+            bool keep = false);
+  void convolution(const TestConvolution &convolution);
+  void pool(const TestPool &pool);
+  void gather(const TestGather &gather);
 };
 
 struct TestPlan {
@@ -114,6 +142,10 @@ const std::vector<uint8_t> &kernelObject();
 /// A small plan with every kind of call: entries step, predict and refresh,
 /// states w (parameter), m (moment), steps (counter), w.bf16 (copy).
 TestPlan makeTrainingPlan();
+
+/// A plan whose only entry, predict, has every kind of call on images and rows,
+/// on images of (2, 5, 4, 4) and a table of (6, 3).
+TestPlan makeImagePlan();
 
 /// Owners of references.
 struct Plan {
