@@ -14,6 +14,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Instruction sets that decide what a 16-bit contraction costs on a CPU.
@@ -52,6 +53,25 @@ def run(command, **keywords):
     return done.stdout
 
 
+def run_with_peak(command):
+    """As run(), and the most bytes that the process had resident."""
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=output, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        texts = [(file.seek(0), file.read())[1] for file in (output, errors)]
+    if process.returncode:
+        sys.exit(f"{shlex.join(map(str, command))}\nexit {process.returncode}\n{texts[0]}{texts[1]}")
+    return texts[0], usage.ru_maxrss * 1024
+
+
+def profile(command):
+    """The calls of a step that take at least 1 % of it, longest first, as bench --profile prints them."""
+    done = subprocess.run([*command, "--profile"], capture_output=True, text=True, check=True)
+    lines = done.stderr[done.stderr.index("profile of"):].splitlines()
+    return [line for line in lines[2:] if float(line.split()[1]) >= 1.0]
+
+
 def result_line(output):
     """The values of `RESULT ok key=value ...`, the last line of vernier-run."""
     line = output.strip().splitlines()[-1]
@@ -64,6 +84,12 @@ def median(values):
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def summarise(rounds):
+    """Of numbers by name, for each round: the medians, and the least and greatest."""
+    return ({name: median([r[name] for r in rounds]) for name in rounds[0]},
+            {name: [min(r[name] for r in rounds), max(r[name] for r in rounds)] for name in rounds[0]})
 
 
 def table(header, rows):

@@ -19,7 +19,6 @@ fused=True; its time is that of the faster one in each round."""
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -52,13 +51,6 @@ def model():
 def flops():
     """Of a step's products: forward, weight gradients, and input gradients of all layers but the first."""
     return sum(2 * BATCH * k * n * (3 if i else 2) for i, (k, n) in enumerate(zip(LAYERS, LAYERS[1:])))
-
-
-def profile(command):
-    """The calls of a step that take at least 1 % of it, longest first, as bench --profile prints them."""
-    done = subprocess.run([*command, "--profile"], capture_output=True, text=True, check=True)
-    lines = done.stderr[done.stderr.index("profile of"):].splitlines()
-    return [line for line in lines[2:] if float(line.split()[1]) >= 1.0]
 
 
 def torch_worker(precision, fused, steps, threads):
@@ -158,8 +150,7 @@ def main():
                 times[f"torch_{precision}"] = min(kinds)
         rounds.append(times)
 
-    medians = {name: measure.median([r[name] for r in rounds]) for name in rounds[0]}
-    spread = {name: [min(r[name] for r in rounds), max(r[name] for r in rounds)] for name in rounds[0]}
+    medians, spread = measure.summarise(rounds)
     ratios = {f"{a}_over_{b}": measure.median([r[a] / r[b] for r in rounds])
               for a, b in (("vernier_f32", "vernier_bf16"), ("vernier_f32", "floor_f32"), ("vernier_bf16", "floor_bf16"),
                            ("torch_f32", "vernier_f32"), ("torch_bf16", "vernier_bf16"))
@@ -169,7 +160,7 @@ def main():
              f"{saved_bytes[name] / 1e6:.2f}" if name in saved_bytes else "") for name in medians]
     text = measure.table(("variant", "ms/step", "min - max", "saved for backward, MB"), rows)
     text += "\n\n" + measure.table(("ratio", "value"), [(k, f"{v:.2f}") for k, v in ratios.items()])
-    profiles = {name: profile(variants[name]) for name in ("vernier_f32", "vernier_bf16")}
+    profiles = {name: measure.profile(variants[name]) for name in ("vernier_f32", "vernier_bf16")}
     for name, lines in profiles.items():
         text += f"\n\nwhere {name} spends its time: ms/step, share, calls, rate\n" + "\n".join(lines)
     if not (measure.cpu()["features"]["avx512_bf16"] or measure.cpu()["features"]["amx_bf16"]):
