@@ -35,6 +35,7 @@ const std::map<std::string, const char *> examples = {
     {"train", R"(Examples:
   vernier-run mlp.vplan train --data train.npz --eval-data test.npz --epochs 30
   vernier-run mlp.vplan train --data train.npz --steps 1000 --save checkpoints --save-every 100 --log metrics.csv
+  vernier-run f32.vplan train --data train.npz --steps 1000 --profile-numerics profile.json
   vernier-run mlp.vplan train --data train.npz --steps 2000 --resume checkpoints --save checkpoints --log metrics.csv
 )"},
     {"info", R"(Examples:
@@ -163,6 +164,11 @@ void addTrain(CLI::App &app, Options &options) {
   addNumber(verb, "--log-every", options.logEvery,
             "steps between lines when stderr is no terminal", 1)
       ->capture_default_str();
+  addPath(verb, "--profile-numerics", options.profileNumerics,
+          "record ranges and rounding errors of all tensors, for "
+          "vernier-compile --policy=auto (.json)");
+  addNumber(verb, "--profile-every", options.profileEvery,
+            "steps from one that is recorded to the next (default 10)", 1);
   addCommonFlags(verb, options);
 }
 
@@ -247,6 +253,8 @@ void checkCombination(const Options &options) {
     throw Failure(Usage, "--steps and --epochs exclude each other; give one");
   if (options.saveEvery && options.save.empty())
     throw Failure(Usage, "--save-every needs --save FOLDER");
+  if (options.profileEvery && options.profileNumerics.empty())
+    throw Failure(Usage, "--profile-every needs --profile-numerics FILE.json");
 }
 
 } // namespace

@@ -36,6 +36,8 @@ struct Options {
   uint32_t keep = 3;
   std::string log;
   uint64_t logEvery = 100; ///< steps
+  std::string profileNumerics;
+  std::optional<uint64_t> profileEvery; ///< steps; 10 if not given
 
   // predict
   std::string output;

@@ -16,6 +16,7 @@
 #include "Evaluation.h"
 #include "Memory.h"
 #include "Metrics.h"
+#include "NumericsProfile.h"
 #include "Progress.h"
 #include "Report.h"
 #include "RunState.h"
@@ -57,6 +58,7 @@ private:
   void evaluate(Measurement &measurement);
   void save();
   int finish();
+  void observe(const vernier_observation_t &observation);
 
   double read(std::optional<Output> &output) {
     if (!output)
@@ -74,6 +76,7 @@ private:
   std::optional<Output> loss, learningRate, gradNorm, lossScale, allFinite;
   Accuracy accuracy;
   NumericsCheck check;
+  std::optional<NumericsProfile> profile;
   MetricsFile metrics;
 
   RunState state;
@@ -147,6 +150,9 @@ void Trainer::printConfiguration(const char *device) {
   if (!options.log.empty())
     add("log", options.log);
   add("check numerics", options.checkNumerics ? "yes" : "no");
+  if (profile)
+    add("profile", fmt::format("{}, one step in {}", options.profileNumerics,
+                               profile->getRecord().every));
   printTable(terminal, "training", rows);
   printMemoryAndPrecision(terminal, plan);
 }
@@ -191,6 +197,8 @@ Measurement Trainer::step() {
   batchRows = order.data() + position * data.batch();
   data.feed(*session, "step", batchRows);
   check.reset();
+  if (profile)
+    profile->beginStep(state.step);
   session->run("step");
 
   Measurement measurement;
@@ -203,6 +211,8 @@ Measurement Trainer::step() {
   measurement.skipped = allFinite && read(allFinite) == 0;
   state.skipped += measurement.skipped;
   state.skippedInARow = measurement.skipped ? state.skippedInARow + 1 : 0;
+  if (profile)
+    profile->endStep(measurement.loss, measurement.skipped);
   if (accuracy.isAvailable()) {
     uint64_t correct = accuracy.countCorrect(*session, data, data.batch());
     uint64_t counted = data.batch() * accuracy.rowsPerSample();
@@ -304,6 +314,8 @@ void Trainer::loop() {
 
 int Trainer::finish() {
   metrics.flush();
+  if (profile)
+    profile->write();
   if (!options.save.empty() && savedStep != state.step)
     save();
   bool stopped = interrupted() && state.step < totalSteps;
@@ -354,14 +366,37 @@ int Trainer::run() {
     throw;
   }
   resume();
+  if (!options.profileNumerics.empty())
+    profile.emplace(plan, options.profileNumerics,
+                    options.profileEvery.value_or(10));
   printConfiguration(session->deviceDescription());
   if (!options.log.empty())
     metrics.open(options.log, state.step);
-  if (options.checkNumerics)
-    check.install(*session);
+  if (options.checkNumerics || profile)
+    vernier_session_set_observer(
+        session->get(),
+        [](void *trainer, const vernier_observation_t *observation) {
+          static_cast<Trainer *>(trainer)->observe(*observation);
+        },
+        this);
   progress.emplace(terminal, totalSteps, data.batch(), options.logEvery);
-  loop();
+  try {
+    loop();
+  } catch (const Failure &failure) {
+    // What led to a loss that is not finite is what a profile may tell.
+    if (profile && failure.code == Numeric)
+      profile->write();
+    throw;
+  }
   return finish();
+}
+
+/// A call has been made, of a step or of an evaluation.
+void Trainer::observe(const vernier_observation_t &observation) {
+  if (options.checkNumerics)
+    check.observe(observation);
+  if (profile)
+    profile->observe(observation);
 }
 
 } // namespace
