@@ -12,7 +12,6 @@
 #include "Runtime/Tensor.h"
 
 #include <cstdint>
-#include <cstring>
 
 namespace vernier::runtime {
 
@@ -29,28 +28,8 @@ struct Bf16Element {
 };
 struct F16Element {
   using Storage = uint16_t;
-  static float load(uint16_t bits) {
-    uint32_t sign = uint32_t(bits & 0x8000) << 16, rest = bits & 0x7fff;
-    // In f32's fields the exponent is too small by 112, and by as much again
-    // for infinity and NaN; subnormal numbers come right too.
-    float magnitude = toFloat(rest << 13) * 0x1p112f;
-    uint32_t wide =
-        rest >= 0x7c00 ? 0x7f800000u | (rest & 0x3ff) << 13 : toBits(magnitude);
-    return toFloat(sign | wide);
-  }
+  static float load(uint16_t bits) { return fromF16(bits); }
   static uint16_t store(float value) { return toF16(value); }
-
-private:
-  static float toFloat(uint32_t bits) {
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-  static uint32_t toBits(float value) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits;
-  }
 };
 
 /// Call `visit(Element())` with the element type of `dtype`, a floating one.

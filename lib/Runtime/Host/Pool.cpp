@@ -24,6 +24,7 @@ namespace {
 /// The pixels [begin, end) of a window along one dim.
 struct Range {
   int64_t begin, end;
+  int64_t length() const { return end - begin; }
 };
 
 class PoolExecutable : public Executable {
@@ -37,8 +38,19 @@ private:
   Range getRange(int dim, int64_t place) const;
   /// Calls `visit(place, pixels' rows, columns)` for each window of an image.
   template <typename Visit> void forEachWindow(const Visit &visit) const;
+  /// Pool image n, or give the gradients of its windows back.
   template <typename Element> void pool(int64_t n, float *sums) const;
-  template <typename Element> void giveBack(int64_t n, float *sums) const;
+  template <typename Element>
+  void poolWindow(const typename Element::Storage *from,
+                  typename Element::Storage *to, Range rows,
+                  Range columns) const;
+  template <typename Element>
+  void giveToLargest(const typename Element::Storage *gradient,
+                     const typename Element::Storage *values, float *sums,
+                     Range rows, Range columns) const;
+  template <typename Element>
+  void giveToAll(const typename Element::Storage *gradient, float *sums,
+                 Range rows, Range columns) const;
 
   bool isMax, isGradient;
   const uint8_t *source, *image;
@@ -46,6 +58,7 @@ private:
   vernier_dtype_t dtype;
   std::vector<int64_t> large, small; ///< shapes of the image and the pooled one
   std::vector<int64_t> window, strides, padding;
+  int64_t channels;
   int threads;
   Workspace &workspace;
   int64_t sumCount; ///< f32 sums that one thread keeps
@@ -64,9 +77,9 @@ PoolExecutable::PoolExecutable(const schema::Pool &pool,
       small(buffers[isGradient ? pool.source() : pool.result()].shape),
       window(pool.window()->begin(), pool.window()->end()),
       strides(pool.strides()->begin(), pool.strides()->end()),
-      padding(pool.padding()->begin(), pool.padding()->end()), threads(threads),
-      workspace(workspace),
-      sumCount(isGradient ? large[1] * large[2] * large[3] : large[3]) {
+      padding(pool.padding()->begin(), pool.padding()->end()),
+      channels(large[3]), threads(threads), workspace(workspace),
+      sumCount(isGradient ? large[1] * large[2] * channels : 0) {
   workspace.reserve(threads * alignUp(sumCount * sizeof(float)));
 }
 
@@ -86,79 +99,108 @@ void PoolExecutable::forEachWindow(const Visit &visit) const {
       visit(p * small[2] + q, getRange(0, p), getRange(1, q));
 }
 
+/// Channels are combined in blocks, so that what is kept of them stays in
+/// registers or the first cache.
+static constexpr int64_t kBlock = 64;
+
 /// NaN wins: the comparison with it is false.
 static float larger(float value, float than) {
-  return value <= than || std::isnan(than) ? than : value;
+  return value <= than || than != than ? than : value;
+}
+
+template <typename Element>
+void PoolExecutable::poolWindow(const typename Element::Storage *from,
+                                typename Element::Storage *to, Range rows,
+                                Range columns) const {
+  const float count = isMax ? 1.0f : float(rows.length() * columns.length());
+  for (int64_t begin = 0; begin < channels; begin += kBlock) {
+    const int64_t block = std::min(kBlock, channels - begin);
+    float kept[kBlock];
+    std::fill_n(kept, block, isMax ? -HUGE_VALF : 0.0f);
+    for (int64_t h = rows.begin; h < rows.end; ++h)
+      for (int64_t w = columns.begin; w < columns.end; ++w) {
+        const auto *pixel = from + (h * large[2] + w) * channels + begin;
+        if (isMax)
+          for (int64_t c = 0; c < block; ++c)
+            kept[c] = larger(Element::load(pixel[c]), kept[c]);
+        else
+          for (int64_t c = 0; c < block; ++c)
+            kept[c] += Element::load(pixel[c]);
+      }
+    for (int64_t c = 0; c < block; ++c)
+      to[begin + c] = Element::store(kept[c] / count);
+  }
+}
+
+template <typename Element>
+void PoolExecutable::giveToLargest(const typename Element::Storage *gradient,
+                                   const typename Element::Storage *values,
+                                   float *sums, Range rows,
+                                   Range columns) const {
+  for (int64_t begin = 0; begin < channels; begin += kBlock) {
+    const int64_t block = std::min(kBlock, channels - begin);
+    float largest[kBlock];
+    int32_t best[kBlock]; // the pixel's number in the window
+    std::fill_n(largest, block, -HUGE_VALF);
+    std::fill_n(best, block, 0);
+    int32_t number = 0;
+    for (int64_t h = rows.begin; h < rows.end; ++h)
+      for (int64_t w = columns.begin; w < columns.end; ++w, ++number) {
+        const auto *pixel = values + (h * large[2] + w) * channels + begin;
+        for (int64_t c = 0; c < block; ++c) {
+          float value = Element::load(pixel[c]), than = largest[c];
+          // The first of equals stays, and so does the first NaN.
+          bool isBetter = !(value <= than) & (than == than);
+          largest[c] = isBetter ? value : than;
+          best[c] = isBetter ? number : best[c];
+        }
+      }
+    number = 0;
+    for (int64_t h = rows.begin; h < rows.end; ++h)
+      for (int64_t w = columns.begin; w < columns.end; ++w, ++number) {
+        float *sum = sums + (h * large[2] + w) * channels + begin;
+        for (int64_t c = 0; c < block; ++c) {
+          float given = Element::load(gradient[begin + c]);
+          sum[c] += best[c] == number ? given : 0.0f;
+        }
+      }
+  }
+}
+
+template <typename Element>
+void PoolExecutable::giveToAll(const typename Element::Storage *gradient,
+                               float *sums, Range rows, Range columns) const {
+  const float count = float(rows.length() * columns.length());
+  for (int64_t h = rows.begin; h < rows.end; ++h)
+    for (int64_t w = columns.begin; w < columns.end; ++w) {
+      float *sum = sums + (h * large[2] + w) * channels;
+      for (int64_t c = 0; c < channels; ++c)
+        sum[c] += Element::load(gradient[c]) / count;
+    }
 }
 
 template <typename Element>
 void PoolExecutable::pool(int64_t n, float *sums) const {
   using Storage = typename Element::Storage;
-  int64_t channels = large[3];
-  const Storage *from = reinterpret_cast<const Storage *>(source) +
-                        n * large[1] * large[2] * channels;
-  Storage *to =
-      reinterpret_cast<Storage *>(result) + n * small[1] * small[2] * channels;
-  forEachWindow([&](int64_t place, Range rows, Range columns) {
-    std::fill_n(sums, channels, isMax ? -HUGE_VALF : 0.0f);
-    for (int64_t h = rows.begin; h < rows.end; ++h)
-      for (int64_t w = columns.begin; w < columns.end; ++w) {
-        const Storage *pixel = from + (h * large[2] + w) * channels;
-        if (isMax)
-          for (int64_t c = 0; c < channels; ++c)
-            sums[c] = larger(Element::load(pixel[c]), sums[c]);
-        else
-          for (int64_t c = 0; c < channels; ++c)
-            sums[c] += Element::load(pixel[c]);
-      }
-    float count =
-        isMax ? 1.0f
-              : float((rows.end - rows.begin) * (columns.end - columns.begin));
-    for (int64_t c = 0; c < channels; ++c)
-      to[place * channels + c] = Element::store(sums[c] / count);
-  });
-}
-
-template <typename Element>
-void PoolExecutable::giveBack(int64_t n, float *sums) const {
-  using Storage = typename Element::Storage;
-  int64_t channels = large[3], pixels = large[1] * large[2];
-  const Storage *from = reinterpret_cast<const Storage *>(source) +
-                        n * small[1] * small[2] * channels;
-  const Storage *values =
-      image ? reinterpret_cast<const Storage *>(image) + n * pixels * channels
-            : nullptr;
-  std::fill_n(sums, pixels * channels, 0.0f);
-  auto giveToLargest = [&](int64_t c, float g, Range rows, Range columns) {
-    int64_t best = -1;
-    float largest = 0.0f;
-    for (int64_t h = rows.begin; h < rows.end; ++h)
-      for (int64_t w = columns.begin; w < columns.end; ++w) {
-        int64_t at = (h * large[2] + w) * channels + c;
-        float value = Element::load(values[at]);
-        bool isBetter =
-            best < 0 || (!std::isnan(largest) && !(value <= largest));
-        largest = isBetter ? value : largest;
-        best = isBetter ? at : best;
-      }
-    sums[best] += g;
+  int64_t pixels = large[1] * large[2], places = small[1] * small[2];
+  auto at = [&](const uint8_t *base, int64_t rows) {
+    return reinterpret_cast<const Storage *>(base) + n * rows * channels;
   };
+  auto *to = reinterpret_cast<Storage *>(result) +
+             n * (isGradient ? pixels : places) * channels;
+  if (!isGradient)
+    return forEachWindow([&](int64_t place, Range rows, Range columns) {
+      poolWindow<Element>(at(source, pixels), to + place * channels, rows,
+                          columns);
+    });
+  std::fill_n(sums, pixels * channels, 0.0f);
   forEachWindow([&](int64_t place, Range rows, Range columns) {
-    const Storage *g = from + place * channels;
-    if (isMax) {
-      for (int64_t c = 0; c < channels; ++c)
-        giveToLargest(c, Element::load(g[c]), rows, columns);
-      return;
-    }
-    float count =
-        float((rows.end - rows.begin) * (columns.end - columns.begin));
-    for (int64_t h = rows.begin; h < rows.end; ++h)
-      for (int64_t w = columns.begin; w < columns.end; ++w)
-        for (int64_t c = 0; c < channels; ++c)
-          sums[(h * large[2] + w) * channels + c] +=
-              Element::load(g[c]) / count;
+    const Storage *gradient = at(source, places) + place * channels;
+    if (isMax)
+      giveToLargest<Element>(gradient, at(image, pixels), sums, rows, columns);
+    else
+      giveToAll<Element>(gradient, sums, rows, columns);
   });
-  Storage *to = reinterpret_cast<Storage *>(result) + n * pixels * channels;
   for (int64_t i = 0; i < pixels * channels; ++i)
     to[i] = Element::store(sums[i]);
 }
@@ -169,10 +211,7 @@ Status PoolExecutable::run() {
     using Element = decltype(element);
     parallelFor(large[0], threads, [&](int64_t n, int thread) {
       auto *sums = reinterpret_cast<float *>(workspace.data() + thread * bytes);
-      if (isGradient)
-        giveBack<Element>(n, sums);
-      else
-        pool<Element>(n, sums);
+      pool<Element>(n, sums);
     });
   });
   return {};
