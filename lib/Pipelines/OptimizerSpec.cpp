@@ -35,10 +35,9 @@ StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {
   return nearest;
 }
 
-static Error makeUnknown(StringRef what, StringRef name,
-                         ArrayRef<StringRef> candidates) {
-  std::string message =
-      ("--optimizer: unknown " + what + " '" + name + "'").str();
+Error vernier::makeUnknown(StringRef flag, StringRef what, StringRef name,
+                           ArrayRef<StringRef> candidates) {
+  std::string message = (flag + ": unknown " + what + " '" + name + "'").str();
   StringRef nearest = findNearest(name, candidates);
   if (!nearest.empty())
     message += ("; did you mean '" + nearest + "'?").str();
@@ -50,7 +49,7 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
   SmallVector<StringRef> parts;
   text.split(parts, ',');
   if (!is_contained(kOptimizers, parts.front()))
-    return makeUnknown("optimizer", parts.front(), kOptimizers);
+    return makeUnknown("--optimizer", "optimizer", parts.front(), kOptimizers);
   OptimizerSpec spec;
   spec.passOptions = ("optimizer=" + parts.front()).str();
   for (StringRef part : ArrayRef(parts).drop_front()) {
@@ -58,7 +57,7 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
     std::string key = rawKey.str();
     llvm::replace(key, '_', '-');
     if (!is_contained(kKeys, key))
-      return makeUnknown("setting", rawKey, kKeys);
+      return makeUnknown("--optimizer", "setting", rawKey, kKeys);
     if (key == "nesterov" && value.empty())
       value = "true";
     double number;

@@ -61,17 +61,17 @@ void vernier::addDifferentiatePasses(OpPassManager &pm,
 void vernier::addLossScalingPasses(OpPassManager &pm,
                                    const CompileOptions &options,
                                    bool usesF16) {
-  StringRef scale = options.lossScale;
-  double number;
-  if (scale == "auto" && usesF16) {
+  using Mode = LossScaleSpec::Mode;
+  const LossScaleSpec &scale = options.lossScale;
+  if (scale.mode == Mode::Auto && usesF16) {
     // Proves that no scaler is needed, or how large the first scale may be. A
     // bound is no news that every compile should warn of.
     add(pm, "amp-analyze-ranges{warn=false}");
-    add(pm, "amp-loss-scaling{mode=auto}");
-  } else if (scale == "dynamic")
-    add(pm, "amp-loss-scaling{mode=dynamic}");
-  else if (!scale.getAsDouble(number))
-    add(pm, "amp-loss-scaling{mode=static init-scale=" + scale + "}");
+    add(pm, "amp-loss-scaling{mode=auto " + scale.passOptions + "}");
+  } else if (scale.mode == Mode::Dynamic)
+    add(pm, "amp-loss-scaling{mode=dynamic " + scale.passOptions + "}");
+  else if (scale.mode == Mode::Static)
+    add(pm, "amp-loss-scaling{mode=static " + scale.passOptions + "}");
   add(pm, "verify-stage{loss-scaling}");
 }
 

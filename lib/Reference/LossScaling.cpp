@@ -44,16 +44,36 @@ static void evaluateGate(amp::GateOp, Invocation &in) {
   in.result().elements = in.operand(allFinite ? 2 : 1).elements;
 }
 
+/// Whether this overflow leaves the scale as it is; counts it.
+static bool absorbs(amp::UpdateScaleOp op, Invocation &in) {
+  if (!op.getHysteresisTracker())
+    return false;
+  double &left = in.result(2).elements[0] = in.operand(3).elements[0];
+  bool isBounded = !op.isTrackerUnbounded();
+  --left;
+  bool isAbsorbed = left > 0;
+  if (isBounded && left < 1)
+    left = 1;
+  return isAbsorbed;
+}
+
 static void evaluateUpdateScale(amp::UpdateScaleOp op, Invocation &in) {
   double &scale = in.result(0).elements[0] = in.operand(0).elements[0];
   double &tracker = in.result(1).elements[0] = in.operand(1).elements[0];
   if (in.operand(2).elements[0] == 0.0) {
-    scale = std::fmax(scale * op.getBackoffFactor().convertToDouble(),
-                      op.getMinScale().convertToDouble());
+    if (!absorbs(op, in))
+      scale = std::fmax(scale * op.getBackoffFactor().convertToDouble(),
+                        op.getMinScale().convertToDouble());
     tracker = 0;
     return;
   }
-  if (++tracker < op.getGrowthInterval())
+  bool isReached = ++tracker >= op.getGrowthInterval();
+  if (op.getHysteresisTracker()) {
+    bool isRefilled = isReached || op.isRefilledByAnyFiniteStep();
+    in.result(2).elements[0] =
+        isRefilled ? op.getHysteresis() : in.operand(3).elements[0];
+  }
+  if (!isReached)
     return;
   tracker = 0;
   double grown = scale * op.getGrowthFactor().convertToDouble();

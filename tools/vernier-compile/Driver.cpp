@@ -201,7 +201,7 @@ LogicalResult Driver::explain() {
   explanation.options = {{"target", target->getName().str()},
                          {"policy", options.compile.policy},
                          {"optimizer", options.optimizerText},
-                         {"loss-scale", options.compile.lossScale}};
+                         {"loss-scale", options.lossScaleText}};
   if (!options.compile.strategy.empty())
     explanation.options.emplace_back("strategy", options.compile.strategy);
   explanation.rows = amp::collectDecisions(*module, &*target, &*policy);

@@ -33,7 +33,7 @@ enum class ExplainFormat { Text, Json, Html };
 std::optional<ExplainFormat> symbolizeExplainFormat(llvm::StringRef name);
 
 struct DriverOptions {
-  std::string inputFile, outputFile, optimizerText;
+  std::string inputFile, outputFile, optimizerText, lossScaleText;
   CompileOptions compile;
   Emit emit = Emit::PlanFile;
   std::optional<ExplainFormat> explain;

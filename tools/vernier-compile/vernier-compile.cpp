@@ -54,7 +54,10 @@ static cl::opt<std::string>
 static cl::opt<std::string> lossScale(
     "loss-scale", cl::init("auto"),
     cl::desc("auto (dynamic where f16 may underflow), dynamic, none, or a "
-             "number"),
+             "number; the first two with settings: dynamic,init=65536,"
+             "growth_factor=2,backoff_factor=0.5,growth_interval=2000,min=1,"
+             "max=16777216,hysteresis=2,refill=apex (or megatron, deepspeed, "
+             "deepspeed_consecutive)"),
     cl::cat(category));
 static cl::opt<std::string> emit(
     "emit", cl::init("vplan"),
@@ -159,7 +162,6 @@ int main(int argc, char **argv) {
   options.compile.target = target;
   options.compile.policy = policy;
   options.compile.strategy = strategy;
-  options.compile.lossScale = lossScale;
   options.compile.padForTensorCores = pad;
   if (!strategy.empty() && !amp::symbolizeStrategy(strategy))
     return usageError("--strategy: unknown strategy '" + strategy +
@@ -175,11 +177,11 @@ int main(int argc, char **argv) {
   if (!spec)
     return usageError(llvm::toString(spec.takeError()));
   options.compile.optimizer = *spec;
-  double number;
-  if (lossScale != "auto" && lossScale != "dynamic" && lossScale != "none" &&
-      (llvm::StringRef(lossScale).getAsDouble(number) || !(number > 0.0)))
-    return usageError("--loss-scale: '" + lossScale +
-                      "' is none of auto, dynamic, none or a positive number");
+  llvm::Expected<LossScaleSpec> scale = LossScaleSpec::parse(lossScale);
+  if (!scale)
+    return usageError(llvm::toString(scale.takeError()));
+  options.compile.lossScale = *scale;
+  options.lossScaleText = lossScale;
   options.optimizerText = optimizer;
   if (diff)
     return runDiff(options, inputs);

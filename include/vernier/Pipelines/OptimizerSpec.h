@@ -30,6 +30,11 @@ struct OptimizerSpec {
 llvm::StringRef findNearest(llvm::StringRef name,
                             llvm::ArrayRef<llvm::StringRef> candidates);
 
+/// "FLAG: unknown WHAT 'NAME'", the nearest candidate, and all of them.
+llvm::Error makeUnknown(llvm::StringRef flag, llvm::StringRef what,
+                        llvm::StringRef name,
+                        llvm::ArrayRef<llvm::StringRef> candidates);
+
 } // namespace vernier
 
 #endif // VERNIER_PIPELINES_OPTIMIZERSPEC_H

@@ -9,6 +9,7 @@
 #ifndef VERNIER_PIPELINES_PIPELINES_H
 #define VERNIER_PIPELINES_PIPELINES_H
 
+#include "vernier/Pipelines/LossScaleSpec.h"
 #include "vernier/Pipelines/OptimizerSpec.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -25,8 +26,8 @@ struct CompileOptions {
   /// lists, propagate or min-cut; empty: the policy's own.
   std::string strategy;
   OptimizerSpec optimizer;
-  /// auto, dynamic, none or a number: auto is dynamic where f16 is used.
-  std::string lossScale = "auto";
+  /// auto is dynamic where f16 is used.
+  LossScaleSpec lossScale;
   /// Align leading dimensions for tensor cores; nothing to gain on a CPU.
   bool padForTensorCores = false;
 };

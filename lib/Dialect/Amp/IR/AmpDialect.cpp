@@ -23,6 +23,8 @@ using namespace vernier::amp;
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.cpp.inc"
 
+#include "vernier/Dialect/Amp/IR/AmpEnums.cpp.inc"
+
 #define GET_ATTRDEF_CLASSES
 #include "vernier/Dialect/Amp/IR/AmpAttributes.cpp.inc"
 
@@ -87,9 +89,13 @@ LogicalResult UpdateScaleOp::verify() {
   bool isOrdered =
       !getMaxScale() || minimum <= getMaxScale()->convertToDouble();
   if (!(growth > 1.0) || !(backoff > 0.0 && backoff < 1.0) ||
-      int64_t(getGrowthInterval()) < 1 || !(minimum >= 0.0) || !isOrdered)
+      int64_t(getGrowthInterval()) < 1 || !(minimum >= 0.0) || !isOrdered ||
+      int64_t(getHysteresis()) < 1)
     return emitOpError(
         "(A3) expects growth_factor > 1, 0 < backoff_factor < 1, "
-        "growth_interval >= 1, 0 <= min_scale <= max_scale");
+        "growth_interval >= 1, 0 <= min_scale <= max_scale, hysteresis >= 1");
+  if (bool(getHysteresisTracker()) != bool(getNewHysteresisTracker()))
+    return emitOpError("(A4) expects a new hysteresis tracker exactly if there "
+                       "is an old one");
   return success();
 }

@@ -66,6 +66,45 @@ Replacements GateOp::expand(OpBuilder &builder) {
       b.create<arith::SelectOp>(flags, getNewValue(), getOldValue())};
 }
 
+/// `scale` times a factor as GradScaler's kernel computes it, in f64 and
+/// rounded once to f32, without f64: the factor is high + low, two f32 numbers,
+/// and an fma gives what rounding took from scale * high (Dekker 1971). An
+/// overflow makes a NaN, which no comparison with a limit lets through.
+static Value multiplyScale(ExpansionBuilder &b, Value scale, double factor) {
+  double high = static_cast<float>(factor);
+  if (high == factor)
+    return b.mul(scale, factor);
+  // Below 1 the lost part might be too small for f32: work 2^64 higher.
+  Value isSmall =
+      b.create<arith::CmpFOp>(arith::CmpFPredicate::OLT, scale, b.scalar(1.0));
+  auto shiftBy = [&](Value value, double shift) {
+    Value by =
+        b.create<arith::SelectOp>(isSmall, b.scalar(shift), b.scalar(1.0));
+    return b.mul(value, by);
+  };
+  scale = shiftBy(scale, 0x1p64);
+  Value product = b.mul(scale, high);
+  Value error = b.create<math::FmaOp>(scale, b.scalar(high),
+                                      b.create<arith::NegFOp>(product));
+  Value correction =
+      b.create<math::FmaOp>(scale, b.scalar(factor - high), error);
+  return shiftBy(b.add(product, correction), 0x1p-64);
+}
+
+/// The hysteresis tracker after a step that was not finite, and whether that
+/// step leaves the scale as it is.
+static std::pair<Value, Value> countOverflow(ExpansionBuilder &b,
+                                             UpdateScaleOp op) {
+  Value tracker = op.getHysteresisTracker();
+  Value one = b.splat(1, tracker.getType());
+  Value left = b.create<arith::SubIOp>(tracker, one);
+  Value isAbsorbed =
+      b.create<arith::CmpIOp>(arith::CmpIPredicate::sge, left, one);
+  if (!op.isTrackerUnbounded())
+    left = b.create<arith::SelectOp>(isAbsorbed, left, one);
+  return {left, isAbsorbed};
+}
+
 Replacements UpdateScaleOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
   Type trackerType = getTracker().getType();
@@ -80,19 +119,32 @@ Replacements UpdateScaleOp::expand(OpBuilder &builder) {
   double limit = kMaxF32;
   if (getMaxScale())
     limit = std::min(limit, getMaxScale()->convertToDouble());
-  Value grown = b.mul(getScale(), getGrowthFactor().convertToDouble());
+  Value grown =
+      multiplyScale(b, getScale(), getGrowthFactor().convertToDouble());
   Value isAllowed = b.create<arith::CmpFOp>(arith::CmpFPredicate::OLE, grown,
                                             b.scalar(limit));
   Value grows = b.create<arith::AndIOp>(reached, isAllowed);
   Value finiteScale = b.create<arith::SelectOp>(grows, grown, getScale());
   Value finiteTracker = b.create<arith::SelectOp>(reached, zero, counted);
 
-  Value reduced = b.mul(getScale(), getBackoffFactor().convertToDouble());
+  Value reduced =
+      multiplyScale(b, getScale(), getBackoffFactor().convertToDouble());
   reduced = b.create<arith::MaximumFOp>(
       reduced, b.scalar(getMinScale().convertToDouble()));
+  SmallVector<Value> hysteresis;
+  if (Value tracker = getHysteresisTracker()) {
+    auto [left, isAbsorbed] = countOverflow(b, *this);
+    reduced = b.create<arith::SelectOp>(isAbsorbed, getScale(), reduced);
+    Value refilled = b.splat(getHysteresis(), trackerType);
+    if (!isRefilledByAnyFiniteStep())
+      refilled = b.create<arith::SelectOp>(reached, refilled, tracker);
+    hysteresis = {b.create<arith::SelectOp>(getAllFinite(), refilled, left)};
+  }
   Value newScale =
       b.create<arith::SelectOp>(getAllFinite(), finiteScale, reduced);
   Value newTracker =
       b.create<arith::SelectOp>(getAllFinite(), finiteTracker, zero);
-  return SmallVector<Value>{newScale, newTracker};
+  SmallVector<Value> results = {newScale, newTracker};
+  results.append(hysteresis);
+  return results;
 }

@@ -66,7 +66,8 @@ private:
   void unscaleGradients();
   void gateStores();
   void moveBehindCheck();
-  void updateScaler(bool isDynamic);
+  void updateScale();
+  void countSkipped();
   void addResult(StringRef name, Value value);
   void remarkWhatWasDone(bool isDynamic);
 
@@ -77,7 +78,7 @@ private:
   OpBuilder builder;
 
   train::SeedOp seed;
-  GlobalOp scaleGlobal, trackerGlobal, skippedGlobal;
+  GlobalOp scaleGlobal, trackerGlobal, hysteresisGlobal, skippedGlobal;
   /// The loss scale of this step.
   Value scale;
   /// The scaled gradients, in the order in which they are taken, and who takes
@@ -158,7 +159,8 @@ LogicalResult Scaler::createStates(bool isDynamic) {
   Type f32 = builder.getF32Type(), i32 = builder.getI32Type();
   auto initial = train::ConstantAttr::get(builder.getContext(),
                                           train::Number(options.initScale));
-  auto zero = builder.getZeroAttr(RankedTensorType::get({}, i32));
+  auto zero =
+      cast<TypedAttr>(builder.getZeroAttr(RankedTensorType::get({}, i32)));
   builder.setInsertionPoint(step);
   auto create = [&](GlobalOp &global, StringRef name, Type element,
                     Attribute value, StringRef role) -> LogicalResult {
@@ -172,6 +174,13 @@ LogicalResult Scaler::createStates(bool isDynamic) {
     return failure();
   if (isDynamic && failed(create(trackerGlobal, kGrowthTrackerName, i32, zero,
                                  train::kLossScaleRole)))
+    return failure();
+  auto full = DenseElementsAttr::get(
+      cast<ShapedType>(zero.getType()),
+      builder.getI32IntegerAttr(options.hysteresis).getValue());
+  if (isDynamic && options.hysteresis > 1 &&
+      failed(create(hysteresisGlobal, kHysteresisTrackerName, i32, full,
+                    train::kLossScaleRole)))
     return failure();
   return create(skippedGlobal, kSkippedStepsName, i32, zero,
                 train::kCounterRole);
@@ -296,23 +305,39 @@ void Scaler::gateStores() {
 // The scaler's own states
 //===----------------------------------------------------------------------===//
 
-void Scaler::updateScaler(bool isDynamic) {
+/// Scale, growth tracker and hysteresis after this step.
+void Scaler::updateScale() {
   Location loc = step.getLoc();
-  builder.setInsertionPoint(step.front().getTerminator());
-  if (isDynamic) {
-    Value tracker = createLoad(builder, loc, trackerGlobal);
-    FloatAttr maximum;
-    if (std::isfinite(options.maxScale))
-      maximum = builder.getF64FloatAttr(options.maxScale);
-    auto update = UpdateScaleOp::create(
-        builder, loc, scale.getType(), tracker.getType(), scale, tracker,
-        allFinite, builder.getF64FloatAttr(options.growthFactor),
-        builder.getF64FloatAttr(options.backoffFactor),
-        builder.getI64IntegerAttr(options.growthInterval),
-        builder.getF64FloatAttr(options.minScale), maximum);
-    createStore(builder, loc, scaleGlobal, update.getNewScale());
-    createStore(builder, loc, trackerGlobal, update.getNewTracker());
+  Value tracker = createLoad(builder, loc, trackerGlobal);
+  SmallVector<Type> types = {scale.getType(), tracker.getType()};
+  Value hysteresis;
+  if (hysteresisGlobal) {
+    hysteresis = createLoad(builder, loc, hysteresisGlobal);
+    types.push_back(hysteresis.getType());
   }
+  auto update = UpdateScaleOp::create(builder, loc, types,
+                                      ValueRange{scale, tracker, allFinite});
+  if (hysteresis)
+    update.getHysteresisTrackerMutable().assign(hysteresis);
+  update.setGrowthFactor(APFloat(options.growthFactor));
+  update.setBackoffFactor(APFloat(options.backoffFactor));
+  update.setGrowthInterval(options.growthInterval);
+  update.setMinScale(APFloat(options.minScale));
+  if (std::isfinite(options.maxScale))
+    update.setMaxScale(APFloat(options.maxScale));
+  if (hysteresis) {
+    update.setHysteresis(options.hysteresis);
+    update.setRefill(*symbolizeHysteresisRefill(options.hysteresisRefill));
+  }
+  createStore(builder, loc, scaleGlobal, update.getNewScale());
+  createStore(builder, loc, trackerGlobal, update.getNewTracker());
+  if (hysteresis)
+    createStore(builder, loc, hysteresisGlobal,
+                update.getNewHysteresisTracker());
+}
+
+void Scaler::countSkipped() {
+  Location loc = step.getLoc();
   Value skipped = createLoad(builder, loc, skippedGlobal);
   auto one = DenseElementsAttr::get(cast<ShapedType>(skipped.getType()),
                                     APInt(/*numBits=*/32, 1));
@@ -351,7 +376,10 @@ LogicalResult Scaler::run(bool isDynamic) {
   checkGradients();
   unscaleGradients();
   gateStores();
-  updateScaler(isDynamic);
+  builder.setInsertionPoint(step.front().getTerminator());
+  if (isDynamic)
+    updateScale();
+  countSkipped();
   addResult("loss_scale", scale);
   addResult("all_finite", allFinite);
   remarkWhatWasDone(isDynamic);
@@ -381,8 +409,14 @@ static LogicalResult checkOptions(ModuleOp module,
                    o.backoffFactor, "a number between 0 and 1")) ||
       failed(check(o.growthInterval >= 1, "growth-interval", o.growthInterval,
                    "1 or more steps")) ||
-      failed(check(o.minScale >= 0, "min-scale", o.minScale, "0 or more")))
+      failed(check(o.minScale >= 0, "min-scale", o.minScale, "0 or more")) ||
+      failed(check(o.hysteresis >= 1 && o.hysteresis <= INT32_MAX, "hysteresis",
+                   o.hysteresis, "1 or more overflows")))
     return failure();
+  if (!symbolizeHysteresisRefill(o.hysteresisRefill))
+    return module.emitError("loss scaling: unknown hysteresis-refill '")
+           << o.hysteresisRefill
+           << "', expected apex, megatron, deepspeed or deepspeed_consecutive";
   return check(o.maxScale >= o.minScale, "max-scale", o.maxScale,
                "min-scale or more");
 }
@@ -432,8 +466,8 @@ struct LossScalingPass : amp::impl::AmpLossScalingPassBase<LossScalingPass> {
       return signalPassFailure();
     }
     AmpLossScalingPassOptions options{
-        mode,           initScale, growthFactor, backoffFactor,
-        growthInterval, minScale,  maxScale};
+        mode,     initScale, growthFactor, backoffFactor,   growthInterval,
+        minScale, maxScale,  hysteresis,   hysteresisRefill};
     if (failed(checkOptions(module, options)) ||
         failed(Scaler(module, step, options).run(chosen == "dynamic")))
       signalPassFailure();

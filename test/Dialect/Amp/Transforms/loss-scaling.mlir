@@ -1,12 +1,15 @@
 // RUN: vernier-opt %s -split-input-file --amp-loss-scaling | FileCheck %s
 // RUN: vernier-opt %s -split-input-file --amp-loss-scaling="mode=static init-scale=128" | FileCheck %s --check-prefix=STATIC
 // RUN: vernier-opt %s -split-input-file --amp-loss-scaling=mode=none | FileCheck %s --check-prefix=NONE
+// RUN: vernier-opt %s -split-input-file --amp-loss-scaling="hysteresis=2 hysteresis-refill=megatron min-scale=1 max-scale=16777216" | FileCheck %s --check-prefix=HYSTERESIS
 // RUN: vernier-opt %s -split-input-file --amp-loss-scaling=mode=auto | FileCheck %s --check-prefix=AUTO
 
 // The scaler's states, with GradScaler's defaults.
 // CHECK: ml_program.global private mutable @amp.scale(#train.constant<6.553600e+04>) : tensor<f32> {train.role = "loss_scale"}
 // CHECK: ml_program.global private mutable @amp.growth_tracker(dense<0> : tensor<i32>) : tensor<i32> {train.role = "loss_scale"}
 // CHECK: ml_program.global private mutable @amp.skipped_steps(dense<0> : tensor<i32>) : tensor<i32> {train.role = "counter"}
+// CHECK-NOT: hysteresis
+// HYSTERESIS: ml_program.global private mutable @amp.hysteresis_tracker(dense<2> : tensor<i32>) : tensor<i32> {train.role = "loss_scale"}
 // STATIC: @amp.scale(#train.constant<1.280000e+02>)
 // STATIC-NOT: @amp.growth_tracker
 // STATIC: @amp.skipped_steps
@@ -64,6 +67,11 @@ func.func @step(%g: tensor<4xf16>) {
   // CHECK: %[[NEW:.*]], %[[NEW_TRACKER:.*]] = amp.update_scale %[[SCALE]], %[[TRACKER]], %[[OK]] : tensor<f32>, tensor<i32>, tensor<i1>
   // CHECK: ml_program.global_store @amp.scale = %[[NEW]]
   // CHECK: ml_program.global_store @amp.growth_tracker = %[[NEW_TRACKER]]
+  // With hysteresis its tracker is a state of its own.
+  // HYSTERESIS: %[[LEFT:.*]] = ml_program.global_load @amp.hysteresis_tracker
+  // HYSTERESIS: %{{.*}}, %{{.*}}, %[[NOW_LEFT:.*]] = amp.update_scale %{{.*}} hysteresis(%[[LEFT]] : tensor<i32>)
+  // HYSTERESIS-SAME: hysteresis = 2 : i64, max_scale = 0x4170000000000000 : f64, min_scale = 1.000000e+00 : f64, refill = #amp<hysteresis_refill megatron>
+  // HYSTERESIS: ml_program.global_store @amp.hysteresis_tracker = %[[NOW_LEFT]]
   // STATIC-NOT: amp.update_scale
   // STATIC-NOT: global_store @amp.scale
   // CHECK: %[[SKIPPED:.*]] = ml_program.global_load @amp.skipped_steps

@@ -46,6 +46,8 @@ inline constexpr llvm::StringLiteral kSafeScaleAttr = "amp.safe_scale";
 /// The globals of the loss scaler.
 inline constexpr llvm::StringLiteral kScaleName = "amp.scale";
 inline constexpr llvm::StringLiteral kGrowthTrackerName = "amp.growth_tracker";
+inline constexpr llvm::StringLiteral kHysteresisTrackerName =
+    "amp.hysteresis_tracker";
 inline constexpr llvm::StringLiteral kSkippedStepsName = "amp.skipped_steps";
 
 } // namespace vernier::amp

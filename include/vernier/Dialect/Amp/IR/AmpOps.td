@@ -67,6 +67,18 @@ def Amp_PrecisionAttr : AttrDef<Amp_Dialect, "Precision"> {
   }];
 }
 
+def Amp_HysteresisRefill : I32EnumAttr<"HysteresisRefill",
+    "When the count of overflows that leave the scale alone is refilled", [
+      I32EnumAttrCase<"Apex", 0, "apex">,
+      I32EnumAttrCase<"Megatron", 1, "megatron">,
+      I32EnumAttrCase<"DeepSpeed", 2, "deepspeed">,
+      I32EnumAttrCase<"DeepSpeedConsecutive", 3, "deepspeed_consecutive">]> {
+  let cppNamespace = "::vernier::amp";
+  let genSpecializedAttr = 0;
+}
+def Amp_HysteresisRefillAttr
+    : EnumAttr<Amp_Dialect, Amp_HysteresisRefill, "hysteresis_refill">;
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -159,7 +171,8 @@ def Amp_GateOp : Amp_Op<"gate", [AllTypesMatch<["old_value", "new_value", "resul
   let assemblyFormat = "$all_finite `,` $old_value `,` $new_value attr-dict `:` type($all_finite) `,` type($result)";
 }
 
-def Amp_UpdateScaleOp : Amp_Op<"update_scale", [AllTypesMatch<["scale", "new_scale"]>, AllTypesMatch<["tracker", "new_tracker"]>]> {
+def Amp_UpdateScaleOp : Amp_Op<"update_scale", [
+    AllTypesMatch<["scale", "new_scale"]>, AllTypesMatch<["tracker", "new_tracker"]>]> {
   let summary = "The loss scale and its growth tracker after a step";
   let description = [{
     GradScaler's update. Not finite: scale * backoff_factor (not below
@@ -167,24 +180,64 @@ def Amp_UpdateScaleOp : Amp_Op<"update_scale", [AllTypesMatch<["scale", "new_sca
     `growth_interval`, scale * growth_factor unless that is not finite in f32 or
     above `max_scale`, and tracker 0.
 
+    With hysteresis, each step that is not finite takes one from the
+    `hysteresis_tracker`, which starts at `hysteresis`, and the scale backs off
+    only when none is left, as after every further such step. What refills it:
+
+    | `refill` | back to `hysteresis` after | lowest |
+    |---|---|---|
+    | `apex` | any finite step | none |
+    | `megatron` | `growth_interval` finite steps in a row | none |
+    | `deepspeed` | `growth_interval` finite steps in a row | 1 |
+    | `deepspeed_consecutive` | any finite step | 1 |
+
+    The last column is where the tracker stops falling; scales do not depend on
+    it, but states that are compared or converted do.
+
     Constraints:
     - (A3) growth_factor > 1, 0 < backoff_factor < 1, growth_interval >= 1,
-      0 <= min_scale <= max_scale.
+      0 <= min_scale <= max_scale, hysteresis >= 1.
+    - (A4) a new hysteresis tracker exactly if there is an old one.
 
-    Example:
+    Examples:
     ```mlir
     %s1, %t1 = amp.update_scale %s, %t, %ok : tensor<f32>, tensor<i32>, tensor<i1>
+    %s2, %t2, %h2 = amp.update_scale %s, %t, %ok hysteresis(%h : tensor<i32>)
+      {hysteresis = 2 : i64, refill = #amp<hysteresis_refill megatron>}
+      : tensor<f32>, tensor<i32>, tensor<i1> -> tensor<i32>
     ```
   }];
   let arguments = (ins Amp_Scale:$scale, Amp_Counter:$tracker, Amp_Flag:$all_finite,
+                       Optional<Amp_Counter>:$hysteresis_tracker,
                        DefaultValuedAttr<F64Attr, "2.0">:$growth_factor,
                        DefaultValuedAttr<F64Attr, "0.5">:$backoff_factor,
                        DefaultValuedAttr<I64Attr, "2000">:$growth_interval,
                        DefaultValuedAttr<F64Attr, "0.0">:$min_scale,
-                       OptionalAttr<F64Attr>:$max_scale);
-  let results = (outs Amp_Scale:$new_scale, Amp_Counter:$new_tracker);
+                       OptionalAttr<F64Attr>:$max_scale,
+                       DefaultValuedAttr<I64Attr, "1">:$hysteresis,
+                       DefaultValuedAttr<Amp_HysteresisRefillAttr, "HysteresisRefill::Apex">:$refill);
+  let results = (outs Amp_Scale:$new_scale, Amp_Counter:$new_tracker,
+                      Optional<Amp_Counter>:$new_hysteresis_tracker);
   let assemblyFormat = [{
-    $scale `,` $tracker `,` $all_finite attr-dict `:` type($scale) `,` type($tracker) `,` type($all_finite)
+    $scale `,` $tracker `,` $all_finite
+    (`hysteresis` `(` $hysteresis_tracker^ `:` type($hysteresis_tracker) `)`)? attr-dict
+    `:` type($scale) `,` type($tracker) `,` type($all_finite)
+    (`->` type($new_hysteresis_tracker)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::vernier::FusionKind getFusionKind() { return ::vernier::FusionKind::Composite; }
+    ::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>
+    expand(::mlir::OpBuilder &builder);
+    /// Whether any finite step refills the hysteresis, not only growth.
+    bool isRefilledByAnyFiniteStep() {
+      return getRefill() == HysteresisRefill::Apex ||
+             getRefill() == HysteresisRefill::DeepSpeedConsecutive;
+    }
+    /// Whether the hysteresis tracker falls below 1.
+    bool isTrackerUnbounded() {
+      return getRefill() == HysteresisRefill::Apex ||
+             getRefill() == HysteresisRefill::Megatron;
+    }
   }];
   let hasVerifier = 1;
 }

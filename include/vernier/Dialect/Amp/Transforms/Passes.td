@@ -101,7 +101,8 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
     inf or a NaN changes nothing but the scaler. Defaults are those of
     torch.amp.GradScaler.
 
-    Adds the globals `@amp.scale`, `@amp.growth_tracker` (dynamic only) and
+    Adds the globals `@amp.scale`, `@amp.growth_tracker` (dynamic only),
+    `@amp.hysteresis_tracker` (dynamic, if hysteresis is above 1) and
     `@amp.skipped_steps`, and the results `loss_scale` (used by this step) and
     `all_finite` of `@step`.
 
@@ -127,6 +128,14 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
     Option<"maxScale", "max-scale", "double",
            /*default=*/"std::numeric_limits<double>::infinity()",
            "The scale never grows above this">,
+    Option<"hysteresis", "hysteresis", "int64_t", /*default=*/"1",
+           "The scale backs off at this overflow, counted since the last refill; "
+           "2 forgives a lone overflow">,
+    Option<"hysteresisRefill", "hysteresis-refill", "std::string",
+           /*default=*/"\"apex\"",
+           "What refills the count: apex (any finite step), megatron (growth-"
+           "interval finite steps in a row), deepspeed (as megatron), or "
+           "deepspeed_consecutive (as apex); see amp.update_scale">,
   ];
 }
 
