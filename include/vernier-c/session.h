@@ -8,9 +8,8 @@
 //
 // A session holds the states of one plan (parameters, moments, counters, loss
 // scale, copies) and runs its entries. A session is used by one thread at a
-// time; sessions are independent of each other. The runtime allocates nothing
-// between the first run of an entry and the last; oneDNN allocates a few small
-// blocks for each product.
+// time; sessions are independent of each other. Nothing is allocated between
+// the second run of an entry and the last, inside oneDNN neither.
 //
 //===----------------------------------------------------------------------===//
 

@@ -213,7 +213,6 @@ Status ConvolutionExecutable::runTile(int64_t index, int thread) {
   set(arguments.scratchpad,
       workspace.data() + weights + thread * scratchpadBytes);
   bool isForward = kind == Kind::output;
-  // The C call: the C++ one would build a map of the arguments each time.
   dnnl_exec_arg_t list[] = {
       {kind == Kind::image ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC,
        arguments.image.get()},
@@ -221,8 +220,7 @@ Status ConvolutionExecutable::runTile(int64_t index, int thread) {
        arguments.weight.get()},
       {isForward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, arguments.output.get()},
       {DNNL_ARG_SCRATCHPAD, arguments.scratchpad.get()}};
-  dnnl_status_t status = dnnl_primitive_execute(
-      own.primitive.get(), library.getStream().get(), 4, list);
+  dnnl_status_t status = execute(own.primitive, library.getStream(), list, 4);
   if (status != dnnl_success)
     return failed("oneDNN's convolution failed with status ", int(status));
   return {};
@@ -236,8 +234,7 @@ Status ConvolutionExecutable::reorder(const memory &from, const memory &to) {
   dnnl_exec_arg_t list[] = {{DNNL_ARG_FROM, from.get()},
                             {DNNL_ARG_TO, to.get()},
                             {DNNL_ARG_SCRATCHPAD, reorderScratchpad.get()}};
-  dnnl_status_t status =
-      dnnl_primitive_execute(packing.get(), library.getStream().get(), 3, list);
+  dnnl_status_t status = execute(packing, library.getStream(), list, 3);
   if (status != dnnl_success)
     return failed("oneDNN's reorder failed with status ", int(status));
   return {};

@@ -8,6 +8,7 @@
 
 #include "Runtime/Host/MatmulLibrary.h"
 
+#include "Runtime/Host/AllocationCache.h"
 #include "Runtime/Plan.h"
 
 #include <algorithm>
@@ -64,6 +65,15 @@ static void applyRelu(const TileShape &shape, void *result) {
   }
 }
 
+dnnl_status_t vernier::runtime::execute(const dnnl::primitive &primitive,
+                                        const dnnl::stream &stream,
+                                        const dnnl_exec_arg_t *arguments,
+                                        int count) {
+  AllocationCacheScope scope;
+  return dnnl_primitive_execute(primitive.get(), stream.get(), count,
+                                arguments);
+}
+
 Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
                            int threads) try {
   SingleThreadScope scope;
@@ -112,9 +122,7 @@ Status TileProduct::run(const Operands &operands, int thread,
                                 const_cast<float *>(operands.bias));
     list[count++] = {DNNL_ARG_BIAS, own.bias.get()};
   }
-  // The C call: the C++ one would build a map of the arguments each time.
-  dnnl_status_t status =
-      dnnl_primitive_execute(product.get(), stream.get(), count, list);
+  dnnl_status_t status = execute(product, stream, list, count);
   if (status != dnnl_success)
     return failed("oneDNN's matmul failed with status ", int(status));
   if (relu)
@@ -123,7 +131,9 @@ Status TileProduct::run(const Operands &operands, int thread,
 }
 
 MatmulLibrary::MatmulLibrary(int threads)
-    : threads(threads), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+    : threads(threads), engine(dnnl::engine::kind::cpu, 0), stream(engine) {
+  installAllocationCache(threads);
+}
 
 Status MatmulLibrary::get(const TileShape &shape, TileProduct *&product) {
   auto [position, isNew] = products.try_emplace(shape);

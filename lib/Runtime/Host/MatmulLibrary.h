@@ -33,6 +33,13 @@ private:
   int saved;
 };
 
+/// Run a primitive of oneDNN without allocating, once it has run on this
+/// thread. The C call, for the C++ one would build a map of the arguments each
+/// time.
+dnnl_status_t execute(const dnnl::primitive &primitive,
+                      const dnnl::stream &stream,
+                      const dnnl_exec_arg_t *arguments, int count);
+
 /// What distinguishes one product of tiles from another. Extents and leading
 /// dimensions in elements.
 struct TileShape {
