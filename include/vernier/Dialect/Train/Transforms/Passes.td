@@ -139,6 +139,17 @@ def TrainLegalizeContractionsPass
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def TrainShareLoadsPass : Pass<"train-share-loads", "::mlir::func::FuncOp"> {
+  let summary = "Load every state once";
+  let description = [{
+    Replaces each `ml_program.global_load` by an earlier one of the same global,
+    if no store to it lies between them: the parameters that a step differentiates
+    and updates, say. One walk; `cse` after it finds no loads to compare.
+
+    Example: `test/Dialect/Train/Transforms/share-loads.mlir`.
+  }];
+}
+
 def TrainExpandCompositesPass : Pass<"train-expand-composites", "::mlir::func::FuncOp"> {
   let summary = "Replace composites by primitives";
   let description = [{
