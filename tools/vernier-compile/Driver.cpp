@@ -103,6 +103,8 @@ public:
 
 private:
   int parse();
+  /// Read the policy before anything is done with it.
+  int loadPolicy();
   /// Run a stage and time it under its name.
   template <typename AddPasses>
   LogicalResult runStage(StringRef name, AddPasses addPasses);
@@ -121,6 +123,7 @@ private:
   std::optional<TargetModel> target;
   OwningOpRef<ModuleOp> module;
   OwningOpRef<ModuleOp> kernels;
+  FailureOr<amp::Policy> policy = failure();
   amp::Explanation explanation;
   PlanFileInfo info;
   DefaultTimingManager timing;
@@ -156,12 +159,25 @@ int Driver::parse() {
   module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return kExitBadInput;
+  // A policy may name ops that this model has none of.
+  for (StringRef dialect : inputs.getDialectNames())
+    context.getOrLoadDialect(dialect);
   // What passes produce may not be written in a model.
   DialectRegistry all;
   registerAllDialects(all);
   registerObjectTranslation(all);
   context.appendDialectRegistry(all);
   return kExitOk;
+}
+
+int Driver::loadPolicy() {
+  std::string error = amp::Policy::getReadError(options.compile.policy);
+  if (!error.empty()) {
+    printError() << "--policy: " << error << "\n";
+    return kExitUsage;
+  }
+  policy = amp::Policy::load(options.compile.policy, &context);
+  return succeeded(policy) ? kExitOk : kExitBadInput;
 }
 
 template <typename AddPasses>
@@ -191,10 +207,6 @@ LogicalResult Driver::emitKernels() {
 }
 
 LogicalResult Driver::explain() {
-  FailureOr<amp::Policy> policy =
-      amp::Policy::load(options.compile.policy, &context);
-  if (failed(policy))
-    return failure();
   explanation.model = module->getName()
                           .value_or(llvm::sys::path::stem(options.inputFile))
                           .str();
@@ -315,6 +327,8 @@ int Driver::run(amp::Explanation *only) {
   {
     TimingScope scope = timingScope.nest("parse");
     if (int code = parse())
+      return code;
+    if (int code = loadPolicy())
       return code;
   }
   int code = compileStages(only != nullptr);

@@ -448,6 +448,20 @@ FailureOr<Policy> PolicyReader::read() {
   return std::move(policy);
 }
 
+std::string Policy::getReadError(StringRef presetOrFile) {
+  if (findPreset(presetOrFile))
+    return "";
+  auto buffer = llvm::MemoryBuffer::getFile(presetOrFile, /*IsText=*/true);
+  if (buffer)
+    return "";
+  return ("cannot read policy '" + presetOrFile +
+          "': " + buffer.getError().message() + "; expected a preset (" +
+          llvm::join(getPresetNames(), ", ") +
+          ") or the path of a policy file" +
+          suggest(presetOrFile, getPresetNames()))
+      .str();
+}
+
 FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
   if (const Preset *preset = findPreset(presetOrFile)) {
     std::string label = "policies/" + preset->name.str() + ".yaml";
@@ -457,10 +471,6 @@ FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
   auto buffer = llvm::MemoryBuffer::getFile(presetOrFile, /*IsText=*/true);
   if (!buffer)
     return mlir::emitError(UnknownLoc::get(context))
-           << "cannot read policy '" << presetOrFile
-           << "': " << buffer.getError().message() << "; expected a preset ("
-           << llvm::join(getPresetNames(), ", ")
-           << ") or the path of a policy file"
-           << suggest(presetOrFile, getPresetNames());
+           << getReadError(presetOrFile);
   return PolicyReader(context, (*buffer)->getMemBufferRef()).read();
 }

@@ -50,6 +50,10 @@ public:
     bool keepsFullResult = false;
   };
 
+  /// Why `presetOrFile` is neither a preset nor a file that can be read, and
+  /// what was expected; empty if it is one.
+  static std::string getReadError(llvm::StringRef presetOrFile);
+
   /// Read a preset by name, or a file. Mistakes are reported at their line and
   /// column of the file.
   static llvm::FailureOr<Policy> load(llvm::StringRef presetOrFile,
