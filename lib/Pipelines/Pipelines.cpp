@@ -35,7 +35,7 @@ void vernier::addImportPasses(OpPassManager &pm) {
   // Functions call each other in a model; every later pass sees straight lines.
   add(pm, "inline");
   // Shared subexpressions once, before anything is decided about them.
-  add(pm, "canonicalize,cse,symbol-dce");
+  add(pm, "func.func(train-share-loads),canonicalize,cse,symbol-dce");
   add(pm, "verify-stage{import}");
 }
 
@@ -53,6 +53,8 @@ void vernier::addDifferentiatePasses(OpPassManager &pm,
                                      const CompileOptions &options) {
   add(pm, "train-attach-optimizer{" + options.optimizer.passOptions + "}");
   add(pm, "train-differentiate");
+  // The update of a parameter loads what its gradient has loaded.
+  add(pm, "func.func(train-share-loads)");
   // Reverse mode leaves constants of zero and one, and equal casts, behind.
   add(pm, "canonicalize,cse");
   add(pm, "verify-stage{differentiate}");
@@ -82,8 +84,10 @@ void vernier::addEvaluationPasses(OpPassManager &pm) {
 }
 
 void vernier::addPadPasses(OpPassManager &pm, const CompileOptions &options) {
-  if (options.padForTensorCores)
-    add(pm, "amp-pad-for-tensor-cores{target=" + options.target + "}");
+  if (!options.padForTensorCores)
+    return;
+  add(pm, "amp-pad-for-tensor-cores{target=" + options.target + "}");
+  add(pm, "verify-stage{pad}");
 }
 
 void vernier::addCodegenPasses(OpPassManager &pm,

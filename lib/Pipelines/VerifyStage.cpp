@@ -16,6 +16,7 @@
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Plan/IR/PlanDialect.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/ContractionOpInterface.h"
 #include "vernier/Interfaces/EvaluationOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"
@@ -26,6 +27,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace vernier {
 #define GEN_PASS_DEF_VERIFYSTAGEPASS
@@ -82,6 +84,12 @@ static bool isPaddingValue(Operation *op) {
          llvm::all_of(op->getUsers(), llvm::IsaPred<tensor::YieldOp>);
 }
 
+/// Whether a session can run a function of this name, or has others call it.
+static bool isEntryOfModel(func::FuncOp function) {
+  return function.isPrivate() ||
+         llvm::is_contained({"loss", "predict", "step"}, function.getSymName());
+}
+
 static LogicalResult verifyImport(ModuleOp module) {
   LogicalResult result = success();
   auto report = [&](Operation *op) {
@@ -90,6 +98,10 @@ static LogicalResult verifyImport(ModuleOp module) {
   };
   module.walk([&](Operation *op) {
     if (auto function = dyn_cast<func::FuncOp>(op)) {
+      if (!isEntryOfModel(function))
+        report(op) << "'" << function.getSymName()
+                   << "' is no entry of a model; expected 'loss', 'predict' or "
+                      "'step': rename it, or make it private if others call it";
       for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
         if (!isStaticTensor(type))
           report(op) << "argument " << index << " of '" << function.getSymName()
@@ -296,6 +308,46 @@ static LogicalResult verifyEvaluation(ModuleOp module) {
 }
 
 //===----------------------------------------------------------------------===//
+// pad
+//===----------------------------------------------------------------------===//
+
+/// The extents of `op` that are the last dim of a matrix in memory.
+static llvm::SmallSetVector<int64_t, 3>
+getLeadingDimensions(ContractionOpInterface op) {
+  ContractionDims dims = op.getContractionDims();
+  llvm::SmallSetVector<int64_t, 3> extents;
+  extents.insert(dims.n); // of the result
+  extents.insert(dims.transposeLhs ? dims.m : dims.k);
+  extents.insert(dims.transposeRhs ? dims.k : dims.n);
+  return extents;
+}
+
+static LogicalResult verifyPad(ModuleOp module) {
+  LogicalResult result = success();
+  module.walk([&](ContractionOpInterface op) {
+    auto multiple = op->getAttrOfType<IntegerAttr>(amp::kAlignmentAttr);
+    if (!multiple) {
+      op->emitError("after pad: nobody has looked at the leading dimensions of "
+                    "'")
+          << op->getName() << "'; run --amp-pad-for-tensor-cores";
+      result = failure();
+      return;
+    }
+    if (op->hasAttr(amp::kUnalignedAttr))
+      return;
+    for (int64_t extent : getLeadingDimensions(op)) {
+      if (extent % multiple.getInt() == 0)
+        continue;
+      op->emitError("after pad: a leading dimension of ")
+          << extent << " is not a multiple of " << multiple.getInt()
+          << ", and '" << amp::kUnalignedAttr << "' does not say why";
+      result = failure();
+    }
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
 // codegen
 //===----------------------------------------------------------------------===//
 
@@ -379,6 +431,7 @@ struct VerifyStagePass : vernier::impl::VerifyStagePassBase<VerifyStagePass> {
         (checkDifferentiate && failed(verifyDifferentiate(module))) ||
         (checkLossScaling && failed(verifyLossScaling(module))) ||
         (checkEvaluation && failed(verifyEvaluation(module))) ||
+        (checkPad && failed(verifyPad(module))) ||
         (checkCodegen && failed(verifyCodegen(module))) ||
         (checkPlan && failed(verifyPlan(module))))
       return signalPassFailure();

@@ -4,6 +4,7 @@
 // RUN: vernier-opt --verify-stage=differentiate -split-input-file -verify-diagnostics %t/differentiate.mlir
 // RUN: vernier-opt --verify-stage=loss-scaling -split-input-file -verify-diagnostics %t/loss-scaling.mlir
 // RUN: vernier-opt --verify-stage=evaluation -verify-diagnostics %t/evaluation.mlir
+// RUN: vernier-opt --verify-stage=pad -split-input-file -verify-diagnostics %t/pad.mlir
 // RUN: vernier-opt --verify-stage=codegen -verify-diagnostics %t/codegen.mlir
 // RUN: vernier-opt --verify-stage=plan -split-input-file -verify-diagnostics %t/plan.mlir
 // RUN: vernier-opt --verify-stage -verify-diagnostics %t/none.mlir
@@ -13,7 +14,33 @@
 // expected-error @below {{verify-stage: name a stage: import, autocast, differentiate, loss-scaling, evaluation, pad, codegen or plan}}
 module {}
 
+//--- pad.mlir
+// A contraction that padding has not seen.
+func.func @predict(%x: tensor<8x7xbf16>, %w: tensor<8x7xbf16>) -> tensor<8x8xbf16> {
+  // expected-error @below {{after pad: nobody has looked at the leading dimensions of 'train.linear'; run --amp-pad-for-tensor-cores}}
+  %0 = train.linear %x, %w : (tensor<8x7xbf16>, tensor<8x7xbf16>) -> tensor<8x8xbf16>
+  return %0 : tensor<8x8xbf16>
+}
+
+// -----
+
+// K is 7 where multiples of 8 are asked for; the second says why, M is not asked.
+func.func @predict(%x: tensor<5x7xbf16>, %w: tensor<8x7xbf16>) -> (tensor<5x8xbf16>, tensor<5x8xbf16>) {
+  // expected-error @below {{after pad: a leading dimension of 7 is not a multiple of 8, and 'amp.unaligned' does not say why}}
+  %0 = train.linear %x, %w {amp.alignment = 8 : i64} : (tensor<5x7xbf16>, tensor<8x7xbf16>) -> tensor<5x8xbf16>
+  %1 = train.linear %x, %w {amp.alignment = 8 : i64, amp.unaligned = "too dear"} : (tensor<5x7xbf16>, tensor<8x7xbf16>) -> tensor<5x8xbf16>
+  return %0, %1 : tensor<5x8xbf16>, tensor<5x8xbf16>
+}
+
 //--- import.mlir
+// A session runs entries of known names alone.
+// expected-error @below {{after import: 'forward' is no entry of a model; expected 'loss', 'predict' or 'step': rename it, or make it private if others call it}}
+func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
 // A dynamic shape is refused at the argument that has it.
 // expected-error @below {{after import: argument 0 of 'predict' has type 'tensor<?x4xf32>'; expected a tensor of static shape: write the batch size into the model}}
 func.func @predict(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {

@@ -147,20 +147,26 @@ Value Padder::createPadded(ContractionOpInterface op, Extents &extents) {
                                     : PaddedLanes::unknown());
 }
 
+/// Say that `op` stays as it is, and why.
+static void leave(ContractionOpInterface op, const std::string &reason) {
+  op->setAttr(kUnalignedAttr, StringAttr::get(op->getContext(), reason));
+  remark::missed(op->getLoc(), remarkOptions(op))
+      << remark::add("not padded: {0}", reason);
+}
+
 void Padder::pad(ContractionOpInterface op) {
   Extents extents(op.getContractionDims());
   int64_t multiple = getMultiple(op);
+  op->setAttr(kAlignmentAttr, Builder(op).getI64IntegerAttr(multiple));
   std::string changes;
   for (Extent *extent : extents.all()) {
     extent->padded = extent->size;
     if (!extent->isLeadingDimension || extent->size % multiple == 0)
       continue;
     if (extent->size == 1) {
-      remark::missed(op->getLoc(), remarkOptions(op))
-          << remark::add("not padded: {0} is 1, a product with a vector, which "
-                         "is bound by memory",
-                         extent->name);
-      return;
+      return leave(op, llvm::formatv("{0} is 1, a product with a vector, which "
+                                     "is bound by memory",
+                                     extent->name));
     }
     extent->padded = llvm::alignTo(extent->size, multiple);
     changes += llvm::formatv("{0}{1} {2} -> {3}", changes.empty() ? "" : ", ",

@@ -43,6 +43,12 @@ inline constexpr llvm::StringLiteral kCannotUnderflowAttr =
 /// On `@step`, by --amp-analyze-ranges: a loss scale that cannot overflow.
 inline constexpr llvm::StringLiteral kSafeScaleAttr = "amp.safe_scale";
 
+/// On a contraction, by --amp-pad-for-tensor-cores: what its leading dimensions
+/// are to be multiples of, in elements (1 where alignment has nothing to give),
+/// and, if they are not, why.
+inline constexpr llvm::StringLiteral kAlignmentAttr = "amp.alignment";
+inline constexpr llvm::StringLiteral kUnalignedAttr = "amp.unaligned";
+
 /// The globals of the loss scaler.
 inline constexpr llvm::StringLiteral kScaleName = "amp.scale";
 inline constexpr llvm::StringLiteral kGrowthTrackerName = "amp.growth_tracker";

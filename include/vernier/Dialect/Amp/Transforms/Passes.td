@@ -183,7 +183,9 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
     what is not proven to be zero there is masked ([Padding](Rationale/Padding.md)).
     The real rows and columns keep their values.
     16-bit and tf32 contractions alone run on tensor cores. Remarks say what was
-    padded from what to what, and why something was not.
+    padded from what to what, and why something was not. Each contraction gets
+    `amp.alignment`, what its leading dimensions are to be multiples of (1 where
+    that has nothing to give), and `amp.unaligned`, why they are not.
 
     Example: [pad-for-tensor-cores.mlir](test/Dialect/Amp/Transforms/pad-for-tensor-cores.mlir)
   }];
