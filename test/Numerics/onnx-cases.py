@@ -9,32 +9,21 @@
 # REQUIRES: numpy, ml_dtypes, onnx-testdata, compiler
 """The conformance cases of ONNX that our ops can express, in the evaluator and on
 the device: softmax and its logarithm, cross entropy, layer norm, activations, matmul, reductions,
-transposes, and the optimizers Adam and Momentum."""
+transposes, convolutions, pooling, batch and instance norm, concatenation, slices,
+indices, and the optimizers Adam and Momentum."""
 
 import os
 import tempfile
 
 import numpy as np
 
-from Numerics.Inputs import onnx_cases, runtime, vernier
+from Numerics.Inputs import onnx_cases, onnx_images, runtime, vernier
 from Numerics.Inputs.formats import tensor_type as t
-
-
-def kind(array):
-    return t(array.shape, "i32" if array.dtype.kind == "i" else "f32")
+from Numerics.Inputs.onnx_cases import Skip, kind, require
 
 
 def narrowed(array):
     return array.astype(np.int32) if array.dtype == np.int64 else array
-
-
-class Skip(Exception):
-    pass
-
-
-def require(condition):
-    if not condition:
-        raise Skip
 
 
 def last_axis(case, default=-1):
@@ -185,6 +174,7 @@ BUILDERS = {
     "Add": binary("arith.addf"), "Sub": binary("arith.subf"),
     "Mul": binary("arith.mulf"), "Div": binary("arith.divf"),
     "Pow": binary("math.powf"),
+    **onnx_images.BUILDERS,
 }
 
 
@@ -222,8 +212,9 @@ for number, (case, (inputs, body, results)) in enumerate(build_cases()):
         checks.append((case, len(returns), want))
         returns.append((f"%r{number}#{i}", k))
 
+# As a step, for batch norm takes given statistics in every other entry.
 text = "\n".join([
-    *functions, f"func.func @predict({', '.join(arguments)}) -> ("
+    *functions, f"func.func @step({', '.join(arguments)}) -> ("
     + ", ".join(f'{k} {{train.name = "y{i}"}}' for i, (_, k) in enumerate(returns))
     + ") {", *calls,
     "  return " + ", ".join(n for n, _ in returns) + " : "
@@ -238,12 +229,12 @@ def run_on_device(target):
         vernier.run_tool("vernier-compile", model, "-o", plan, "--policy=f32",
                          f"--target={target}")
         session = runtime.Session(plan)
-        outputs = session.run("predict", arrays)
+        outputs = session.run("step", arrays)
         session.close()
         return outputs
 
 
-found = {"evaluator": vernier.evaluate(text, "predict", arrays)[0],
+found = {"evaluator": vernier.evaluate(text, "step", arrays)[0],
          **{target: run_on_device(target) for target in runtime.targets()}}
 for who, got in found.items():
     for case, index, want in checks:
@@ -256,3 +247,5 @@ print(", ".join(f"{op} {len(names)}" for op, names in sorted(count.items())))
 # So that a change of the reader does not empty the test unnoticed.
 assert {"Adam", "Momentum", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyLoss",
         "LayerNormalization", "MatMul", "ReduceMean"} <= set(count), count
+for op, expected in onnx_images.COUNTS.items():
+    assert len(count[op]) == expected, (op, sorted(count[op]))

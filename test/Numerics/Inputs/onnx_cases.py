@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from Numerics.Inputs.formats import tensor_type
+
 ROOT = "/usr/share/libonnx-testdata/data/node"
 
 # TensorProto.DataType: NumPy type, and the field with typed elements.
@@ -97,6 +99,20 @@ def attribute(data):
     if 4 in message:
         return name, message[4][0].decode()
     return name, integers(message.get(8, []))
+
+
+class Skip(Exception):
+    """A case that our ops cannot express."""
+
+
+def require(condition):
+    if not condition:
+        raise Skip
+
+
+def kind(array):
+    """Its type in a model; integers are i32."""
+    return tensor_type(array.shape, "i32" if array.dtype.kind == "i" else "f32")
 
 
 @dataclass
