@@ -62,6 +62,19 @@ LogicalResult GroupNormOp::verify() {
   return success();
 }
 
+/// Input, scale and bias.
+static SmallVector<OpOperand *> getOperandsWithoutStatistics(Operation *op) {
+  return llvm::filter_to_vector(
+      vernier::detail::defaultPrecisionOperands(op),
+      [](OpOperand *operand) { return operand->getOperandNumber() < 3; });
+}
+SmallVector<OpOperand *> BatchNormOp::getPrecisionOperands() {
+  return getOperandsWithoutStatistics(*this);
+}
+SmallVector<OpOperand *> BatchNormInferenceOp::getPrecisionOperands() {
+  return getOperandsWithoutStatistics(*this);
+}
+
 static int64_t countElements(Value value) {
   return tensorType(value).getNumElements();
 }

@@ -23,6 +23,8 @@ import re
 import subprocess
 
 MATRIX, SQUARE, ROW, WEIGHTS, SCALAR = "tensor<4x8xf32>", "tensor<8x8xf32>", "tensor<4xf32>", "tensor<8xf32>", "tensor<f32>"
+IMAGE, SMALL, KERNEL = "tensor<2x4x4x8xf32>", "tensor<2x2x2x8xf32>", "tensor<8x3x3x8xf32>"
+WINDOW, SAME = "window = [2, 2] strides = [2, 2]", "padding = [1, 1, 1, 1]"
 # How to write an op that is not elementwise on one or two operands.
 SPECIAL = {
     "train.matmul": f"train.matmul %x, %w : ({MATRIX}, {SQUARE}) -> {MATRIX}",
@@ -40,14 +42,33 @@ SPECIAL = {
     "train.cross_entropy": f"train.cross_entropy %x, %i : ({MATRIX}, tensor<4xi32>) -> {SCALAR}",
     "train.mse_loss": f"train.mse_loss %x, %y : ({MATRIX}, {MATRIX}) -> {SCALAR}",
     "train.bce_with_logits_loss": f"train.bce_with_logits_loss %x, %y : ({MATRIX}, {MATRIX}) -> {SCALAR}",
+    "train.conv2d": f"train.conv2d %p, %k {SAME} : ({IMAGE}, {KERNEL}) -> {IMAGE}",
+    "train.conv2d_input_gradient": f"train.conv2d_input_gradient %p, %k {SAME} : ({IMAGE}, {KERNEL}) -> {IMAGE}",
+    "train.conv2d_weight_gradient": f"train.conv2d_weight_gradient %p, %p {SAME} : ({IMAGE}, {IMAGE}) -> {KERNEL}",
+    "train.pool2d[max]": f"train.pool2d max %p {WINDOW} : {IMAGE} -> {SMALL}",
+    "train.pool2d[average]": f"train.pool2d average %p {WINDOW} : {IMAGE} -> {SMALL}",
+    "train.pool2d_gradient[max]": f"train.pool2d_gradient max %q, %p {WINDOW} : ({SMALL}, {IMAGE}) -> {IMAGE}",
+    "train.pool2d_gradient[average]": f"train.pool2d_gradient average %q {WINDOW} : ({SMALL}) -> {IMAGE}",
+    "train.group_norm": f"train.group_norm %p, %g, %g {{groups = 2 : i64}} : ({IMAGE}, {WEIGHTS}, {WEIGHTS}) -> {IMAGE}",
+    "train.dropout": f"train.dropout %x step %n {{rate = 0.5 : f64, seed = 1 : i32}} : ({MATRIX}, tensor<i32>) -> {MATRIX}",
+    "train.gather": f"train.gather %x, %i : ({MATRIX}, tensor<4xi32>) -> {MATRIX}",
+    "train.scatter_add": f"train.scatter_add %x, %i : ({MATRIX}, tensor<4xi32>) -> {MATRIX}",
+    "train.argmax": f"train.argmax %x : {MATRIX} -> tensor<4xi32>",
+    "tensor.concat": f"tensor.concat dim(0) %x, %y : ({MATRIX}, {MATRIX}) -> {SQUARE}",
+    "tensor.extract_slice": f"tensor.extract_slice %x[0, 4] [4, 2] [1, 1] : {MATRIX} to tensor<4x2xf32>",
     "arith.cmpf": f"arith.cmpf olt, %x, %y : {MATRIX}",
     "arith.select": f"arith.select %c, %x, %y : tensor<4x8xi1>, {MATRIX}",
     "math.clampf": f"math.clampf %x to [%y, %y] : {MATRIX}",
     "tensor.collapse_shape": f"tensor.collapse_shape %x [[0, 1]] : {MATRIX} into tensor<32xf32>",
     "tensor.expand_shape": f"tensor.expand_shape %x [[0], [1, 2]] output_shape [4, 2, 4] : {MATRIX} into tensor<4x2x4xf32>",
 }
+# Several lines, or several results.
+SPECIAL["tensor.pad"] = ("%z = arith.constant 0.0 : f32\n  %0 = tensor.pad %x low[0, 0] high[4, 0] {\n  ^bb0(%a: index, %b: index):\n"
+                         f"    tensor.yield %z : f32\n  }} : {MATRIX} to {SQUARE}")
+SPECIAL["train.batch_norm"] = (f"%0, %1, %2 = train.batch_norm %p, %g, %g, %g, %g : ({IMAGE}, {', '.join([WEIGHTS] * 4)}) -> "
+                               f"({IMAGE}, {WEIGHTS}, {WEIGHTS})")
 BINARY = {"arith.addf", "arith.subf", "arith.mulf", "arith.divf", "arith.maximumf", "arith.minimumf", "math.powf", "math.atan2"}
-ARGUMENTS = f"%x: {MATRIX}, %y: {MATRIX}, %w: {SQUARE}, %r: {ROW}, %g: {WEIGHTS}, %i: tensor<4xi32>, %c: tensor<4x8xi1>"
+ARGUMENTS = f"%x: {MATRIX}, %y: {MATRIX}, %w: {SQUARE}, %r: {ROW}, %g: {WEIGHTS}, %i: tensor<4xi32>, %c: tensor<4x8xi1>, %n: tensor<i32>, %p: {IMAGE}, %q: {SMALL}, %k: {KERNEL}"
 
 # The classes that a list may mean: an op that computes in f32 whatever it reads is
 # full-inside where another would follow or be widened with its operands.
@@ -58,20 +79,21 @@ CLASSES = {
     "layer": {"low"}, "loss": {"full"},
 }
 FULL_INSIDE_LISTS = {"unlisted", "infer", "clear"}
-COMPUTES_IN_F32 = {"train.softmax", "train.log_softmax", "train.layer_norm", "train.rms_norm", "train.reduce"}
+COMPUTES_IN_F32 = {"train.softmax", "train.log_softmax", "train.layer_norm", "train.rms_norm", "train.reduce",
+                   "train.batch_norm", "train.group_norm", "train.dropout", "train.scatter_add"}
 
 
 def write(op):
     if op in SPECIAL:
-        return SPECIAL[op]
+        return SPECIAL[op] if SPECIAL[op].startswith("%") else "%0 = " + SPECIAL[op]
     operands = "%x, %y" if op in BINARY else "%x"
     # Predicates have the type of their operand as well.
-    return f"{op} {operands} : {MATRIX}"
+    return f"%0 = {op} {operands} : {MATRIX}"
 
 
 def decide(preset, ops):
     """{op: class} by the preset."""
-    text = "\n".join(f"func.func @f{number}({ARGUMENTS}) {{\n  %0 = {write(op)}\n  return\n}}" for number, op in enumerate(ops))
+    text = "\n".join(f"func.func @f{number}({ARGUMENTS}) {{\n  {write(op)}\n  return\n}}" for number, op in enumerate(ops))
     done = subprocess.run(["vernier-opt", "-", f"--amp-autocast=policy={preset} strategy=lists"], input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     classes = re.findall(r'rule = "[^"]*: ([\w-]+)"', done.stdout)

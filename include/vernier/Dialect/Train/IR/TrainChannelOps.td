@@ -51,6 +51,7 @@ def Train_BatchNormOp : Train_ChannelOp<"batch_norm", [Train_Training]> {
                       Train_FloatTensor:$new_var);
   let extraClassDeclaration = interfaceDeclarations # [{
     /// The statistics keep their type.
+    ::llvm::SmallVector<::mlir::OpOperand *> getPrecisionOperands();
     ::llvm::SmallVector<::mlir::OpResult> getPrecisionResults() {
       return {::llvm::cast<::mlir::OpResult>(getResult())};
     }
@@ -78,6 +79,10 @@ def Train_BatchNormInferenceOp : Train_ChannelOp<"batch_norm_inference"> {
                        Train_FloatTensor:$var,
                        DefaultValuedAttr<F64Attr, "1.0e-5">:$epsilon);
   let results = (outs Train_FloatTensor:$result);
+  let extraClassDeclaration = interfaceDeclarations # [{
+    /// The statistics keep their type.
+    ::llvm::SmallVector<::mlir::OpOperand *> getPrecisionOperands();
+  }];
 }
 
 def Train_GroupNormOp : Train_ChannelOp<"group_norm"> {
