@@ -106,6 +106,7 @@ struct CastVjp : DifferentiableOpInterface::ExternalModel<CastVjp<OpT>, OpT> {
             .castTo(getElementTypeOrSelf(op->getOperand(0).getType()));
     return success();
   }
+  bool takesAnyGradientType(Operation *) const { return true; }
 };
 
 //===----------------------------------------------------------------------===//

@@ -14,6 +14,7 @@
 #include "vernier/Interfaces/PrecisionOpInterface.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace vernier;
@@ -50,12 +51,15 @@ struct ReshapeVjp
                          ArrayRef<Value> resultGradients, ArrayRef<bool>,
                          MutableArrayRef<Value> operandGradients) const {
     auto reshape = cast<OpT>(op);
-    operandGradients[0] = InverseT::create(
-        builder, op->getLoc(),
-        cast<RankedTensorType>(reshape.getSrc().getType()),
-        resultGradients.front(), reshape.getReassociationIndices());
+    Value gradient = resultGradients.front();
+    auto shape = cast<RankedTensorType>(reshape.getSrc().getType());
+    operandGradients[0] =
+        InverseT::create(builder, op->getLoc(),
+                         shape.clone(getElementTypeOrSelf(gradient.getType())),
+                         gradient, reshape.getReassociationIndices());
     return success();
   }
+  bool takesAnyGradientType(Operation *) const { return true; }
 };
 
 template <typename OpT, typename InverseT>

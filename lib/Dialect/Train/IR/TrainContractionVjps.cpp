@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A gradient contraction reads 16-bit operands where the forward op did, sums
-// in the forward op's accumulate type and rounds once to its operand's type.
+// in the forward op's accumulate type and rounds once to its operand's type,
+// unless train.operand_gradients asks for other types.
 // Operands are never transposed in memory: the transpose flags do it.
 //
 //===----------------------------------------------------------------------===//
@@ -22,10 +23,10 @@ using namespace vernier::train;
 
 namespace {
 
-/// What the gradient contractions take over from the forward op.
+/// How a gradient is contracted.
 struct ContractionSettings {
   TypeAttr accumulateType;
-  bool tf32;
+  GradientTypes types;
 };
 
 /// Whether an operand is stored with its last two dims swapped.
@@ -35,19 +36,22 @@ struct Transposes {
 
 } // namespace
 
-/// lhs . rhs with the result's element type given, as the forward op would.
+/// lhs . rhs, both in the type that the gradient multiplies.
 static TensorExpr contract(TensorExpr lhs, TensorExpr rhs,
                            Transposes transposes, Type resultElement,
                            ContractionSettings settings) {
+  lhs = lhs.castTo(settings.types.operand);
+  rhs = rhs.castTo(settings.types.operand);
   ArrayRef<int64_t> lhsShape = lhs.getType().getShape();
   ArrayRef<int64_t> rhsShape = rhs.getType().getShape();
   SmallVector<int64_t> shape(lhsShape.drop_back(2));
   shape.push_back(lhsShape[lhsShape.size() - (transposes.lhs ? 1 : 2)]);
   shape.push_back(rhsShape[rhsShape.size() - (transposes.rhs ? 2 : 1)]);
-  return lhs.with(MatmulOp::create(
-      lhs.getBuilder(), lhs.getLoc(),
-      RankedTensorType::get(shape, resultElement), lhs, rhs, transposes.lhs,
-      transposes.rhs, settings.accumulateType, settings.tf32, Epilogue::None));
+  return lhs.with(MatmulOp::create(lhs.getBuilder(), lhs.getLoc(),
+                                   RankedTensorType::get(shape, resultElement),
+                                   lhs, rhs, transposes.lhs, transposes.rhs,
+                                   settings.accumulateType,
+                                   settings.types.isTf32, Epilogue::None));
 }
 
 /// The gradient of the sums: what comes through the epilogue.
@@ -66,7 +70,7 @@ static TensorExpr throughEpilogue(TensorExpr g, Epilogue epilogue,
 /// gradient is the transposed product, rhs . g^T.
 static TensorExpr buildLhsGradient(MatmulOp op, TensorExpr g, TensorExpr rhs,
                                    ContractionSettings settings) {
-  Type element = getElementTypeOrSelf(op.getLhs());
+  Type element = settings.types.result;
   bool transposeRhs = op.getTransposeRhs();
   if (!op.getTransposeLhs())
     return contract(g, rhs, {false, !transposeRhs}, element, settings);
@@ -94,7 +98,7 @@ static TensorExpr contractForRhs(MatmulOp op, TensorExpr lhs, TensorExpr g,
 /// M that is one longer contraction: (B, M, K) is read as (B M, K).
 static TensorExpr buildRhsGradient(MatmulOp op, TensorExpr lhs, TensorExpr g,
                                    ContractionSettings settings) {
-  Type element = getElementTypeOrSelf(op.getRhs());
+  Type element = settings.types.result;
   bool isShared =
       op.getContractionDims().sharedRhs && lhs.getType().getRank() > 2;
   if (!isShared)
@@ -111,10 +115,11 @@ static TensorExpr buildRhsGradient(MatmulOp op, TensorExpr lhs, TensorExpr g,
                 llvm::to_vector(llvm::seq<int64_t>(0, batchRank)), element);
 }
 
-/// The gradient of the result as an operand of the gradient contractions, which
-/// run in the operands' type even if the forward op wrote a wider result.
-static TensorExpr asOperand(TensorExpr g, Value operand) {
-  return g.castTo(getElementTypeOrSelf(operand));
+/// The settings of the gradient of operand `number`.
+template <typename OpTy>
+static ContractionSettings getSettings(OpTy op, unsigned number) {
+  return {op.getAccumulateTypeAttr(),
+          getGradientTypes(op, number, op.getTf32())};
 }
 
 LogicalResult MatmulOp::buildVjp(OpBuilder &builder,
@@ -122,17 +127,19 @@ LogicalResult MatmulOp::buildVjp(OpBuilder &builder,
                                  ArrayRef<bool> needed,
                                  MutableArrayRef<Value> operandGradients) {
   TensorExpr result(builder, getLoc(), resultGradients.front());
-  ContractionSettings settings{getAccumulateTypeAttr(), getTf32()};
-  TensorExpr g =
-      asOperand(throughEpilogue(result, getEpilogue(), getResult()), getLhs());
+  TensorExpr g = throughEpilogue(result, getEpilogue(), getResult());
+  ContractionSettings lhs = getSettings(*this, 0), rhs = getSettings(*this, 1);
+  auto [gForLhs, gForRhs] = castForOperands(g, lhs.types, rhs.types);
   if (needed[0])
     operandGradients[0] =
-        buildLhsGradient(*this, g, g.with(getRhs()), settings);
+        buildLhsGradient(*this, gForLhs, g.with(getRhs()), lhs);
   if (needed[1])
     operandGradients[1] =
-        buildRhsGradient(*this, g.with(getLhs()), g, settings);
+        buildRhsGradient(*this, g.with(getLhs()), gForRhs, rhs);
   return success();
 }
+
+bool MatmulOp::takesAnyGradientType() { return true; }
 
 //===----------------------------------------------------------------------===//
 // Linear
@@ -145,21 +152,29 @@ LogicalResult LinearOp::buildVjp(OpBuilder &builder,
                                  ArrayRef<bool> needed,
                                  MutableArrayRef<Value> operandGradients) {
   TensorExpr result(builder, getLoc(), resultGradients.front());
-  ContractionSettings settings{getAccumulateTypeAttr(), getTf32()};
   TensorExpr sums = throughEpilogue(result, getEpilogue(), getResult());
   TensorExpr input = sums.with(getInput()), weight = sums.with(getWeight());
-  Type element = input.getType().getElementType();
   if (getBias() && needed[2])
-    operandGradients[2] = sumOfRows(sums, getElementTypeOrSelf(getBias()));
+    operandGradients[2] = sumOfRows(sums, getSettings(*this, 2).types.result);
   if (!needed[0] && !needed[1])
     return success();
-  TensorExpr g = collapseToMatrix(asOperand(sums, getInput()));
+  ContractionSettings toInput = getSettings(*this, 0),
+                      toWeight = getSettings(*this, 1);
+  auto [wholeForInput, wholeForWeight] =
+      castForOperands(sums, toInput.types, toWeight.types);
+  TensorExpr gForInput = collapseToMatrix(wholeForInput);
+  TensorExpr gForWeight = Value(wholeForWeight) == Value(wholeForInput)
+                              ? gForInput
+                              : collapseToMatrix(wholeForWeight);
   if (needed[0])
     operandGradients[0] = expandFromMatrix(
-        contract(g, weight, {}, element, settings), input.getType().getShape());
+        contract(gForInput, weight, {}, toInput.types.result, toInput),
+        input.getType().getShape());
   if (needed[1])
     operandGradients[1] =
-        contract(g, collapseToMatrix(input), {/*lhs=*/true, /*rhs=*/false},
-                 element, settings);
+        contract(gForWeight, collapseToMatrix(input), {/*lhs=*/true, false},
+                 toWeight.types.result, toWeight);
   return success();
 }
+
+bool LinearOp::takesAnyGradientType() { return true; }

@@ -135,22 +135,34 @@ VERNIER_CONVOLUTION(Conv2dWeightGradientOp)
 // Vjp
 //===----------------------------------------------------------------------===//
 
-/// Both gradients are sums of the forward op's products, in its types.
+/// The gradient of one operand: a sum of products like the forward op's, in the
+/// types that are asked for.
+template <typename OpTy>
+static Value buildGradient(Conv2dOp op, Value operand,
+                           const GradientTypes &types, TensorExpr lhs,
+                           TensorExpr rhs) {
+  RankedTensorType type = tensorType(operand);
+  return OpTy::create(lhs.getBuilder(), op.getLoc(), type.clone(types.result),
+                      lhs.castTo(types.operand), rhs.castTo(types.operand),
+                      op.getStrides(), op.getPadding(), op.getDilation(),
+                      op.getGroups(), op.getAccumulateTypeAttr(), types.isTf32);
+}
+
 LogicalResult Conv2dOp::buildVjp(OpBuilder &builder,
                                  ArrayRef<Value> resultGradients,
                                  ArrayRef<bool> needed,
                                  MutableArrayRef<Value> operandGradients) {
-  Value g = TensorExpr(builder, getLoc(), resultGradients.front())
-                .castTo(getElementTypeOrSelf(getInput()));
+  TensorExpr g(builder, getLoc(), resultGradients.front());
+  GradientTypes toInput = getGradientTypes(*this, 0, getTf32()),
+                toWeight = getGradientTypes(*this, 1, getTf32());
+  auto [gForInput, gForWeight] = castForOperands(g, toInput, toWeight);
   if (needed[0])
-    operandGradients[0] = Conv2dInputGradientOp::create(
-        builder, getLoc(), getInput().getType(), g, getWeight(), getStrides(),
-        getPadding(), getDilation(), getGroups(), getAccumulateTypeAttr(),
-        getTf32());
+    operandGradients[0] = buildGradient<Conv2dInputGradientOp>(
+        *this, getInput(), toInput, gForInput, g.with(getWeight()));
   if (needed[1])
-    operandGradients[1] = Conv2dWeightGradientOp::create(
-        builder, getLoc(), getWeight().getType(), getInput(), g, getStrides(),
-        getPadding(), getDilation(), getGroups(), getAccumulateTypeAttr(),
-        getTf32());
+    operandGradients[1] = buildGradient<Conv2dWeightGradientOp>(
+        *this, getWeight(), toWeight, g.with(getInput()), gForWeight);
   return success();
 }
+
+bool Conv2dOp::takesAnyGradientType() { return true; }

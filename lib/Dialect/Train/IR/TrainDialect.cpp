@@ -64,6 +64,22 @@ void TrainDialect::initialize() {
   attachRangeModels(*getContext());
 }
 
+/// Constraints of `train.operand_gradients` (G1).
+LogicalResult TrainDialect::verifyOperationAttribute(Operation *op,
+                                                     NamedAttribute attribute) {
+  if (attribute.getName() != kOperandGradientsAttr)
+    return success();
+  auto entries = dyn_cast<ArrayAttr>(attribute.getValue());
+  bool isValid =
+      entries && entries.size() == op->getNumOperands() &&
+      llvm::all_of(entries, llvm::IsaPred<GradientTypesAttr, UnitAttr>);
+  if (!isValid)
+    return op->emitOpError("(G1) expects train.operand_gradients to have a "
+                           "#train.gradient_types or 'unit' for each of its ")
+           << op->getNumOperands() << " operands, got " << attribute.getValue();
+  return success();
+}
+
 Operation *TrainDialect::materializeConstant(OpBuilder &builder,
                                              Attribute value, Type type,
                                              Location loc) {

@@ -9,6 +9,7 @@
 #include "TrainExprs.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -111,6 +112,27 @@ TensorExpr reshape(TensorExpr x, ArrayRef<int64_t> shape) {
     return x.with(flat);
   return x.with(tensor::ExpandShapeOp::create(
       builder, x.getLoc(), type.clone(shape), flat, groupAll(shape.size())));
+}
+
+GradientTypes getGradientTypes(Operation *contraction, unsigned number,
+                               bool isTf32) {
+  Type own = getElementTypeOrSelf(contraction->getOperand(number));
+  auto entries = contraction->getAttrOfType<ArrayAttr>(kOperandGradientsAttr);
+  auto asked = entries ? dyn_cast<GradientTypesAttr>(entries[number])
+                       : GradientTypesAttr();
+  if (!asked)
+    return {own, own, isTf32};
+  bool asksTf32 = asked.getOperand().isTF32();
+  Type operand = asksTf32 ? Float32Type::get(contraction->getContext())
+                          : asked.getOperand();
+  return {operand, asked.getResult(), asksTf32};
+}
+
+std::pair<TensorExpr, TensorExpr> castForOperands(TensorExpr g,
+                                                  const GradientTypes &lhs,
+                                                  const GradientTypes &rhs) {
+  TensorExpr forLhs = g.castTo(lhs.operand);
+  return {forLhs, lhs.operand == rhs.operand ? forLhs : g.castTo(rhs.operand)};
 }
 
 TensorExpr transpose(TensorExpr x, ArrayRef<int64_t> permutation) {

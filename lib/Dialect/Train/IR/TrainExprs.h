@@ -51,6 +51,24 @@ TensorExpr collapseToMatrix(TensorExpr x);
 /// Back from (rows, C) to a shape (..., C).
 TensorExpr expandFromMatrix(TensorExpr x, llvm::ArrayRef<int64_t> shape);
 
+/// In which types the gradient of an operand of a contraction is computed.
+struct GradientTypes {
+  mlir::Type operand; ///< Of what is multiplied, in memory.
+  mlir::Type result;
+  bool isTf32; ///< Round the f32 operands to tf32.
+};
+
+/// What `train.operand_gradients` says of operand `number`, or the operand's
+/// own type and the forward op's `isTf32`.
+GradientTypes getGradientTypes(mlir::Operation *contraction, unsigned number,
+                               bool isTf32);
+
+/// The incoming gradient as it is multiplied for the left and for the right
+/// operand; one cast if both multiply one type.
+std::pair<TensorExpr, TensorExpr> castForOperands(TensorExpr g,
+                                                  const GradientTypes &lhs,
+                                                  const GradientTypes &rhs);
+
 } // namespace vernier::train
 
 #endif // VERNIER_LIB_DIALECT_TRAIN_IR_TRAINEXPRS_H

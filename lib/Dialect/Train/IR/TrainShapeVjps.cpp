@@ -57,6 +57,8 @@ LogicalResult BroadcastOp::buildVjp(OpBuilder &builder,
   return success();
 }
 
+bool BroadcastOp::takesAnyGradientType() { return true; }
+
 /// Repeat `reduced` along the dims that `op` combined.
 static TensorExpr undoReduce(ReduceOp op, TensorExpr reduced) {
   ArrayRef<int64_t> shape =
@@ -119,8 +121,9 @@ LogicalResult TransposeOp::buildVjp(OpBuilder &builder,
   SmallVector<int64_t> inverse(getPermutation().size());
   for (auto [to, from] : llvm::enumerate(getPermutation()))
     inverse[from] = to;
-  operandGradients[0] =
-      TransposeOp::create(builder, getLoc(), getInput().getType(),
-                          resultGradients.front(), inverse);
+  TensorExpr g(builder, getLoc(), resultGradients.front());
+  operandGradients[0] = transpose(g, inverse);
   return success();
 }
+
+bool TransposeOp::takesAnyGradientType() { return true; }

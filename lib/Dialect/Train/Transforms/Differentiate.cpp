@@ -15,6 +15,7 @@
 #include "vernier/Dialect/Train/Transforms/Passes.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/ContractionOpInterface.h"
 #include "vernier/Interfaces/TensorExpr.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,6 +27,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace vernier::train {
 #define GEN_PASS_DEF_TRAINDIFFERENTIATEPASS
@@ -69,7 +71,12 @@ private:
   void markActive();
   LogicalResult runBackwards();
   LogicalResult buildVjp(Operation *op);
-  Value sum(ArrayRef<Value> values);
+  LogicalResult buildVjp(DifferentiableOpInterface op,
+                         ArrayRef<Value> resultGradients);
+  void markGradientOf(Operation *op, unsigned number, Value gradient,
+                      size_t firstBuilt);
+  Value getGradient(Value value);
+  Value sum(ArrayRef<Value> values, Type ownType);
 
   ArrayRef<Operation *> ops;
   BackwardListener listener;
@@ -107,7 +114,6 @@ void ReverseMode::markActive() {
   }
 }
 
-/// Several 16-bit contributions are summed in f32 and rounded once.
 /// What computes in f32 need not round its result to 16 bits before that joins
 /// a sum in f32: a weight that serves twice gets the sum of two f32 gradients.
 static void keepFullPrecision(Value value) {
@@ -118,10 +124,16 @@ static void keepFullPrecision(Value value) {
     op.setResultPrecision(Float32Type::get(value.getContext()));
 }
 
-Value ReverseMode::sum(ArrayRef<Value> values) {
+/// Several contributions are summed in f32 and rounded once to the value's own
+/// type; a contribution that was to be kept in f32 keeps the sum in f32.
+Value ReverseMode::sum(ArrayRef<Value> values, Type ownType) {
   if (values.size() == 1)
     return values.front();
-  Type element = getElementTypeOrSelf(values.front().getType());
+  Type element = getElementTypeOrSelf(ownType);
+  for (Value value : values)
+    if (getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() >
+        element.getIntOrFloatBitWidth())
+      element = getElementTypeOrSelf(value.getType());
   for (Value value : values)
     keepFullPrecision(value);
   TensorExpr first(builder, listener.location, values.front());
@@ -131,34 +143,80 @@ Value ReverseMode::sum(ArrayRef<Value> values) {
   return total.castTo(element);
 }
 
+/// The gradient of `value`, or null if none reaches it.
+Value ReverseMode::getGradient(Value value) {
+  auto found = contributions.find(value);
+  return found == contributions.end() ? Value()
+                                      : sum(found->second, value.getType());
+}
+
+/// Say of the contractions and reductions that compute `gradient`, that of
+/// operand `number` of `op`, what they are, where types were asked for; casts
+/// and reshapes may follow them.
+void ReverseMode::markGradientOf(Operation *op, unsigned number, Value gradient,
+                                 size_t firstBuilt) {
+  auto asked = op->getAttrOfType<ArrayAttr>(kOperandGradientsAttr);
+  if (!asked || !isa<GradientTypesAttr>(asked[number]))
+    return;
+  ArrayRef<Operation *> built = ArrayRef(listener.built).drop_front(firstBuilt);
+  llvm::SmallSetVector<Operation *, 4> sources;
+  sources.insert(gradient.getDefiningOp());
+  for (size_t next = 0; next < sources.size(); ++next) {
+    Operation *source = sources[next];
+    if (!llvm::is_contained(built, source))
+      continue;
+    auto precision = dyn_cast<PrecisionOpInterface>(source);
+    if (precision && precision.computesInFullPrecision()) {
+      source->setAttr(kGradientOfAttr, builder.getI64IntegerAttr(number));
+      source->setAttr(kGradientTypesAttr, asked[number]);
+    }
+    // What a contraction multiplies is not this gradient yet.
+    if (isa<ContractionOpInterface>(source))
+      continue;
+    for (Value operand : source->getOperands())
+      if (Operation *definition = operand.getDefiningOp())
+        sources.insert(definition);
+  }
+}
+
+LogicalResult ReverseMode::buildVjp(DifferentiableOpInterface op,
+                                    ArrayRef<Value> resultGradients) {
+  size_t firstBuilt = listener.built.size();
+  SmallVector<bool> needed;
+  for (Value operand : op->getOperands())
+    needed.push_back(active.contains(operand));
+  SmallVector<Value> operandGradients(op->getNumOperands());
+  if (failed(op.buildVjp(builder, resultGradients, needed, operandGradients)))
+    return failure();
+  for (auto [number, gradient] : llvm::enumerate(operandGradients)) {
+    if (!gradient)
+      continue;
+    markGradientOf(op, number, gradient, firstBuilt);
+    contributions[op->getOperand(number)].push_back(gradient);
+  }
+  return success();
+}
+
 LogicalResult ReverseMode::buildVjp(Operation *op) {
+  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+  bool takesAnyType = differentiable && differentiable.takesAnyGradientType();
   SmallVector<Value> resultGradients;
   for (Value result : op->getResults()) {
-    auto found = contributions.find(result);
-    resultGradients.push_back(
-        found == contributions.end() ? Value() : sum(found->second));
+    Value gradient = getGradient(result);
+    if (gradient && !takesAnyType)
+      gradient = TensorExpr(builder, listener.location, gradient)
+                     .castTo(getElementTypeOrSelf(result.getType()));
+    resultGradients.push_back(gradient);
   }
   if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op)) {
     globalContributions[load.getGlobal()].push_back(resultGradients.front());
     return success();
   }
-  SmallVector<bool> needed;
-  for (Value operand : op->getOperands())
-    needed.push_back(active.contains(operand));
-  SmallVector<Value> operandGradients(op->getNumOperands());
-  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
-  if (!differentiable ||
-      failed(differentiable.buildVjp(builder, resultGradients, needed,
-                                     operandGradients)))
-    return op->emitOpError(
-        "has no gradient, but lies between a parameter and "
-        "the loss; replace it by differentiable ops, or give "
-        "the parameters before it the role \"frozen\"");
-  for (auto [operand, gradient] :
-       llvm::zip(op->getOperands(), operandGradients))
-    if (gradient)
-      contributions[operand].push_back(gradient);
-  return success();
+  if (differentiable && succeeded(buildVjp(differentiable, resultGradients)))
+    return success();
+  return op->emitOpError("has no gradient, but lies between a parameter and "
+                         "the loss; replace it by differentiable ops, or give "
+                         "the parameters before it the role \"frozen\"");
 }
 
 /// Ops that no gradient reaches cost nothing.
@@ -195,7 +253,8 @@ ReverseMode::run(Value loss, ArrayRef<FlatSymbolRefAttr> globals) {
   SmallVector<Value> gradients;
   for (FlatSymbolRefAttr global : globals) {
     ArrayRef<Value> loads = globalContributions[global];
-    gradients.push_back(loads.empty() ? Value() : sum(loads));
+    gradients.push_back(loads.empty() ? Value()
+                                      : sum(loads, loads.front().getType()));
   }
   return gradients;
 }

@@ -410,3 +410,11 @@ func.func @fusion_f3(%x: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @gradients_g1(%x: tensor<4x4xf32>) {
+  // expected-error @+1 {{(G1) expects train.operand_gradients to have a #train.gradient_types or 'unit' for each of its 2 operands, got [unit]}}
+  %y = train.matmul %x, %x {train.operand_gradients = [unit]} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}

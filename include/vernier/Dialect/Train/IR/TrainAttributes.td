@@ -81,6 +81,22 @@ class Train_Default<string value>
   let printer = "$_printer.printFloat(::llvm::APFloat(double($_self)))";
 }
 
+//===-- Reverse mode ------------------------------------------------------===//
+
+def Train_GradientTypesAttr : Train_Attr<"GradientTypes", "gradient_types"> {
+  let summary = "In which types the gradient of an operand is computed";
+  let description = [{
+    `operand` is the element type that the contraction which computes the
+    gradient multiplies (tf32: f32 values, rounded inside), `result` the type it
+    rounds its f32 sums to. An array of them, `train.operand_gradients`, says so
+    for each operand of a contraction before differentiation.
+
+    Example: `#train.gradient_types<operand = bf16, result = f32>`
+  }];
+  let parameters = (ins "::mlir::Type":$operand, "::mlir::Type":$result);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 //===-- Initialisers: the value of a global before the first step ---------===//
 
 def Train_ConstantAttr : Train_Attr<"Constant", "constant"> {

@@ -42,10 +42,14 @@ def Train_Dialect : Dialect {
     | `train.logical_shape` | `ml_program.global` | its shape without the zeros that its type is padded with: that of its initial value |
     | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
     | `train.backward` | any op | built by reverse mode, for the forward op at the same location |
+    | `train.operand_gradients` | a contraction | for each operand `#train.gradient_types`, in which its gradient is computed, or `unit`: in those of the op |
+    | `train.gradient_of` | a contraction or reduction of reverse mode | of which operand of the forward op it computes the gradient, where `train.operand_gradients` asked for types |
+    | `train.gradient_types` | likewise | the types that were asked for |
     | `train.range` | argument of an entry function, `ml_program.global` | `[low, high]`, bounds that every element keeps in every step; `--amp-analyze-ranges` builds on them |
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -89,6 +93,9 @@ class Train_Op<string mnemonic, string precision, bit fullInside,
 defvar Train_Differentiable = DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 /// The trait of an op that is another one outside of training.
 defvar Train_Training = DeclareOpInterfaceMethods<EvaluationOpInterface>;
+/// Gradients of the results may have another element type than the results.
+defvar Train_DifferentiableInAnyType
+    = DeclareOpInterfaceMethods<DifferentiableOpInterface, ["takesAnyGradientType"]>;
 defvar Train_Costed = DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>;
 
 #endif // VERNIER_DIALECT_TRAIN_IR_TRAINBASE_TD

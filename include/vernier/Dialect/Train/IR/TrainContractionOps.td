@@ -13,7 +13,7 @@ include "vernier/Dialect/Train/IR/TrainAttributes.td"
 
 class Train_ContractionOp<string mnemonic, list<Trait> traits = []>
     : Train_Op<mnemonic, "Low", 1, "Contraction",
-               traits # [Train_Differentiable, Train_Costed,
+               traits # [Train_DifferentiableInAnyType, Train_Costed,
                          DeclareOpInterfaceMethods<ContractionOpInterface>]> {
   let hasVerifier = 1;
 }

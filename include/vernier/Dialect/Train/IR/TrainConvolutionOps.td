@@ -37,7 +37,7 @@ class Train_ConvolutionOp<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def Train_Conv2dOp : Train_ConvolutionOp<"conv2d", [Train_Differentiable]> {
+def Train_Conv2dOp : Train_ConvolutionOp<"conv2d", [Train_DifferentiableInAnyType]> {
   let summary = "2-D convolution of images";
   let description = [{
     The sum, for each place of the kernel, of the products of kernel and image:

@@ -65,6 +65,15 @@ inline constexpr llvm::StringLiteral kCopyOfAttr = "train.copy_of";
 inline constexpr llvm::StringLiteral kLogicalShapeAttr = "train.logical_shape";
 inline constexpr llvm::StringLiteral kNameAttr = "train.name";
 inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
+/// On a contraction, for each operand: the GradientTypesAttr of its gradient,
+/// or unit where that has the op's own types.
+inline constexpr llvm::StringLiteral kOperandGradientsAttr =
+    "train.operand_gradients";
+/// On what reverse mode computes with: the number of the operand whose gradient
+/// it computes, and the GradientTypesAttr that was asked for.
+inline constexpr llvm::StringLiteral kGradientOfAttr = "train.gradient_of";
+inline constexpr llvm::StringLiteral kGradientTypesAttr =
+    "train.gradient_types";
 inline constexpr llvm::StringLiteral kRangeAttr = "train.range";
 
 inline constexpr llvm::StringLiteral kParameterRole = "parameter";

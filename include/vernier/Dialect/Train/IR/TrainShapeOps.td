@@ -14,7 +14,7 @@ include "vernier/Dialect/Train/IR/TrainAttributes.td"
 def Train_AnyTensor : StaticShapeTensorOf<[Train_Float, I1, I32, I64]>;
 
 def Train_BroadcastOp : Train_Op<"broadcast", "Follow", 0, "Elementwise",
-    [Train_Differentiable, CostOpInterface]> {
+    [Train_DifferentiableInAnyType, CostOpInterface]> {
   let summary = "Repeats a tensor along new or unit dims";
   let description = [{
     Dim i of the input becomes dim `dims[i]` of the result; the input repeats
@@ -64,7 +64,7 @@ def Train_ReduceOp : Train_Op<"reduce", "FullInside", 1, "Reduction",
 }
 
 def Train_TransposeOp : Train_Op<"transpose", "Follow", 0, "Call",
-    [Train_Differentiable, CostOpInterface]> {
+    [Train_DifferentiableInAnyType, CostOpInterface]> {
   let summary = "Permutes dims";
   let description = [{
     Dim i of the result is dim `permutation[i]` of the input. A transpose of the
