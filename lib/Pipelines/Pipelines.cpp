@@ -53,6 +53,9 @@ void vernier::addDifferentiatePasses(OpPassManager &pm,
                                      const CompileOptions &options) {
   add(pm, "train-attach-optimizer{" + options.optimizer.passOptions + "}");
   add(pm, "train-differentiate");
+  // Gradients have the types that the policy asks for; canonicalize may replace
+  // ops by others that no decision speaks of.
+  add(pm, "amp-verify-precision");
   // The update of a parameter loads what its gradient has loaded.
   add(pm, "func.func(train-share-loads)");
   // Reverse mode leaves constants of zero and one, and equal casts, behind.

@@ -19,6 +19,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
+using namespace vernier;
 using namespace vernier::amp;
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.cpp.inc"
@@ -64,7 +65,8 @@ PrecisionAttr::getPrecisionClass() const {
 
 LogicalResult
 PrecisionAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type, Type,
-                      Type, StringRef rule, StringRef) {
+                      Type, StringRef rule, StringRef, train::GradientTypesAttr,
+                      train::GradientTypesAttr) {
   StringRef verdict = getVerdict(rule);
   if (verdict == kUntouchedVerdict || symbolizePrecisionClass(verdict))
     return success();

@@ -12,6 +12,8 @@
 
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 
+#include "vernier/Interfaces/ContractionOpInterface.h"
+
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -137,8 +139,9 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
   if (isNew)
     entry->second = look(opName, ownClass);
   const ByName &byName = entry->second;
-  Choice choice{byName.precisionClass, compute, byName.rule, "",
-                byName.isDisabled};
+  Choice choice{byName.precisionClass,     compute,        byName.rule,    "",
+                byName.isDisabled,
+                /*keepsFullResult=*/false, &inputGradient, &weightGradient};
 
   // Most policies have no override, and most of those none by location: the
   // location is printed when it is first asked for.
@@ -147,6 +150,7 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
     if (!candidate->matches(op, location))
       continue;
     candidate->wasUsed = true;
+    candidate->metContraction |= isa<ContractionOpInterface>(op.getOperation());
     if (candidate->precisionClass)
       choice.precisionClass = *candidate->precisionClass;
     if (candidate->compute)
@@ -154,6 +158,10 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
     choice.reason = candidate->reason;
     choice.isDisabled = candidate->isDisabled;
     choice.keepsFullResult = candidate->keepsFullResult;
+    if (candidate->inputGradient)
+      choice.inputGradient = &candidate->inputGradient;
+    if (candidate->weightGradient)
+      choice.weightGradient = &candidate->weightGradient;
     std::string &rule = candidate->rules[choice.precisionClass];
     if (rule.empty())
       rule = makeRule(candidate->label, choice.precisionClass);
@@ -203,10 +211,15 @@ Policy::getCandidates(PrecisionOpInterface op) const {
   return candidates;
 }
 
-std::vector<std::string> Policy::getUnusedOverrides() const {
-  std::vector<std::string> labels;
+std::vector<std::string> Policy::getUnusedLines() const {
+  std::vector<std::string> lines;
   for (const Override &candidate : overrides)
     if (!candidate.wasUsed)
-      labels.push_back(candidate.label);
-  return labels;
+      lines.push_back(candidate.label + " matches no op");
+    else if (candidate.asksForGradients() && !candidate.metContraction)
+      lines.push_back(
+          candidate.label +
+          " asks for types of gradients, but matches no "
+          "contraction: other gradients are computed in f32 anyway");
+  return lines;
 }

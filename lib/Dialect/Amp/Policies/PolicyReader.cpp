@@ -39,6 +39,7 @@ static constexpr StringRef kClasses[] = {"low", "full", "full-inside", "widest",
                                          "follow"};
 static constexpr StringRef kStrategies[] = {"lists", "propagate", "min-cut"};
 static constexpr StringRef kComputeTypes[] = {"f32", "tf32", "bf16", "f16"};
+static constexpr StringRef kResultTypes[] = {"f32", "bf16", "f16"};
 
 std::vector<StringRef> Policy::getPresetNames() {
   std::vector<StringRef> names;
@@ -112,6 +113,9 @@ private:
   FailureOr<std::string> readText(llvm::yaml::Node *node, const Twine &what);
   FailureOr<PrecisionClass> readClass(llvm::yaml::Node *node);
   FailureOr<FloatType> readCompute(llvm::yaml::Node *node);
+  /// Read in which types a gradient is computed and written.
+  FailureOr<Policy::Gradient> readGradient(llvm::yaml::Node *node);
+  FailureOr<FloatType> readGradientResult(llvm::yaml::Node *node);
   /// Read "f32", the only type that `what` may have.
   FailureOr<bool> readF32(llvm::yaml::Node *node, StringRef what);
   /// Read "false": what is enabled needs no line.
@@ -128,6 +132,8 @@ private:
                        llvm::yaml::Node *value);
   LogicalResult readOverrides(llvm::yaml::Node *node);
   FailureOr<Policy::Override> readOverride(llvm::yaml::Node *node);
+  /// Give each line about gradients the name of its rule.
+  void nameGradientRules();
   LogicalResult addBase();
 
   MLIRContext *context;
@@ -196,6 +202,38 @@ FailureOr<FloatType> PolicyReader::readCompute(llvm::yaml::Node *node) {
   if (FloatType type = symbolizeComputeType(*text, context))
     return type;
   return fail(node, unknown("compute type", *text, kComputeTypes));
+}
+
+FailureOr<FloatType> PolicyReader::readGradientResult(llvm::yaml::Node *node) {
+  FailureOr<std::string> text = readText(node, "a result type");
+  if (failed(text))
+    return failure();
+  if (!llvm::is_contained(kResultTypes, *text))
+    return fail(node, unknown("result type", *text, kResultTypes));
+  return symbolizeComputeType(*text, context);
+}
+
+FailureOr<Policy::Gradient> PolicyReader::readGradient(llvm::yaml::Node *node) {
+  static constexpr StringRef keys[] = {"compute", "result"};
+  Policy::Gradient gradient;
+  LogicalResult status = readMapping(
+      node, "'compute' and 'result' of a gradient",
+      [&](StringRef key, llvm::yaml::Node *keyNode, llvm::yaml::Node *value) {
+        if (!llvm::is_contained(keys, key))
+          return fail(keyNode, unknown("key", key, keys));
+        bool isCompute = key == "compute";
+        FailureOr<FloatType> type =
+            isCompute ? readCompute(value) : readGradientResult(value);
+        if (succeeded(type))
+          (isCompute ? gradient.compute : gradient.result) = *type;
+        return LogicalResult(type);
+      });
+  if (failed(status))
+    return failure();
+  if (!gradient)
+    return fail(node, "expected 'compute' or 'result' (or both), so that the "
+                      "gradient gets a type");
+  return gradient;
 }
 
 FailureOr<bool> PolicyReader::readF32(llvm::yaml::Node *node, StringRef what) {
@@ -285,9 +323,9 @@ LogicalResult PolicyReader::readOp(StringRef opName, llvm::yaml::Node *keyNode,
 }
 
 FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
-  static constexpr StringRef keys[] = {"op",      "location", "attributes",
-                                       "class",   "compute",  "result",
-                                       "enabled", "reason"};
+  static constexpr StringRef keys[] = {
+      "op",     "location", "attributes",     "class",           "compute",
+      "result", "enabled",  "input_gradient", "weight_gradient", "reason"};
   Policy::Override result;
   auto assign = [](auto &field, auto value) -> LogicalResult {
     if (failed(value))
@@ -310,6 +348,10 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
           return readAttributes(value, result);
         if (key == "result")
           return assign(result.keepsFullResult, readF32(value, "the result"));
+        if (key == "input_gradient")
+          return assign(result.inputGradient, readGradient(value));
+        if (key == "weight_gradient")
+          return assign(result.weightGradient, readGradient(value));
         if (key == "enabled")
           return assign(result.isDisabled, readDisabled(value));
         if (key == "reason")
@@ -322,8 +364,9 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
     return fail(node, "expected 'op', 'location' or 'attributes' (or several), "
                       "so that the override has something to match");
   if (!result.hasEffect())
-    return fail(node, "expected 'class', 'compute', 'result' or 'enabled' (or "
-                      "several), so that the override has an effect");
+    return fail(node, "expected 'class', 'compute', 'result', 'enabled', "
+                      "'input_gradient' or 'weight_gradient' (or several), so "
+                      "that the override has an effect");
   return result;
 }
 
@@ -343,9 +386,9 @@ LogicalResult PolicyReader::readOverrides(llvm::yaml::Node *node) {
 
 LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                                     llvm::yaml::Node *value) {
-  static constexpr StringRef keys[] = {"name",       "base",     "compute",
-                                       "accumulate", "strategy", "default",
-                                       "ops",        "overrides"};
+  static constexpr StringRef keys[] = {
+      "name",    "base", "compute",   "accumulate",     "strategy",
+      "default", "ops",  "overrides", "input_gradient", "weight_gradient"};
   if (key == "ops")
     return readMapping(value, "op names with their classes",
                        [&](StringRef opName, llvm::yaml::Node *opNode,
@@ -359,6 +402,13 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
     if (succeeded(type))
       policy.compute = *type;
     return type;
+  }
+  if (key == "input_gradient" || key == "weight_gradient") {
+    FailureOr<Policy::Gradient> gradient = readGradient(value);
+    if (succeeded(gradient))
+      (key == "input_gradient" ? policy.inputGradient : policy.weightGradient) =
+          *gradient;
+    return LogicalResult(gradient);
   }
   // Sums in 16 bits are no choice: the IR has none.
   if (key == "accumulate")
@@ -396,6 +446,17 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
   return success();
 }
 
+void PolicyReader::nameGradientRules() {
+  auto name = [](StringRef label, Policy::Gradient &input,
+                 Policy::Gradient &weight) {
+    input.rule = (label + ": input_gradient").str();
+    weight.rule = (label + ": weight_gradient").str();
+  };
+  name(policy.name, policy.inputGradient, policy.weightGradient);
+  for (Policy::Override &candidate : policy.overrides)
+    name(candidate.label, candidate.inputGradient, candidate.weightGradient);
+}
+
 /// Fill in from the base what this file leaves open; its overrides come last,
 /// so that the file's own match first.
 LogicalResult PolicyReader::addBase() {
@@ -406,6 +467,10 @@ LogicalResult PolicyReader::addBase() {
     policy.compute = parent->compute;
   if (!policy.strategy)
     policy.strategy = parent->strategy;
+  if (!policy.inputGradient)
+    policy.inputGradient = parent->inputGradient;
+  if (!policy.weightGradient)
+    policy.weightGradient = parent->weightGradient;
   if (!hasDefault) {
     policy.defaultClass = parent->defaultClass;
     policy.leavesRestUntouched = parent->leavesRestUntouched;
@@ -439,6 +504,7 @@ FailureOr<Policy> PolicyReader::read() {
     entry.getValue().policy = policy.name;
   for (auto [index, candidate] : llvm::enumerate(policy.overrides))
     candidate.label = policy.name + "/overrides[" + std::to_string(index) + "]";
+  nameGradientRules();
   if (!base.empty() && failed(addBase()))
     return failure();
   if (!policy.compute)

@@ -127,11 +127,11 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     for (FunctionOpInterface function : getForwardFunctions(getOperation()))
       if (failed(decide(function, *loaded)))
         return signalPassFailure();
-    for (const std::string &label : loaded->getUnusedOverrides())
+    for (const std::string &line : loaded->getUnusedLines())
       remark::missed(
           getOperation().getLoc(),
           remark::RemarkOpts::name("policy").category("amp-autocast"))
-          << remark::add("{0} matches no op", label);
+          << remark::add("{0}", line);
   }
 
   /// Decide all ops of a function.

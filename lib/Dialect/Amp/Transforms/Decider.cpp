@@ -259,6 +259,12 @@ static Type getAnyElementType(Operation *op) {
   return NoneType::get(op->getContext());
 }
 
+/// "bf16 -> f32"
+static std::string describe(train::GradientTypesAttr types) {
+  return getTypeName(types.getOperand()) + " -> " +
+         getTypeName(types.getResult());
+}
+
 static void record(const Subject &subject, PrecisionAttr attr) {
   PrecisionOpInterface op = subject.op;
   op->setAttr(kPrecisionAttr, attr);
@@ -274,8 +280,26 @@ static void record(const Subject &subject, PrecisionAttr attr) {
                         getTypeName(attr.getOperand()),
                         getTypeName(attr.getResult()),
                         getTypeName(attr.getAccumulate()))
-         << remark::metric("Rule", attr.getRule())
-         << remark::reason("{0}", attr.getReason());
+         << remark::metric("Rule", attr.getRule());
+  if (auto gradient = attr.getInputGradient())
+    remark << remark::metric("InputGradient", describe(gradient));
+  if (auto gradient = attr.getWeightGradient())
+    remark << remark::metric("WeightGradient", describe(gradient));
+  remark << remark::reason("{0}", attr.getReason());
+}
+
+/// The types of a gradient: what the policy leaves open are the op's own, and a
+/// result is of the type that was multiplied, f32 if that was tf32.
+static train::GradientTypesAttr decideGradient(const Policy::Gradient &asked,
+                                               const Decision &decision) {
+  if (!asked)
+    return {};
+  FloatType operand = asked.compute ? asked.compute : decision.operand;
+  FloatType result = asked.result ? asked.result : operand;
+  MLIRContext *context = operand.getContext();
+  if (result.isTF32())
+    result = Float32Type::get(context);
+  return train::GradientTypesAttr::get(context, operand, result);
 }
 
 static void leaveUntouched(const Subject &subject) {
@@ -283,7 +307,7 @@ static void leaveUntouched(const Subject &subject) {
   StringRef owner = subject.choice.rule.rsplit(": ").first;
   record(subject, PrecisionAttr::get(type.getContext(), type, type, type,
                                      (owner + ": " + kUntouchedVerdict).str(),
-                                     subject.reasonToKeep));
+                                     subject.reasonToKeep, {}, {}));
 }
 
 LogicalResult Decider::decide(const Subject &subject,
@@ -300,9 +324,15 @@ LogicalResult Decider::decide(const Subject &subject,
   const Policy::Choice &choice = subject.choice;
   StringRef reason =
       choice.reason.empty() ? StringRef(decision->reason) : choice.reason;
-  record(subject, PrecisionAttr::get(op->getContext(), decision->operand,
-                                     decision->accumulate, decision->result,
-                                     choice.rule, reason));
+  train::GradientTypesAttr inputGradient, weightGradient;
+  if (isa<ContractionOpInterface>(op.getOperation())) {
+    inputGradient = decideGradient(*choice.inputGradient, *decision);
+    weightGradient = decideGradient(*choice.weightGradient, *decision);
+  }
+  record(subject,
+         PrecisionAttr::get(op->getContext(), decision->operand,
+                            decision->accumulate, decision->result, choice.rule,
+                            reason, inputGradient, weightGradient));
   constants.track(subject);
   for (OpResult result : op.getPrecisionResults())
     if (getAutocastElementType(result.getType()) != decision->result)

@@ -38,6 +38,8 @@ static void writeContraction(const ContractionUse &use, json::OStream &out) {
   out.attribute("k", use.k);
   out.attribute("accelerated", use.isAccelerated);
   out.attribute("why", utf8(use.why));
+  out.attribute("inputGradient", use.inputGradient);
+  out.attribute("weightGradient", use.weightGradient);
 }
 
 static void writeRow(int64_t id, const DecisionRow &row, json::OStream &out) {
@@ -153,7 +155,9 @@ static bool fromJSON(const json::Value &value, ContractionUse &use,
   json::ObjectMapper map(value, path);
   return map && map.map("batch", use.batch) && map.map("m", use.m) &&
          map.map("n", use.n) && map.map("k", use.k) &&
-         map.map("accelerated", use.isAccelerated) && map.map("why", use.why);
+         map.map("accelerated", use.isAccelerated) && map.map("why", use.why) &&
+         map.mapOptional("inputGradient", use.inputGradient) &&
+         map.mapOptional("weightGradient", use.weightGradient);
 }
 
 static bool fromJSON(const json::Value &value, DecisionRow &row,

@@ -15,6 +15,7 @@
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
+#include "vernier/Dialect/Amp/Transforms/Forward.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Target/TargetModel.h"
 
@@ -35,6 +36,13 @@ static std::string typeName(Type type) {
   llvm::raw_string_ostream os(name);
   os << type;
   return name;
+}
+
+/// "bf16 -> f32", or nothing where the gradient follows the op.
+static std::string describeGradient(train::GradientTypesAttr types) {
+  return types ? typeName(types.getOperand()) + " -> " +
+                     typeName(types.getResult())
+               : "";
 }
 
 /// Where the op stands in the model, not where it was called from, and without
@@ -136,6 +144,8 @@ private:
   Sources getSources(Operation *op) const;
   DecisionRow getRow(Operation *op) const;
   void explainStep(DecisionRow &row, Operation *op) const;
+  void explainGradient(DecisionRow &row, Operation *op,
+                       Operation *forward) const;
   std::string getCompeting(PrecisionOpInterface op,
                            PrecisionAttr precision) const;
   void setContraction(DecisionRow &row, Operation *op) const;
@@ -218,7 +228,7 @@ void RowCollector::setContraction(DecisionRow &row, Operation *op) const {
   if (!contraction || !target)
     return;
   ContractionDims dims = contraction.getContractionDims();
-  ContractionUse use{dims.batch, dims.m, dims.n, dims.k, false, ""};
+  ContractionUse use{dims.batch, dims.m, dims.n, dims.k, false, "", "", ""};
   Type type =
       row.operand == "tf32"
           ? Type(FloatTF32Type::get(op->getContext()))
@@ -235,7 +245,31 @@ void RowCollector::setContraction(DecisionRow &row, Operation *op) const {
     use.why = llvm::formatv("{0} multiplies no {1}: operands are widened "
                             "and multiplied in f32",
                             target->getName(), row.operand);
+  auto precision = op->getAttrOfType<PrecisionAttr>(kPrecisionAttr);
+  if (precision && !op->hasAttr(train::kBackwardAttr)) {
+    use.inputGradient = describeGradient(precision.getInputGradient());
+    use.weightGradient = describeGradient(precision.getWeightGradient());
+  }
   row.contraction = use;
+}
+
+/// What is said of a contraction whose types as a gradient of `forward` the
+/// policy has given.
+void RowCollector::explainGradient(DecisionRow &row, Operation *op,
+                                   Operation *forward) const {
+  auto number = op->getAttrOfType<IntegerAttr>(train::kGradientOfAttr);
+  if (!number || number.getInt() >= forward->getNumOperands())
+    return;
+  bool isOfWeight = isWeight(forward->getOperand(number.getInt()));
+  row.reason = std::string(isOfWeight ? "weight" : "input") + " gradient of " +
+               forward->getName().getStringRef().str() +
+               ": the policy gives it types of its own";
+  auto precisionOp = dyn_cast<PrecisionOpInterface>(forward);
+  if (!policy || !precisionOp)
+    return;
+  Policy::Choice choice = policy->choose(precisionOp);
+  row.competing = row.rule;
+  row.rule = (isOfWeight ? choice.weightGradient : choice.inputGradient)->rule;
 }
 
 /// What is said of an op that no policy decided.
@@ -252,6 +286,7 @@ void RowCollector::explainStep(DecisionRow &row, Operation *op) const {
     row.forward = at->second;
     row.rule = decided.rule;
     row.reason = "gradient of " + decided.op + ": follows its forward op";
+    explainGradient(row, op, operations[at->second]);
   } else if (row.isCast) {
     row.rule = "cast";
     row.reason = row.operand + " to " + row.result;
@@ -348,6 +383,7 @@ std::vector<DecisionRow> RowCollector::collect() {
     numbers[op] = rows.size();
     if (op->hasAttr(kPrecisionAttr) && !op->hasAttr(train::kBackwardAttr))
       decidedAt.try_emplace(op->getLoc(), rows.size());
+    operations.push_back(op);
     rows.push_back(std::move(row));
   });
   assignPhases();

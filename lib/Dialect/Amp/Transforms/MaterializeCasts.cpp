@@ -114,6 +114,21 @@ static void restoreOperands(Operation *op, CastCache &casts,
       operand.set(casts.cast(operand.get(), getAutocastElementType(type)));
 }
 
+/// Tell reverse mode in which types the gradient of each operand is wanted.
+static void askForGradients(Operation *op, PrecisionAttr precision) {
+  auto input = precision.getInputGradient();
+  auto weight = precision.getWeightGradient();
+  if (!input && !weight)
+    return;
+  MLIRContext *context = op->getContext();
+  SmallVector<Attribute> entries;
+  for (Value operand : op->getOperands()) {
+    Attribute types = isWeight(operand) ? weight : input;
+    entries.push_back(types ? types : UnitAttr::get(context));
+  }
+  op->setAttr(train::kOperandGradientsAttr, ArrayAttr::get(context, entries));
+}
+
 /// Give `op` the types of its decision.
 static void applyDecision(PrecisionOpInterface op, PrecisionAttr precision,
                           CastCache &casts) {
@@ -128,6 +143,7 @@ static void applyDecision(PrecisionOpInterface op, PrecisionAttr precision,
   op.setResultPrecision(getStorageType(precision.getResult()));
   if (precision.getOperand().isTF32())
     op->setAttr("tf32", UnitAttr::get(op->getContext()));
+  askForGradients(op, precision);
 }
 
 static void materializeCasts(FunctionOpInterface function) {

@@ -20,6 +20,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace vernier::amp {
 #define GEN_PASS_DEF_AMPVERIFYPRECISIONPASS
@@ -86,6 +87,53 @@ static LogicalResult verifyResults(PrecisionOpInterface op,
   return success();
 }
 
+/// Reverse mode does what `train.operand_gradients` says, which must be what
+/// was decided.
+static LogicalResult verifyGradientRequest(Operation *op,
+                                           PrecisionAttr precision) {
+  auto asked = op->getAttrOfType<ArrayAttr>(train::kOperandGradientsAttr);
+  auto input = precision.getInputGradient();
+  auto weight = precision.getWeightGradient();
+  for (OpOperand &operand : op->getOpOperands()) {
+    Attribute decided = isWeight(operand.get()) ? weight : input;
+    Attribute found = asked ? asked[operand.getOperandNumber()] : Attribute();
+    if (decided && decided != found)
+      return op->emitOpError("the gradient of operand ")
+             << operand.getOperandNumber() << " was decided to be " << decided
+             << " by '" << precision.getRule()
+             << "', but train.operand_gradients does not ask for it: run "
+                "--amp-materialize-casts after --amp-autocast";
+  }
+  return success();
+}
+
+/// Whether a contraction multiplies what was asked for.
+static bool multiplies(ContractionOpInterface op, Type operand) {
+  Type storage = getStorageType(operand);
+  return getElementTypeOrSelf(op.getLhsOperand().get()) == storage &&
+         getElementTypeOrSelf(op.getRhsOperand().get()) == storage &&
+         op->hasAttr("tf32") == operand.isTF32();
+}
+
+/// What computes a gradient in reverse mode has the types that were asked for.
+static LogicalResult verifyGradient(PrecisionOpInterface op) {
+  auto types =
+      op->getAttrOfType<train::GradientTypesAttr>(train::kGradientTypesAttr);
+  if (!types || op->getNumResults() != 1)
+    return success();
+  auto contraction = dyn_cast<ContractionOpInterface>(op.getOperation());
+  bool isRight = !contraction || multiplies(contraction, types.getOperand());
+  Type result = getElementTypeOrSelf(op->getResult(0));
+  // Several contributions to a gradient are summed in f32, and so is what a
+  // batch of products yields: f32 is rounded later.
+  if (isRight && (result == types.getResult() || result.isF32()))
+    return success();
+  return op->emitOpError("computes a gradient from ")
+         << getElementTypeOrSelf(op->getOperand(0)) << " to " << result
+         << ", but the policy asks for " << types.getOperand() << " to "
+         << types.getResult();
+}
+
 static LogicalResult verifyOp(PrecisionOpInterface op) {
   auto precision = op->getAttrOfType<PrecisionAttr>(kPrecisionAttr);
   // Casts, constants and integers have nothing to decide.
@@ -96,7 +144,8 @@ static LogicalResult verifyOp(PrecisionOpInterface op) {
   if (!precision.getPrecisionClass())
     return success();
   if (failed(verifyClass(op, precision)) ||
-      failed(verifyOperands(op, precision)))
+      failed(verifyOperands(op, precision)) ||
+      failed(verifyGradientRequest(op, precision)))
     return failure();
   return verifyResults(op, precision);
 }
@@ -135,6 +184,12 @@ struct VerifyPrecisionPass
     : amp::impl::AmpVerifyPrecisionPassBase<VerifyPrecisionPass> {
   void runOnOperation() override {
     if (failed(verifyMasters(getOperation())))
+      return signalPassFailure();
+    bool hasGradients = true;
+    getOperation().walk([&](PrecisionOpInterface op) {
+      hasGradients &= succeeded(verifyGradient(op));
+    });
+    if (!hasGradients)
       return signalPassFailure();
     for (FunctionOpInterface function : getForwardFunctions(getOperation())) {
       // Report every op, not the first alone: they tend to have one cause.

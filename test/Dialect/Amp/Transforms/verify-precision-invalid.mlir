@@ -63,3 +63,21 @@ func.func @loss(%x: tensor<bf16>) -> tensor<bf16> {
 
 // expected-error@+1 {{the parameter '@w' is kept in 'f16', where small updates are lost: make it f32; autocast makes the 16-bit copies}}
 ml_program.global private mutable @w(#train.constant<0.0>) : tensor<4xf16> {train.role = "parameter"}
+
+// -----
+
+// The gradient that was decided is not asked for.
+func.func @predict(%x: tensor<4x4xbf16>) -> tensor<4x4xbf16> {
+  // expected-error@+1 {{the gradient of operand 0 was decided to be #train.gradient_types<operand = f32, result = f32> by 'p/train.matmul: low', but train.operand_gradients does not ask for it: run --amp-materialize-casts after --amp-autocast}}
+  %r = train.matmul %x, %x {amp.precision = #amp.precision<operand = bf16, accumulate = f32, result = bf16, rule = "p/train.matmul: low", reason = "", inputGradient = <operand = f32, result = f32>>} : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  return %r : tensor<4x4xbf16>
+}
+
+// -----
+
+// A contraction of reverse mode that multiplies other types than were asked for.
+func.func private @step(%g: tensor<4x4xbf16>) -> tensor<4x4xf32> {
+  // expected-error@+1 {{computes a gradient from 'bf16' to 'f32', but the policy asks for 'f32' to 'f32'}}
+  %r = train.matmul %g, %g {train.backward, train.gradient_of = 1 : i64, train.gradient_types = #train.gradient_types<operand = f32, result = f32>} : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xf32>
+  return %r : tensor<4x4xf32>
+}

@@ -16,6 +16,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/CostOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"

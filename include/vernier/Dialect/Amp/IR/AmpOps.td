@@ -48,7 +48,10 @@ def Amp_PrecisionAttr : AttrDef<Amp_Dialect, "Precision"> {
     that it gave (`vernier/train.linear: low`), or in `untouched` for an op that
     keeps the types of the model, which may then be f64 or integers. `reason`
     says why in a sentence. A full-inside op reads its operands as they come:
-    `operand` is then the type of its first.
+    `operand` is then the type of its first. On a contraction, `input_gradient`
+    and `weight_gradient` are the types of its gradients where a policy asks for
+    others than the op's own: the weight gradient is that of operands made from
+    a parameter alone, the input gradient that of all others.
 
     Constraints:
     - (P1) the rule ends in ": " and a class, or ": untouched".
@@ -58,7 +61,9 @@ def Amp_PrecisionAttr : AttrDef<Amp_Dialect, "Precision"> {
   }];
   let parameters = (ins "::mlir::Type":$operand, "::mlir::Type":$accumulate,
                         "::mlir::Type":$result, StringRefParameter<>:$rule,
-                        StringRefParameter<>:$reason);
+                        StringRefParameter<>:$reason,
+                        OptionalParameter<"::vernier::train::GradientTypesAttr">:$inputGradient,
+                        OptionalParameter<"::vernier::train::GradientTypesAttr">:$weightGradient);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

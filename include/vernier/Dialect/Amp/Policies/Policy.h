@@ -37,6 +37,15 @@ std::optional<Strategy> symbolizeStrategy(llvm::StringRef name);
 /// describes the format.
 class Policy {
 public:
+  /// What a policy says about the gradients of a contraction; what it leaves
+  /// open is null and follows the op.
+  struct Gradient {
+    mlir::FloatType compute, result;
+    std::string rule; ///< `vernier/weight_gradient`
+
+    explicit operator bool() const { return compute || result; }
+  };
+
   /// One line of the policy, as it applies to one op.
   struct Choice {
     PrecisionClass precisionClass;
@@ -48,6 +57,8 @@ public:
     bool isDisabled = false;
     /// The results stay f32 where the op can write f32 from 16 bits.
     bool keepsFullResult = false;
+    /// Of an operand that is no parameter, and of one that is; never null.
+    const Gradient *inputGradient, *weightGradient;
   };
 
   /// Why `presetOrFile` is neither a preset nor a file that can be read, and
@@ -82,9 +93,9 @@ public:
   /// To be called before the first choose(): classes may depend on it.
   void setComputeType(mlir::FloatType type) { compute = type; }
 
-  /// The overrides that have matched no op so far, `mine/overrides[2]`: most
-  /// likely a slip of the pen.
-  std::vector<std::string> getUnusedOverrides() const;
+  /// What no op has been subject to so far, `mine/overrides[2] matches no op`:
+  /// most likely a slip of the pen.
+  std::vector<std::string> getUnusedLines() const;
 
 private:
   friend class PolicyReader;
@@ -101,15 +112,18 @@ private:
     bool isDisabled = false, keepsFullResult = false;
     std::optional<PrecisionClass> precisionClass;
     mlir::FloatType compute;
+    Gradient inputGradient, weightGradient;
     std::string label, reason;
-    bool wasUsed = false;
+    bool wasUsed = false, metContraction = false;
     /// The rule for each class that the override has led to.
     std::map<PrecisionClass, std::string> rules;
 
     bool hasCondition() const { return op || location || !attributes.empty(); }
     bool hasEffect() const {
-      return precisionClass || compute || isDisabled || keepsFullResult;
+      return precisionClass || compute || isDisabled || keepsFullResult ||
+             asksForGradients();
     }
+    bool asksForGradients() const { return inputGradient || weightGradient; }
     /// `text` is the location, printed when it is first needed.
     bool matches(mlir::Operation *candidate, std::string &text) const;
   };
@@ -128,6 +142,7 @@ private:
   std::string name;
   mlir::FloatType compute;
   std::optional<Strategy> strategy;
+  Gradient inputGradient, weightGradient;
   /// Ops in no list keep the types of the model.
   bool leavesRestUntouched = false;
   /// None: the class that the op asks for.

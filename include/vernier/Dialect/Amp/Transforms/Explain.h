@@ -43,6 +43,8 @@ struct ContractionUse {
   /// On tensor cores, or on a CPU with its 16-bit instructions.
   bool isAccelerated = false;
   std::string why;
+  /// "bf16 -> f32", or empty where a gradient follows the op.
+  std::string inputGradient, weightGradient;
 };
 
 /// One op of the explain table: a row of the plan's `Decision` table.

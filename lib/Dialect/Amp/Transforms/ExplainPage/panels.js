@@ -31,7 +31,11 @@ function showSelected(panel, op, ops, onSelect) {
   add("FLOPs", abbreviate(op.flops));
   add("bytes", abbreviate(op.bytes));
   add("cast bytes", op.cast ? "this is a cast" : abbreviate(op.castBytes));
-  if (op.contraction) add("contraction", op.contraction.why);
+  if (op.contraction) {
+    add("contraction", op.contraction.why);
+    add("input gradient", op.contraction.inputGradient);
+    add("weight gradient", op.contraction.weightGradient);
+  }
   if (op.forward !== undefined) add("gradient of", opLink(ops[op.forward], onSelect));
   add("reads", op.reads.join(", "), op.reads.length && op.inputs.length ? ", " : "", ...some(op.inputs));
   add("read by", ...some(ops.filter(other => other.inputs.includes(op.id)).map(other => other.id)));
