@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Walks from the results to the inputs. Each value is asked for at an access;
-// a broadcast, a reshape and a reduction only change the access on the way. The
+// a broadcast, a reshape, a slice and a reduction only change the access on the
+// way, and a pad changes where a result is stored. The
 // digits of the space start as (row, column) and are split wherever a shape
 // cuts one in two; after a split the walk starts again.
 //
@@ -17,6 +18,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -100,6 +102,9 @@ private:
                                              const Access &access);
   FailureOr<Access> inputAccess(BroadcastOp op, const Access &access);
   FailureOr<Access> inputAccess(ReduceOp op, const Access &access);
+  FailureOr<Access> inputAccess(tensor::ExtractSliceOp op,
+                                const Access &access);
+  LogicalResult placeInPad(FusionResult &result, tensor::PadOp pad);
   FailureOr<FusionNode *> buildNode(Operation *op, const Access &access,
                                     ArrayRef<FusionNode *> operands);
   FailureOr<Access> mapAccess(Operation *op, const Access &from,
@@ -246,6 +251,18 @@ FailureOr<Access> GraphBuilder::inputAccess(ReduceOp op, const Access &access) {
   return kept;
 }
 
+/// The first elements of longer rows.
+FailureOr<Access> GraphBuilder::inputAccess(tensor::ExtractSliceOp op,
+                                            const Access &access) {
+  if (!op.hasZeroOffset() || !op.hasUnitStride() ||
+      op.getSourceType().getRank() != op.getType().getRank())
+    return op.emitOpError(
+        "in a fusion has an offset, a stride or another rank; "
+        "leave it outside");
+  return mapAccess(op, access, shapeOf(op.getResult()),
+                   stridesOf(shapeOf(op.getSource())));
+}
+
 /// What `op` needs so that its result can be had at `access`.
 FailureOr<SmallVector<GraphBuilder::Request>>
 GraphBuilder::operandsOf(Operation *op, const Access &access) {
@@ -254,6 +271,8 @@ GraphBuilder::operandsOf(Operation *op, const Access &access) {
     input = inputAccess(broadcast, access);
   else if (auto reduce = dyn_cast<ReduceOp>(op))
     input = inputAccess(reduce, access);
+  else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    input = inputAccess(slice, access);
   else if (auto oneHot = dyn_cast<OneHotOp>(op))
     input = mapAccess(op, access, shapeOf(oneHot.getResult()), {1, 0});
   else if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -264,7 +283,7 @@ GraphBuilder::operandsOf(Operation *op, const Access &access) {
     return op->emitOpError("cannot be computed in a fusion: expected an "
                            "elementwise op on tensors of one shape, "
                            "train.broadcast, train.reduce, train.one_hot, "
-                           "train.iota or a reshape");
+                           "train.iota, a slice or a reshape");
   }
   if (failed(input))
     return failure();
@@ -307,7 +326,7 @@ GraphBuilder::buildNode(Operation *op, const Access &access,
                         ArrayRef<FusionNode *> operands) {
   using Kind = FusionNode::Kind;
   // They only change where their operand is read.
-  if (isReshape(op) || isa<BroadcastOp>(op))
+  if (isReshape(op) || isa<BroadcastOp, tensor::ExtractSliceOp>(op))
     return operands[0];
   Value result = op->getResult(0);
   if (isa<arith::ConstantOp>(op))
@@ -387,9 +406,33 @@ LogicalResult GraphBuilder::buildNodes() {
   return success();
 }
 
+/// Zeros behind the rows of `result`: the kernel writes them behind each of its
+/// own rows.
+LogicalResult GraphBuilder::placeInPad(FusionResult &result,
+                                       tensor::PadOp pad) {
+  ArrayRef<int64_t> real = shapeOf(pad.getSource()), shape = shapeOf(pad);
+  Value padding = pad.getConstantPaddingValue();
+  bool isZero = padding && matchPattern(padding, m_AnyZeroFloat());
+  bool isRow = isRows() && result.scope == Scope::Inner && !real.empty() &&
+               real.back() == graph.cols &&
+               real.drop_back() == shape.drop_back();
+  if (!isZero || !pad.hasZeroLowPad() || !isRow)
+    return pad.emitOpError("in a fusion puts something else than zeros behind "
+                           "the rows of a rows fusion; leave it outside");
+  FailureOr<Access> place =
+      mapAccess(pad, result.access, real, stridesOf(shape));
+  if (failed(place))
+    return failure();
+  result.place = *place;
+  result.zeros = shape.back() - real.back();
+  return success();
+}
+
 /// A result has an element for each point, or one for each row or column of the
 /// outer loop, or one.
-LogicalResult GraphBuilder::addResult(Value value) {
+LogicalResult GraphBuilder::addResult(Value yielded) {
+  auto pad = yielded.getDefiningOp<tensor::PadOp>();
+  Value value = pad ? pad.getSource() : yielded;
   int64_t count = product(shapeOf(value));
   int64_t outerCount = isRows() ? graph.rows : graph.cols;
   bool isFull = count == graph.rows * graph.cols;
@@ -410,7 +453,9 @@ LogicalResult GraphBuilder::addResult(Value value) {
   Scope scope = isInner             ? Scope::Inner
                 : isFull || isOuter ? Scope::Outer
                                     : Scope::Kernel;
-  graph.results.push_back({value, /*node=*/nullptr, access, scope});
+  graph.results.push_back({value, /*node=*/nullptr, access, scope, access});
+  if (pad && failed(placeInPad(graph.results.back(), pad)))
+    return failure();
   return request(value, access);
 }
 

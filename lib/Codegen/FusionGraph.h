@@ -64,6 +64,10 @@ struct FusionResult {
   FusionNode *node;
   Access access;
   Scope scope;
+  /// Where the element goes, and the zeros behind each row: rows of a padded
+  /// result are longer than those of `value`.
+  Access place;
+  int64_t zeros = 0;
 };
 
 class FusionGraph {

@@ -282,6 +282,7 @@ void KernelEmitter::emitRow() {
         storeResults(Scope::Inner);
       }
     });
+  storeZeros();
   column = Value();
   lanes = 1;
   storeResults(Scope::Outer);
@@ -422,11 +423,24 @@ void KernelEmitter::storeResults(Scope scope) {
       values.push_back({i, evaluate(result.node)});
   for (auto [i, value] : values) {
     const FusionResult &result = graph.results[i];
-    bool hasLanes = !termsOf(result.access, /*rowTerms=*/false).empty();
+    bool hasLanes = !termsOf(result.place, /*rowTerms=*/false).empty();
     Type element = result.node->getElementType();
     b.store(hasLanes ? b.splat(value, lanes) : value,
             pointers[fusion->getNumOperands() + i],
-            indexAt(result.access, row, column), element);
+            indexAt(result.place, row, column), element);
+  }
+}
+
+/// Behind the row of each padded result.
+void KernelEmitter::storeZeros() {
+  for (auto [i, result] : llvm::enumerate(graph.results)) {
+    if (result.zeros == 0)
+      continue;
+    Type element = result.node->getElementType();
+    Value zeros = b.constant(getRegisterType(element, result.zeros), 0.0);
+    Value end = b.constantInt(builder.getI64Type(), graph.cols);
+    b.store(zeros, pointers[fusion->getNumOperands() + i],
+            indexAt(result.place, row, end), element);
   }
 }
 

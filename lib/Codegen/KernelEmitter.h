@@ -79,6 +79,7 @@ private:
   mlir::Value computeOneHot(FusionNode *node);
   mlir::Value computeElementwise(FusionNode *node);
   void storeResults(Scope scope);
+  void storeZeros();
 
   // Indices.
   llvm::SmallVector<Term> termsOf(const Access &access, bool rowTerms) const;

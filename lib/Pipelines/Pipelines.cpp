@@ -103,6 +103,9 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   add(pm,
       "func.func(train-legalize-contractions{target=" + options.target + "})");
   add(pm, "func.func(train-form-fusions)");
+  // Which pads and slices a kernel can make itself is known once there are
+  // kernels.
+  add(pm, "func.func(train-fuse-padding)");
   add(pm, "symbol-dce");
   add(pm, "verify-stage{codegen}");
 }

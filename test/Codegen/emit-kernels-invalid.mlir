@@ -41,14 +41,20 @@ func.func @constant_of_several_values(%x: tensor<2xf32>) -> tensor<2xf32> {
 
 // -----
 
-func.func @not_elementwise(%x: tensor<2xf32>) -> tensor<1xf32> {
-  %y = train.fusion flat rows = 1 cols = 1 (%x) : (tensor<2xf32>) -> tensor<1xf32> {
+// A pad is for results alone.
+func.func @not_elementwise(%x: tensor<2xf32>) -> tensor<4xf32> {
+  %y = train.fusion flat rows = 1 cols = 4 (%x) : (tensor<2xf32>) -> tensor<4xf32> {
   ^bb0(%a: tensor<2xf32>):
-    // expected-error @+1 {{cannot be computed in a fusion: expected an elementwise op on tensors of one shape, train.broadcast, train.reduce, train.one_hot, train.iota or a reshape}}
-    %0 = tensor.extract_slice %a[0] [1] [1] : tensor<2xf32> to tensor<1xf32>
-    train.yield %0 : tensor<1xf32>
+    %zero = arith.constant 0.0 : f32
+    // expected-error @+1 {{cannot be computed in a fusion: expected an elementwise op on tensors of one shape, train.broadcast, train.reduce, train.one_hot, train.iota, a slice or a reshape}}
+    %0 = tensor.pad %a low[0] high[2] {
+    ^bb1(%i: index):
+      tensor.yield %zero : f32
+    } : tensor<2xf32> to tensor<4xf32>
+    %1 = arith.addf %0, %0 : tensor<4xf32>
+    train.yield %1 : tensor<4xf32>
   }
-  return %y : tensor<1xf32>
+  return %y : tensor<4xf32>
 }
 
 // -----
@@ -101,4 +107,35 @@ func.func @calls_a_library(%x: tensor<2xf32>) -> tensor<2xf32> {
     train.yield %0 : tensor<2xf32>
   }
   return %y : tensor<2xf32>
+}
+
+// -----
+
+func.func @slice_of_the_middle(%x: tensor<4x8xf32>) -> tensor<4x4xf32> {
+  %y = train.fusion rows rows = 4 cols = 4 (%x) : (tensor<4x8xf32>) -> tensor<4x4xf32> {
+  ^bb0(%a: tensor<4x8xf32>):
+    // expected-error @+1 {{in a fusion has an offset, a stride or another rank; leave it outside}}
+    %0 = tensor.extract_slice %a[0, 2] [4, 4] [1, 1] : tensor<4x8xf32> to tensor<4x4xf32>
+    %1 = arith.addf %0, %0 : tensor<4x4xf32>
+    train.yield %1 : tensor<4x4xf32>
+  }
+  return %y : tensor<4x4xf32>
+}
+
+// -----
+
+// Zeros behind all rows are no zeros behind each row.
+func.func @pad_of_rows(%x: tensor<4x4xf32>) -> tensor<8x4xf32> {
+  %y = train.fusion rows rows = 4 cols = 4 (%x) : (tensor<4x4xf32>) -> tensor<8x4xf32> {
+  ^bb0(%a: tensor<4x4xf32>):
+    %zero = arith.constant 0.0 : f32
+    %0 = arith.addf %a, %a : tensor<4x4xf32>
+    // expected-error @+1 {{in a fusion puts something else than zeros behind the rows of a rows fusion; leave it outside}}
+    %1 = tensor.pad %0 low[0, 0] high[4, 0] {
+    ^bb1(%i: index, %j: index):
+      tensor.yield %zero : f32
+    } : tensor<4x4xf32> to tensor<8x4xf32>
+    train.yield %1 : tensor<8x4xf32>
+  }
+  return %y : tensor<8x4xf32>
 }

@@ -50,3 +50,26 @@ func.func @column_sums(%x: tensor<8x64xf32>) -> tensor<64xf32> {
   }
   return %y : tensor<64xf32>
 }
+
+// Rows of 13 of 16: both tensors are walked along 16 elements a row, and three zeros are
+// written behind the 13.
+// CHECK-LABEL: llvm.func @padded_rows
+// CHECK: %[[SIXTEEN:.*]] = llvm.mlir.constant(16 : i64)
+// CHECK: llvm.mul %{{.*}}, %[[SIXTEEN]]
+// CHECK: llvm.store %{{.*}} {{.*}} vector<13x{{[if]}}32>
+// CHECK: llvm.store %{{.*}} {{.*}} vector<3x{{[if]}}32>
+// CHECK: llvm.return
+func.func @padded_rows(%x: tensor<8x16xf32>) -> tensor<8x16xf32> {
+  %y = train.fusion rows rows = 8 cols = 13 (%x) : (tensor<8x16xf32>) -> tensor<8x16xf32> {
+  ^bb0(%a: tensor<8x16xf32>):
+    %zero = arith.constant 0.0 : f32
+    %s = tensor.extract_slice %a[0, 0] [8, 13] [1, 1] : tensor<8x16xf32> to tensor<8x13xf32>
+    %e = arith.addf %s, %s : tensor<8x13xf32>
+    %p = tensor.pad %e low[0, 0] high[0, 3] {
+    ^bb1(%i: index, %j: index):
+      tensor.yield %zero : f32
+    } : tensor<8x13xf32> to tensor<8x16xf32>
+    train.yield %p : tensor<8x16xf32>
+  }
+  return %y : tensor<8x16xf32>
+}

@@ -184,4 +184,18 @@ def TrainFormFusionsPass : Pass<"train-form-fusions", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect", "::vernier::train::TrainDialect"];
 }
 
+def TrainFusePaddingPass : Pass<"train-fuse-padding", "::mlir::func::FuncOp"> {
+  let summary = "Let kernels read and write padded rows";
+  let description = [{
+    Moves a `tensor.extract_slice` of the first columns that a fusion reads, and a
+    `tensor.pad` of zeros behind the columns that a fusion writes, into the fusion:
+    the kernel then walks over the real columns of longer rows instead of a copy
+    being made of them. A flat fusion becomes one of rows. Columns fusions only read
+    padded rows. What remains outside is a copy.
+
+    Example: `test/Dialect/Train/Transforms/fuse-padding.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 #endif // VERNIER_DIALECT_TRAIN_TRANSFORMS_PASSES_TD
