@@ -27,7 +27,14 @@ static bool canOverwrite(train::FusionOp fusion, Value value, Value input) {
       type.getNumElements() != inputType.getNumElements())
     return false;
   // Anything but a full-size tensor is read at other points of the grid too.
-  return type.getNumElements() == fusion.getRows() * fusion.getCols();
+  int64_t count = fusion.getRows() * fusion.getCols();
+  if (type.getNumElements() == count)
+    return true;
+  // Padded rows that are written where padded rows of that length are read.
+  bool isRows = fusion.getSchedule() == train::FusionSchedule::Rows;
+  return isRows && type == inputType && type.getRank() > 0 &&
+         type.getShape().back() > fusion.getCols() &&
+         type.getNumElements() / type.getShape().back() == fusion.getRows();
 }
 
 /// The value whose memory `value` is a view of.
@@ -55,12 +62,14 @@ StateHazards::StateHazards(func::FuncOp function) {
     decideStore(store, loads[store.getGlobalAttr().getLeafReference()]);
 }
 
-/// The position of the last op that reads `value`, through reshapes too.
+/// The position of the last op that reads `value`, through reshapes and slices
+/// too, which may be no copies.
 int64_t StateHazards::getLastRead(Value value) const {
   int64_t last = -1;
   for (Operation *user : value.getUsers()) {
     last = std::max(last, positions.lookup(user));
-    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user))
+    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+            tensor::ExtractSliceOp>(user))
       last = std::max(last, getLastRead(user->getResult(0)));
   }
   return last;

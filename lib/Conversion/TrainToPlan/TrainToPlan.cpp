@@ -64,8 +64,12 @@ static std::pair<int64_t, int64_t> chooseTile(int64_t m, int64_t n, int64_t k) {
 }
 
 /// The number of classes if `argument` holds class indices (it feeds a
-/// one-hot or chooses rows).
+/// one-hot or chooses rows). Padding notes how many there were before.
 static std::optional<int64_t> findClassCount(BlockArgument argument) {
+  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  if (auto classes = function.getArgAttrOfType<IntegerAttr>(
+          argument.getArgNumber(), train::kClassesAttr))
+    return classes.getInt();
   for (OpOperand &use : argument.getUses()) {
     auto gather = dyn_cast<train::GatherOp>(use.getOwner());
     if (gather && argument == gather.getIndices())
@@ -106,6 +110,42 @@ static std::optional<SmallVector<int64_t>> getResizeOffset(Operation *op) {
       hasStrides || llvm::any_of(slice.getStaticOffsets(), isDynamic))
     return std::nullopt;
   return llvm::to_vector(slice.getStaticOffsets());
+}
+
+/// The slice that defines `operand` of a contraction if that can read the real
+/// rows where they are, by a leading dimension: the first elements of rows, and
+/// the first rows of a single matrix.
+static tensor::ExtractSliceOp getStridedOperand(OpOperand &operand) {
+  auto slice = operand.get().getDefiningOp<tensor::ExtractSliceOp>();
+  auto contraction = dyn_cast<ContractionOpInterface>(operand.getOwner());
+  if (!slice || !contraction || !contraction.isMatrixProduct() ||
+      !slice.hasZeroOffset() || !slice.hasUnitStride() ||
+      slice.getSourceType().getRank() != slice.getType().getRank())
+    return {};
+  ArrayRef<int64_t> source = slice.getSourceType().getShape(),
+                    result = slice.getType().getShape();
+  if (source.drop_back() == result.drop_back())
+    return slice;
+  bool isMatrix = llvm::all_of(source.drop_back(2),
+                               [](int64_t extent) { return extent == 1; });
+  return isMatrix && source.drop_back(2) == result.drop_back(2)
+             ? slice
+             : tensor::ExtractSliceOp();
+}
+
+/// Whether `slice` is the first elements of its source in memory: only the
+/// outermost dim that is not 1 is cut.
+static bool isPrefix(tensor::ExtractSliceOp slice) {
+  if (!slice.hasZeroOffset() || !slice.hasUnitStride() ||
+      slice.getSourceType().getRank() != slice.getType().getRank())
+    return false;
+  ArrayRef<int64_t> source = slice.getSourceType().getShape(),
+                    result = slice.getType().getShape();
+  while (!source.empty() && source.front() == 1) {
+    source = source.drop_front();
+    result = result.drop_front();
+  }
+  return source.empty() || source.drop_front() == result.drop_front();
 }
 
 /// Whether `op` belongs to the backward part: it or, for a fusion, something in
@@ -283,11 +323,15 @@ private:
 
   LogicalResult convertContraction(ContractionOpInterface op) {
     ContractionDims dims = op.getContractionDims();
-    Value lhs = buffers.lookup(op.getLhsOperand().get());
-    Value rhs = buffers.lookup(op.getRhsOperand().get());
-    Value bias = op.getContractionBias();
-    if (bias)
-      bias = buffers.lookup(bias);
+    int64_t lhsLd = dims.transposeLhs ? dims.m : dims.k;
+    int64_t rhsLd = dims.transposeRhs ? dims.k : dims.n;
+    Value lhs = readMatrix(op.getLhsOperand(), lhsLd);
+    Value rhs = readMatrix(op.getRhsOperand(), rhsLd);
+    Value bias;
+    if (op.getContractionBias()) {
+      int64_t unused = 0;
+      bias = readMatrix(op->getOpOperands().back(), unused);
+    }
     Value result = getResultBuffer(op->getResult(0));
     auto [tileM, tileN] = chooseTile(dims.m, dims.n, dims.k);
     auto epilogue = op->getAttrOfType<train::EpilogueAttr>("epilogue");
@@ -295,10 +339,18 @@ private:
     auto matmul = plan::MatmulOp::create(
         builder, op->getLoc(), lhs, rhs, bias, result, dims.batch, dims.m,
         dims.n, dims.k, dims.transposeLhs, dims.transposeRhs, dims.sharedRhs,
-        /*lhs_ld=*/dims.transposeLhs ? dims.m : dims.k,
-        /*rhs_ld=*/dims.transposeRhs ? dims.k : dims.n,
-        /*result_ld=*/dims.n, tileM, tileN, relu);
+        lhsLd, rhsLd, /*result_ld=*/dims.n, tileM, tileN, relu);
     return finish(matmul, op);
+  }
+
+  /// The buffer of an operand, whose rows are `ld` elements apart; that of what
+  /// it is a slice of, where the slice is no copy.
+  Value readMatrix(OpOperand &operand, int64_t &ld) {
+    tensor::ExtractSliceOp slice = getStridedOperand(operand);
+    if (!slice)
+      return buffers.lookup(operand.get());
+    ld = slice.getSourceType().getShape().back();
+    return buffers.lookup(slice.getSource());
   }
 
   LogicalResult convertTranspose(train::TransposeOp transpose) {
@@ -361,6 +413,13 @@ private:
 
   /// Padding with zeros and slices are copies into another size.
   LogicalResult convertResize(Operation *op) {
+    bool isRead = llvm::any_of(
+        op->getUses(), [](OpOperand &use) { return !getStridedOperand(use); });
+    if (!isRead && !op->use_empty())
+      return success();
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+    if (slice && isPrefix(slice))
+      return convertReshape(op);
     std::optional<SmallVector<int64_t>> offset = getResizeOffset(op);
     if (!offset)
       return op->emitError("expects padding by static extents of zeros, or a "

@@ -170,3 +170,18 @@ func.func @predict(%a: tensor<2x3xf32>, %b: tensor<2x4xf32>) -> tensor<1x3xf32> 
   %s = tensor.extract_slice %y[1, 2] [1, 3] [1, 1] : tensor<2x7xf32> to tensor<1x3xf32>
   return %s : tensor<1x3xf32>
 }
+
+// A contraction reads real rows of padded ones by its leading dimensions, and rows that
+// come first are a view: neither is a copy.
+// CHECK-LABEL: plan.entry @strided
+// CHECK-NOT: plan.copy
+// CHECK: plan.matmul %[[X:.*]], %[[W:.*]] to %{{.*}} batch = 1 m = 6 n = 9 k = 13 : <2x3x16xf32>, <16x16xf32> to <2x3x9xf32> {lhs_ld = 16 : i64, result_ld = 9 : i64, rhs_ld = 16 : i64
+// CHECK: plan.view %{{.*}} : <16x16xf32> to <9x16xf32>
+// CHECK-NOT: plan.copy
+func.func @strided(%x: tensor<2x3x16xf32>, %w: tensor<16x16xf32>) -> (tensor<2x3x9xf32>, tensor<9x16xf32>) {
+  %a = tensor.extract_slice %x[0, 0, 0] [2, 3, 13] [1, 1, 1] : tensor<2x3x16xf32> to tensor<2x3x13xf32>
+  %b = tensor.extract_slice %w[0, 0] [9, 13] [1, 1] : tensor<16x16xf32> to tensor<9x13xf32>
+  %y = train.linear %a, %b : (tensor<2x3x13xf32>, tensor<9x13xf32>) -> tensor<2x3x9xf32>
+  %v = tensor.extract_slice %w[0, 0] [9, 16] [1, 1] : tensor<16x16xf32> to tensor<9x16xf32>
+  return %y, %v : tensor<2x3x9xf32>, tensor<9x16xf32>
+}

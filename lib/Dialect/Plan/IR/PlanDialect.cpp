@@ -97,9 +97,11 @@ int64_t EntryOp::getSavedBytes() {
 LogicalResult ViewOp::verify() {
   auto source = cast<BufferType>(getSource().getType());
   auto result = cast<BufferType>(getBuffer().getType());
-  if (source.getNumElements() != result.getNumElements() ||
+  if (source.getNumElements() < result.getNumElements() ||
       source.getElementType() != result.getElementType())
-    return emitOpError("(P3) expects as many elements of the same type, got ")
+    return emitOpError(
+               "(P3) expects elements of the same type and no more than "
+               "the source has, got ")
            << source << " and " << result;
   return success();
 }

@@ -11,11 +11,11 @@ plan.entry @p2 {
 
 // -----
 
-// A view never changes the number of elements.
+// A view has no more elements than its source.
 plan.entry @p3 {
   %x = plan.input "x" : !plan.buffer<8x4xf32>
-  // expected-error @+1 {{(P3) expects as many elements of the same type, got '!plan.buffer<8x4xf32>' and '!plan.buffer<31xf32>'}}
-  %y = plan.view %x : !plan.buffer<8x4xf32> to !plan.buffer<31xf32>
+  // expected-error @+1 {{(P3) expects elements of the same type and no more than the source has, got '!plan.buffer<8x4xf32>' and '!plan.buffer<33xf32>'}}
+  %y = plan.view %x : !plan.buffer<8x4xf32> to !plan.buffer<33xf32>
 }
 
 // -----

@@ -203,8 +203,11 @@ def Plan_AllocOp : Plan_BufferOp<"alloc"> {
 def Plan_ViewOp : Plan_BufferOp<"view"> {
   let summary = "The same memory under another shape";
   let description = [{
+    The elements of the source, or the first of them, under another shape.
+
     Constraints:
-    - (P3) source and result hold the same number of elements of one type.
+    - (P3) source and result hold elements of one type, the result no more than the
+      source.
 
     Example:
     ```mlir

@@ -75,6 +75,7 @@ inline constexpr llvm::StringLiteral kGradientOfAttr = "train.gradient_of";
 inline constexpr llvm::StringLiteral kGradientTypesAttr =
     "train.gradient_types";
 inline constexpr llvm::StringLiteral kRangeAttr = "train.range";
+inline constexpr llvm::StringLiteral kClassesAttr = "train.classes";
 
 inline constexpr llvm::StringLiteral kParameterRole = "parameter";
 inline constexpr llvm::StringLiteral kFrozenRole = "frozen";
