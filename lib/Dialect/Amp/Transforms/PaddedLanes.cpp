@@ -180,8 +180,18 @@ LanesOrFailure LaneEvaluator::run(Operation *op,
     constants.insert(splat.getSplatValue<Attribute>());
     return Results{PaddedLanes::constant(splat.getSplatValue<Attribute>())};
   }
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+  // Elements move, padding to padding.
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, train::TransposeOp>(
+          op))
     return Results(operands);
+  if (isa<train::GatherOp>(op))
+    return Results{operands.front().isZero() ? operands.front()
+                                             : PaddedLanes::unknown()};
+  // Rows behind the real ones get no updates: they are empty sums.
+  if (auto scatter = dyn_cast<train::ScatterAddOp>(op))
+    return Results{operands.front().isZero()
+                       ? PaddedLanes::zero(scatter.getType().getElementType())
+                       : PaddedLanes::unknown()};
   if (auto reduce = dyn_cast<train::ReduceOp>(op))
     return runReduce(reduce, operands.front());
   if (isa<train::BroadcastOp>(op)) {

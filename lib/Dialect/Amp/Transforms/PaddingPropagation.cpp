@@ -8,9 +8,10 @@
 //
 // Works backwards from each tensor.pad: what it reads is a slice of the wanted
 // shape already, or a load of a global that can be stored padded, or an op that
-// can compute the padded shape from padded operands. Zeros are kept zero: where
-// the lanes of the result are not proven to be, a mask makes them so. A pad
-// that remains is a copy.
+// can compute the padded shape from padded operands (PaddedValues.cpp). Zeros
+// are kept zero: where the lanes of the result are not proven to be, a mask
+// makes them so. A pad that remains is for the kernels of its producer or
+// consumer, or a copy.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,16 +35,12 @@ using ml_program::GlobalLoadOp;
 using ml_program::GlobalOp;
 using ml_program::GlobalStoreOp;
 
-/// Chains of elementwise ops are followed this far: recursion needs a bound.
-static constexpr int kMaxDepth = 64;
-
 static RankedTensorType getType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
 static ArrayRef<int64_t> getShape(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type ? type.getShape() : ArrayRef<int64_t>();
+  return getType(value).getShape();
 }
 
 PaddingPropagation::PaddingPropagation(ModuleOp module)
@@ -94,21 +91,28 @@ Value PaddingPropagation::createSlice(Value padded, RankedTensorType type,
 // Globals
 //===----------------------------------------------------------------------===//
 
-/// Give a parameter or moment the padded shape, its loads and stores too.
-bool PaddingPropagation::storePadded(GlobalOp global, Shape shape) {
-  auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
-  bool canPad = role && !global->hasAttr(train::kLogicalShapeAttr) &&
-                llvm::is_contained({train::kParameterRole, train::kFrozenRole,
-                                    train::kMomentRole},
-                                   role.getValue());
-  if (!canPad)
-    return false;
-  auto real = cast<RankedTensorType>(global.getType());
-  RankedTensorType padded = real.clone(shape);
+/// Whether `global` is a parameter or moment that `shape` can hold.
+bool PaddingPropagation::canStore(GlobalOp global, Shape shape) {
+  auto role = global ? global->getAttrOfType<StringAttr>(train::kRoleAttr)
+                     : StringAttr();
+  return role &&
+         llvm::is_contained(
+             {train::kParameterRole, train::kFrozenRole, train::kMomentRole},
+             role.getValue()) &&
+         holds(shape, cast<RankedTensorType>(global.getType()).getShape());
+}
+
+/// Give a parameter or moment the padded shape, its loads and stores too; it
+/// may have been padded less before.
+void PaddingPropagation::storePadded(GlobalOp global, Shape shape) {
+  auto type = cast<RankedTensorType>(global.getType());
+  RankedTensorType padded = type.clone(shape);
   global.setType(padded);
-  global->setAttr(train::kLogicalShapeAttr,
-                  DenseI64ArrayAttr::get(global.getContext(), real.getShape()));
-  for (Operation *user : users.lookup(global.getSymNameAttr())) {
+  if (!global->hasAttr(train::kLogicalShapeAttr))
+    global->setAttr(
+        train::kLogicalShapeAttr,
+        DenseI64ArrayAttr::get(global.getContext(), type.getShape()));
+  for (Operation *&user : users[global.getSymNameAttr()]) {
     if (auto store = dyn_cast<GlobalStoreOp>(user)) {
       store.getValueMutable().assign(createPad(store.getValue(), shape));
       continue;
@@ -117,251 +121,71 @@ bool PaddingPropagation::storePadded(GlobalOp global, Shape shape) {
     Value load = GlobalLoadOp::create(builder, user->getLoc(), padded,
                                       cast<GlobalLoadOp>(user).getGlobal());
     user->getResult(0).replaceAllUsesWith(
-        createSlice(load, real, PaddedLanes::zero(real.getElementType())));
+        createSlice(load, type, PaddedLanes::zero(type.getElementType())));
+    user = load.getDefiningOp();
   }
-  return true;
 }
 
-std::optional<PaddingPropagation::Padded>
-PaddingPropagation::demandGlobal(GlobalLoadOp load, Shape shape) {
-  StringAttr name = load.getGlobal().getLeafReference();
-  auto global = symbols.lookup<GlobalOp>(name);
-  if (!global || !storePadded(global, shape))
-    return std::nullopt;
-  // The padded load and its slice stand before the load that they replace.
-  Value padded = load->getPrevNode()->getOperand(0);
-  return Padded{padded, PaddedLanes::zero(getType(padded).getElementType())};
-}
-
-//===----------------------------------------------------------------------===//
-// Values
-//===----------------------------------------------------------------------===//
-
-/// The shape that an operand of `op` must have for its result to have `shape`
-/// instead of `real`; none if that is not known.
-static std::optional<SmallVector<int64_t>>
-getOperandShape(Operation *op, Value operand, ArrayRef<int64_t> real,
-                ArrayRef<int64_t> shape) {
-  ArrayRef<int64_t> own = getShape(operand);
-  SmallVector<int64_t> result(own);
-  if (auto broadcast = dyn_cast<train::BroadcastOp>(op)) {
-    for (auto [index, dim] : llvm::enumerate(broadcast.getDims()))
-      if (own[index] == real[dim])
-        result[index] = shape[dim];
-    return result;
-  }
-  if (auto reduce = dyn_cast<train::ReduceOp>(op)) {
-    unsigned next = 0;
-    for (int64_t dim = 0; dim < int64_t(own.size()); ++dim)
-      if (!llvm::is_contained(reduce.getDims(), dim))
-        result[dim] = shape[next++];
-    return result;
-  }
-  if (isa<train::OneHotOp>(op))
-    return shape.front() == real.front() ? std::optional(result) : std::nullopt;
-  if (own.empty())
-    return result;
-  if (own != real)
-    return std::nullopt;
-  return SmallVector<int64_t>(shape);
-}
-
-/// Whether `op` has one result element for each element of its operands, or is
-/// one of the primitives that getOperandShape knows.
-static bool canRebuild(Operation *op) {
-  auto fusible = dyn_cast<FusionOpInterface>(op);
-  if (!fusible || op->hasTrait<OpTrait::ConstantLike>() ||
-      op->getNumRegions() > 0)
-    return false;
-  FusionKind kind = fusible.getFusionKind();
-  return kind == FusionKind::Elementwise || kind == FusionKind::Reduction ||
-         kind == FusionKind::Composite;
-}
-
-/// `op` on padded operands, padded ones where one of them is there already:
-/// padding another costs no more than padding the result.
-std::optional<PaddingPropagation::Padded>
-PaddingPropagation::rebuild(OpResult result, Shape shape, int depth) {
-  Operation *op = result.getOwner();
-  SmallVector<int64_t> real(getShape(result));
-  bool isUniform = llvm::all_of(op->getResults(), [&](Value other) {
-    return getShape(other) == ArrayRef(real);
-  });
-  if (!canRebuild(op) || !isUniform)
-    return std::nullopt;
-  SmallVector<std::optional<Padded>> operands;
-  bool isAvailable = false, needsOperands = false;
-  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
-    auto wanted = getOperandShape(op, op->getOperand(i), real, shape);
-    if (!wanted)
-      return std::nullopt;
-    if (ArrayRef(*wanted) == getShape(op->getOperand(i))) {
-      operands.push_back(
-          Padded{op->getOperand(i), PaddedLanes{PaddedLanes::Finite, {}}});
-      continue;
-    }
-    needsOperands = true;
-    operands.push_back(demand(op->getOperand(i), *wanted, depth + 1));
-    bool isConstant = matchPattern(op->getOperand(i), m_Constant());
-    isAvailable |= operands.back() && !isConstant;
-  }
-  if (needsOperands && !isAvailable)
-    return std::nullopt;
-
-  OpBuilder builder(op);
-  Operation *padded = builder.clone(*op);
-  SmallVector<PaddedLanes> lanes;
-  for (auto [i, operand] : llvm::enumerate(operands)) {
-    if (!operand) {
-      auto wanted = getOperandShape(op, op->getOperand(i), real, shape);
-      operand = Padded{
-          createPad(op->getOperand(i), *wanted),
-          PaddedLanes::zero(getType(op->getOperand(i)).getElementType())};
-    }
-    padded->setOperand(i, operand->value);
-    lanes.push_back(operand->lanes);
-  }
-  for (Value value : padded->getResults())
-    value.setType(getType(value).clone(shape));
-  auto results = computePaddedLanes(op, padded, lanes);
-  if (failed(results)) {
-    padded->erase();
-    return std::nullopt;
-  }
-  unsigned index = result.getResultNumber();
-  for (auto [old, value, its] :
-       llvm::zip(op->getResults(), padded->getResults(), *results))
-    old.replaceAllUsesWith(createSlice(value, getType(old), its));
-  return Padded{padded->getResult(index), (*results)[index]};
-}
-
-std::optional<PaddingPropagation::Padded>
-PaddingPropagation::demand(Value value, Shape shape, int depth) {
-  Operation *op = value.getDefiningOp();
-  RankedTensorType type = getType(value), padded = type.clone(shape);
-  if (op && slices.contains(op)) {
-    Value source = cast<tensor::ExtractSliceOp>(op).getSource();
-    if (source.getType() == padded)
-      return Padded{source, slices.lookup(op)};
-  }
-  SplatElementsAttr splat;
-  if (matchPattern(value, m_Constant(&splat))) {
-    OpBuilder builder(op);
-    Value constant = arith::ConstantOp::create(builder, value.getLoc(),
-                                               splat.resizeSplat(padded));
-    return Padded{constant,
-                  PaddedLanes::constant(splat.getSplatValue<Attribute>())};
-  }
-  if (failures.contains({value, padded}))
-    return std::nullopt;
-  std::optional<Padded> result;
-  if (auto load = dyn_cast_or_null<GlobalLoadOp>(op))
-    result = demandGlobal(load, shape);
-  else if (op && depth < kMaxDepth)
-    result = rebuild(cast<OpResult>(value), shape, depth);
-  if (result)
-    return result;
-  failures.insert({value, padded});
-  // Nested demands may read what another contraction had padded.
-  if (Value pad = depth > 0 ? pads.lookup({value, padded}) : Value())
-    return Padded{pad, PaddedLanes::zero(type.getElementType())};
-  return std::nullopt;
+GlobalOp PaddingPropagation::getGlobal(GlobalLoadOp load) {
+  return symbols.lookup<GlobalOp>(load.getGlobal().getLeafReference());
 }
 
 //===----------------------------------------------------------------------===//
 // Pads
 //===----------------------------------------------------------------------===//
 
-/// Zeros in the lanes, by a select that the producing kernel makes. Null if
-/// several dims are padded: a mask of two dims would be a tensor to read.
-Value PaddingPropagation::mask(Padded padded, RankedTensorType real) {
-  RankedTensorType type = getType(padded.value);
-  std::optional<int64_t> dim;
-  for (int64_t i = 0; i < type.getRank(); ++i) {
-    if (type.getDimSize(i) == real.getDimSize(i))
-      continue;
-    if (dim)
-      return {};
-    dim = i;
-  }
-  OpBuilder builder(padded.value.getContext());
-  builder.setInsertionPointAfterValue(padded.value);
-  Location loc = padded.value.getLoc();
-  SmallVector<bool> isReal(type.getDimSize(*dim), false);
-  std::fill_n(isReal.begin(), real.getDimSize(*dim), true);
+/// Whether one dim is padded: a mask of two would be a tensor to read.
+static bool canMask(RankedTensorType type, RankedTensorType real) {
+  return llvm::count_if(llvm::zip(type.getShape(), real.getShape()),
+                        [](auto extents) {
+                          return std::get<0>(extents) != std::get<1>(extents);
+                        }) == 1;
+}
+
+/// Zeros in the lanes, by a select that the producing kernel makes.
+Value PaddingPropagation::mask(Value value, RankedTensorType real) {
+  RankedTensorType type = getType(value);
+  int64_t dim = 0;
+  while (type.getDimSize(dim) == real.getDimSize(dim))
+    ++dim;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  SmallVector<bool> isReal(type.getDimSize(dim), false);
+  std::fill_n(isReal.begin(), real.getDimSize(dim), true);
   auto vector =
-      RankedTensorType::get({type.getDimSize(*dim)}, builder.getI1Type());
+      RankedTensorType::get({type.getDimSize(dim)}, builder.getI1Type());
   Value lanes = arith::ConstantOp::create(
       builder, loc, DenseElementsAttr::get(vector, isReal));
   Value condition = train::BroadcastOp::create(
-      builder, loc, type.clone(builder.getI1Type()), lanes, *dim);
+      builder, loc, type.clone(builder.getI1Type()), lanes, dim);
   Value zero = arith::ConstantOp::create(
       builder, loc, cast<TypedAttr>(builder.getZeroAttr(type)));
-  return arith::SelectOp::create(builder, loc, condition, padded.value, zero);
+  return arith::SelectOp::create(builder, loc, condition, value, zero);
 }
 
 /// Whether nothing is left of `pad`.
 bool PaddingPropagation::resolve(tensor::PadOp pad) {
   RankedTensorType type = pad.getResultType();
   RankedTensorType real = pad.getSourceType();
-  std::optional<Padded> padded = demand(pad.getSource(), type.getShape(), 0);
-  if (!padded)
+  // Zeros behind what was cut off zeros: one copy, not two.
+  auto slice = slices.find(pad.getSource().getDefiningOp());
+  if (slice != slices.end() && slice->second.isZero()) {
+    Value padded = slice->first->getOperand(0);
+    if (padded.getType() != type && holds(type.getShape(), getShape(padded))) {
+      pad.getResult().replaceAllUsesWith(createPad(padded, type.getShape()));
+      return true;
+    }
+  }
+  inferred.clear();
+  std::optional<PaddedLanes> lanes =
+      infer(pad.getSource(), type.getShape(), /*depth=*/0);
+  if (!lanes || (!lanes->isZero() && !canMask(type, real)))
     return false;
-  Value value = padded->value;
-  if (!padded->lanes.isZero())
-    value = mask(*padded, real);
-  if (!value)
-    return false;
+  Value value = materialize(pad.getSource(), type.getShape());
+  if (!lanes->isZero())
+    value = mask(value, real);
   pad.getResult().replaceAllUsesWith(value);
-  return true;
-}
-
-/// Reductions of whole tensors (a finite check, a norm) over padded tensors,
-/// where the zeros change nothing.
-bool PaddingPropagation::widenReductions(Operation *op) {
-  auto fusible = dyn_cast<FusionOpInterface>(op);
-  bool isReduction =
-      fusible && fusible.getFusionKind() == FusionKind::Composite &&
-      op->getNumResults() > 0 && getShape(op->getResults().back()).empty() &&
-      !op->use_empty();
-  if (!isReduction)
-    return false;
-  Operation *padded = op->clone();
-  SmallVector<PaddedLanes> lanes;
-  bool isWider = false;
-  for (OpOperand &operand : op->getOpOperands()) {
-    unsigned i = operand.getOperandNumber();
-    lanes.push_back({PaddedLanes::Finite, {}});
-    if (!getShape(operand.get()).empty())
-      lanes.back() = PaddedLanes::zero(getType(operand.get()).getElementType());
-    Operation *definition = operand.get().getDefiningOp();
-    if (!definition || !slices.lookup(definition).isZero())
-      continue;
-    Value source = definition->getOperand(0);
-    // A result for each operand: clipped gradients.
-    if (i < op->getNumResults() &&
-        getShape(op->getResult(i)) == getShape(operand.get()))
-      padded->getResult(i).setType(
-          getType(op->getResult(i)).clone(getShape(source)));
-    padded->setOperand(i, source);
-    isWider = true;
-  }
-  ScopedDiagnosticHandler quiet(op->getContext(),
-                                [](Diagnostic &) { return success(); });
-  FailureOr<SmallVector<PaddedLanes>> results = failure();
-  if (isWider && succeeded(mlir::verify(padded)))
-    results = computePaddedLanes(op, padded, lanes);
-  if (failed(results)) {
-    padded->erase();
-    return false;
-  }
-  OpBuilder(op).insert(padded);
-  for (auto [old, value, its] :
-       llvm::zip(op->getResults(), padded->getResults(), *results)) {
-    bool isSame = old.getType() == value.getType();
-    old.replaceAllUsesWith(isSame ? value
-                                  : createSlice(value, getType(old), its));
-  }
   return true;
 }
 
@@ -391,8 +215,10 @@ void PaddingPropagation::run() {
     worklist = std::move(remaining);
     SmallVector<Operation *> ops;
     module.walk([&](Operation *op) { ops.push_back(op); });
-    for (Operation *op : ops)
-      changed |= widenReductions(op);
+    for (Operation *op : ops) {
+      auto gather = dyn_cast<train::GatherOp>(op);
+      changed |= gather ? widenGather(gather) : widenReductions(op);
+    }
   }
   eraseDead();
 }

@@ -11,6 +11,8 @@
 
 #include "PaddedLanes.h"
 
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -18,6 +20,9 @@
 #include "llvm/ADT/MapVector.h"
 
 namespace vernier::amp {
+
+/// Whether `part` fits into `shape`.
+bool holds(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> part);
 
 /// The pads and slices around the contractions of a module, and their removal:
 /// values are made in the padded shape where they are made at all, and
@@ -35,21 +40,27 @@ public:
   void run();
 
 private:
-  /// A value in the padded shape.
-  struct Padded {
-    mlir::Value value;
-    PaddedLanes lanes;
-  };
   using Shape = llvm::ArrayRef<int64_t>;
 
-  std::optional<Padded> demand(mlir::Value value, Shape shape, int depth);
-  std::optional<Padded> demandGlobal(mlir::ml_program::GlobalLoadOp load,
-                                     Shape shape);
-  std::optional<Padded> rebuild(mlir::OpResult result, Shape shape, int depth);
-  bool storePadded(mlir::ml_program::GlobalOp global, Shape shape);
-  mlir::Value mask(Padded padded, mlir::RankedTensorType real);
-  bool resolve(mlir::tensor::PadOp pad);
+  // Globals.
+  mlir::ml_program::GlobalOp getGlobal(mlir::ml_program::GlobalLoadOp load);
+  bool canStore(mlir::ml_program::GlobalOp global, Shape shape);
+  void storePadded(mlir::ml_program::GlobalOp global, Shape shape);
+
+  // Values. `infer`: what the padding would hold, none if the value cannot be
+  // had in the shape; `materialize` builds what was inferred.
+  std::optional<PaddedLanes> infer(mlir::Value value, Shape shape, int depth);
+  std::optional<PaddedLanes> inferComputed(mlir::OpResult result, Shape shape,
+                                           int depth);
+  mlir::Value materialize(mlir::Value value, Shape shape);
+  mlir::Value compute(mlir::OpResult result, Shape shape);
+  void keepIndices(mlir::Operation *op, mlir::Operation *padded);
   bool widenReductions(mlir::Operation *op);
+  bool widenGather(train::GatherOp op);
+
+  // Pads.
+  mlir::Value mask(mlir::Value value, mlir::RankedTensorType real);
+  bool resolve(mlir::tensor::PadOp pad);
   void eraseDead();
 
   mlir::ModuleOp module;
@@ -59,7 +70,10 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, mlir::Type>, mlir::Value> pads;
   /// The lanes that each of our slices cut off.
   llvm::DenseMap<mlir::Operation *, PaddedLanes> slices;
+  /// What cannot be had in this round, and what the padding of that holds which
+  /// can be and is not built yet.
   llvm::DenseSet<std::pair<mlir::Value, mlir::Type>> failures;
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Type>, PaddedLanes> inferred;
   llvm::SmallVector<mlir::Operation *> worklist;
 };
 

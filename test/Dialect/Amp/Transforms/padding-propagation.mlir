@@ -35,42 +35,76 @@ func.func @masked(%x: tensor<8x16xbf16>, %w1: tensor<10x16xbf16>, %w2: tensor<16
 
 // -----
 
-// AdamW keeps the zeros of a parameter and its moments: nothing is padded in a step
-// but the gradient, which is an argument here.
-// CHECK: ml_program.global {{.*}} @w{{.*}} : tensor<16x16xf32> {train.logical_shape = array<i64: 16, 13>
-// CHECK: ml_program.global {{.*}} @m{{.*}} : tensor<16x16xf32> {train.logical_shape = array<i64: 16, 13>
-// CHECK: ml_program.global {{.*}} @v{{.*}} : tensor<16x16xf32> {train.logical_shape = array<i64: 16, 13>
-// CHECK-LABEL: func.func @adamw
-// CHECK: %[[P:.*]], %[[S:.*]]:2 = train.update
-// CHECK: ml_program.global_store @w = %[[P]] : tensor<16x16xf32>
-// CHECK: ml_program.global_store @m = %[[S]]#0 : tensor<16x16xf32>
-ml_program.global private mutable @w(#train.kaiming) : tensor<16x13xf32> {train.role = "parameter"}
-ml_program.global private mutable @m(#train.constant<0.0>) : tensor<16x13xf32> {train.role = "moment"}
-ml_program.global private mutable @v(#train.constant<0.0>) : tensor<16x13xf32> {train.role = "moment"}
-func.func @adamw(%x: tensor<8x13xf32>, %g: tensor<16x13xf32>, %lr: tensor<f32>, %t: tensor<i32>) -> tensor<8x16xf32> {
-  %w = ml_program.global_load @w : tensor<16x13xf32>
-  %m = ml_program.global_load @m : tensor<16x13xf32>
-  %v = ml_program.global_load @v : tensor<16x13xf32>
-  %y = train.linear %x, %w {tf32} : (tensor<8x13xf32>, tensor<16x13xf32>) -> tensor<8x16xf32>
-  %p1, %m1, %v1 = train.update #train.adamw<> %w, %g, %lr, %t states(%m, %v) : (tensor<16x13xf32>, tensor<16x13xf32>, tensor<f32>, tensor<i32>, tensor<16x13xf32>, tensor<16x13xf32>) -> (tensor<16x13xf32>, tensor<16x13xf32>, tensor<16x13xf32>)
-  ml_program.global_store @w = %p1 : tensor<16x13xf32>
-  ml_program.global_store @m = %m1 : tensor<16x13xf32>
-  ml_program.global_store @v = %v1 : tensor<16x13xf32>
-  return %y : tensor<8x16xf32>
+// A parameter that one reader wants in longer rows and another in more rows as well
+// is stored for both; a look-up reads whole padded rows, and its indices still name
+// real rows alone.
+// CHECK: ml_program.global {{.*}} @e{{.*}} : tensor<16x16xbf16> {train.logical_shape = array<i64: 10, 13>
+// CHECK-LABEL: func.func @tied
+// CHECK-SAME: tensor<8xi32> {train.classes = 10 : i64}
+// CHECK-NOT: tensor.pad
+// CHECK: %[[E:.*]] = ml_program.global_load @e : tensor<16x16xbf16>
+// CHECK: %[[H:.*]] = train.gather %[[E]], %{{.*}} : (tensor<16x16xbf16>, tensor<8xi32>) -> tensor<8x16xbf16>
+// CHECK: train.linear %[[H]], %[[E]] : (tensor<8x16xbf16>, tensor<16x16xbf16>) -> tensor<8x16xbf16>
+ml_program.global private mutable @e(#train.kaiming) : tensor<10x13xbf16> {train.role = "parameter"}
+func.func @tied(%i: tensor<8xi32>) -> tensor<8x10xbf16> {
+  %e = ml_program.global_load @e : tensor<10x13xbf16>
+  %h = train.gather %e, %i : (tensor<10x13xbf16>, tensor<8xi32>) -> tensor<8x13xbf16>
+  %y = train.linear %h, %e : (tensor<8x13xbf16>, tensor<10x13xbf16>) -> tensor<8x10xbf16>
+  return %y : tensor<8x10xbf16>
 }
 
 // -----
 
-// Adam with epsilon 0 divides zero by zero: its result is masked before it is stored.
-// CHECK-LABEL: func.func @epsilon
-// CHECK: %[[P:.*]], %{{.*}}:2 = train.update
-// CHECK: %[[Z:.*]] = arith.select %{{.*}}, %[[P]], %
-// CHECK: ml_program.global_store @w = %[[Z]] : tensor<16x16xf32>
-ml_program.global private mutable @w(#train.kaiming) : tensor<16x13xf32> {train.role = "parameter"}
-func.func @epsilon(%x: tensor<8x13xf32>, %g: tensor<16x13xf32>, %lr: tensor<f32>, %t: tensor<i32>, %m: tensor<16x13xf32>, %v: tensor<16x13xf32>) -> tensor<8x16xf32> {
-  %w = ml_program.global_load @w : tensor<16x13xf32>
-  %y = train.linear %x, %w {tf32} : (tensor<8x13xf32>, tensor<16x13xf32>) -> tensor<8x16xf32>
-  %p1, %m1, %v1 = train.update #train.adam<epsilon = 0.0> %w, %g, %lr, %t states(%m, %v) : (tensor<16x13xf32>, tensor<16x13xf32>, tensor<f32>, tensor<i32>, tensor<16x13xf32>, tensor<16x13xf32>) -> (tensor<16x13xf32>, tensor<16x13xf32>, tensor<16x13xf32>)
-  ml_program.global_store @w = %p1 : tensor<16x13xf32>
-  return %y : tensor<8x16xf32>
+// Rows summed into a table leave the rows that padding added empty, whatever the
+// indices are: those behind the real rows become -1.
+// CHECK-LABEL: func.func @scattered
+// CHECK: %[[REAL:.*]] = arith.cmpi slt, %{{.*}}, %{{.*}} : tensor<8xi32>
+// CHECK: %[[I:.*]] = arith.select %[[REAL]], %{{.*}}, %{{.*}} : tensor<8xi1>, tensor<8xi32>
+// CHECK: %[[T:.*]] = train.scatter_add %{{.*}}, %[[I]] : (tensor<8x16xbf16>, tensor<8xi32>) -> tensor<16x16xbf16>
+// CHECK: train.matmul %{{.*}}, %[[T]] {transpose_rhs}
+func.func @scattered(%i: tensor<8xi32>, %u: tensor<8x16xbf16>, %x: tensor<8x16xbf16>) -> tensor<8x10xbf16> {
+  %one = arith.constant dense<1> : tensor<8xi32>
+  %j = arith.addi %i, %one : tensor<8xi32>
+  %t = train.scatter_add %u, %j : (tensor<8x16xbf16>, tensor<8xi32>) -> tensor<10x16xbf16>
+  %y = train.matmul %x, %t {transpose_rhs} : (tensor<8x16xbf16>, tensor<10x16xbf16>) -> tensor<8x10xbf16>
+  return %y : tensor<8x10xbf16>
+}
+
+// -----
+
+// Transposes and reshapes that keep the padded dim take the padding along.
+// CHECK-LABEL: func.func @moved
+// CHECK: train.transpose %{{.*}} permutation = [1, 0, 2] : tensor<4x8x16xbf16> -> tensor<8x4x16xbf16>
+// CHECK: tensor.collapse_shape %{{.*}} : tensor<8x4x16xbf16> into tensor<32x16xbf16>
+// CHECK-NOT: tensor.extract_slice
+// CHECK-NOT: tensor.pad
+// CHECK: return
+ml_program.global private mutable @w1(#train.kaiming) : tensor<13x16xbf16> {train.role = "parameter"}
+ml_program.global private mutable @w2(#train.kaiming) : tensor<16x13xbf16> {train.role = "parameter"}
+func.func @moved(%x: tensor<4x8x16xbf16>) -> tensor<32x16xbf16> {
+  %w1 = ml_program.global_load @w1 : tensor<13x16xbf16>
+  %w2 = ml_program.global_load @w2 : tensor<16x13xbf16>
+  %h = train.linear %x, %w1 : (tensor<4x8x16xbf16>, tensor<13x16xbf16>) -> tensor<4x8x13xbf16>
+  %t = train.transpose %h permutation = [1, 0, 2] : tensor<4x8x13xbf16> -> tensor<8x4x13xbf16>
+  %f = tensor.collapse_shape %t [[0, 1], [2]] : tensor<8x4x13xbf16> into tensor<32x13xbf16>
+  %y = train.linear %f, %w2 : (tensor<32x13xbf16>, tensor<16x13xbf16>) -> tensor<32x16xbf16>
+  return %y : tensor<32x16xbf16>
+}
+
+// -----
+
+// A norm of rows is computed over the real columns: what it reads is a slice and what
+// it writes is padded, both for its kernel (train-fuse-padding). Its scale stays as
+// it is.
+// CHECK: ml_program.global {{.*}} @g{{.*}} : tensor<13xf32> {train.role
+// CHECK-LABEL: func.func @norm
+// CHECK: %[[N:.*]] = train.rms_norm %{{.*}}, %{{.*}} : (tensor<8x13xbf16>, tensor<13xf32>)
+// CHECK: tensor.pad %[[N]]
+ml_program.global private mutable @g(#train.constant<1.0>) : tensor<13xf32> {train.role = "parameter"}
+func.func @norm(%x: tensor<8x16xbf16>, %w1: tensor<13x16xbf16>, %w2: tensor<16x13xbf16>) -> tensor<8x16xbf16> {
+  %g = ml_program.global_load @g : tensor<13xf32>
+  %h = train.linear %x, %w1 : (tensor<8x16xbf16>, tensor<13x16xbf16>) -> tensor<8x13xbf16>
+  %n = train.rms_norm %h, %g : (tensor<8x13xbf16>, tensor<13xf32>) -> tensor<8x13xbf16>
+  %y = train.linear %n, %w2 : (tensor<8x13xbf16>, tensor<16x13xbf16>) -> tensor<8x16xbf16>
+  return %y : tensor<8x16xbf16>
 }
