@@ -41,6 +41,9 @@ void vernier::addImportPasses(OpPassManager &pm) {
 
 void vernier::addAutocastPasses(OpPassManager &pm,
                                 const CompileOptions &options) {
+  // Before types are decided: a repaired formula is another op to decide about.
+  if (options.repairUnsafePatterns)
+    add(pm, "amp-repair-unsafe-patterns{policy=" + quote(options.policy) + "}");
   add(pm, "amp-autocast{policy=" + quote(options.policy) + " strategy=" +
               quote(options.strategy) + " target=" + options.target + "}");
   add(pm, "amp-materialize-casts");
@@ -106,6 +109,9 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   // Which pads and slices a kernel can make itself is known once there are
   // kernels.
   add(pm, "func.func(train-fuse-padding)");
+  // A rounding can be skipped only where both ends of it are in one kernel.
+  if (options.relaxCasts)
+    add(pm, "amp-relax-casts");
   add(pm, "symbol-dce");
   add(pm, "verify-stage{codegen}");
 }

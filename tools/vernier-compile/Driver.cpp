@@ -11,6 +11,7 @@
 #include "PlanMemory.h"
 
 #include "vernier/Codegen/Kernel.h"
+#include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Pipelines/InitAll.h"
@@ -114,6 +115,8 @@ private:
   LogicalResult emitKernels();
   /// Ask the policy again what it said, and why not otherwise.
   LogicalResult explain();
+  /// Say how many roundings to 16 bits relaxed casts have skipped.
+  void countSkippedRoundings();
   int writePlan();
   std::string getOutputPath() const;
 
@@ -216,8 +219,20 @@ LogicalResult Driver::explain() {
                          {"loss-scale", options.lossScaleText}};
   if (!options.compile.strategy.empty())
     explanation.options.emplace_back("strategy", options.compile.strategy);
+  if (options.compile.relaxCasts)
+    explanation.options.emplace_back("casts", "relaxed");
+  if (!options.compile.repairUnsafePatterns)
+    explanation.options.emplace_back("repair-unsafe-patterns", "false");
   explanation.rows = amp::collectDecisions(*module, &*target, &*policy);
   return success();
+}
+
+void Driver::countSkippedRoundings() {
+  auto count = module->getOperation()->getAttrOfType<IntegerAttr>(
+      amp::kSkippedRoundingsAttr);
+  if (count)
+    explanation.options.emplace_back("skipped-roundings",
+                                     std::to_string(count.getInt()));
 }
 
 int Driver::compileStages(bool explainOnly) {
@@ -256,6 +271,7 @@ int Driver::compileStages(bool explainOnly) {
         addCodegenPasses(pm, compile);
       })))
     return kExitFailed;
+  countSkippedRoundings();
   if (options.emit == Emit::Fusion)
     return printModule(*module);
   if (failed(runStage("plan",

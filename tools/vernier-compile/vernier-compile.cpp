@@ -51,6 +51,17 @@ static cl::opt<std::string>
              cl::desc("How ops that the policy leaves open get their type: "
                       "lists, propagate or min-cut (the policy's own)"),
              cl::cat(category));
+static cl::opt<std::string>
+    casts("casts", cl::init("strict"),
+          cl::desc("strict: every rounding that the IR says is done; relaxed: "
+                   "kernels may skip roundings to 16 bits, and --explain says "
+                   "how many"),
+          cl::cat(category));
+static cl::opt<bool> repair(
+    "repair-unsafe-patterns", cl::init(true),
+    cl::desc("Replace formulas that overflow on the way to a harmless result, "
+             "such as log(sigmoid(x)), by stable ones (on)"),
+    cl::cat(category));
 static cl::opt<std::string> lossScale(
     "loss-scale", cl::init("auto"),
     cl::desc("auto (dynamic where f16 may underflow), dynamic, none, or a "
@@ -163,6 +174,10 @@ int main(int argc, char **argv) {
   options.compile.policy = policy;
   options.compile.strategy = strategy;
   options.compile.padForTensorCores = pad;
+  options.compile.repairUnsafePatterns = repair;
+  options.compile.relaxCasts = casts == "relaxed";
+  if (casts != "strict" && casts != "relaxed")
+    return usageError("--casts: '" + casts + "' is neither strict nor relaxed");
   if (!strategy.empty() && !amp::symbolizeStrategy(strategy))
     return usageError("--strategy: unknown strategy '" + strategy +
                       "'; expected lists, propagate or min-cut");

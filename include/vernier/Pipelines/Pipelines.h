@@ -28,6 +28,10 @@ struct CompileOptions {
   OptimizerSpec optimizer;
   /// auto is dynamic where f16 is used.
   LossScaleSpec lossScale;
+  /// Replace formulas that 16 bits would break before deciding types.
+  bool repairUnsafePatterns = true;
+  /// Kernels may skip roundings to 16 bits, and say which.
+  bool relaxCasts = false;
   /// Align leading dimensions for tensor cores; nothing to gain on a CPU.
   bool padForTensorCores = false;
 };

@@ -131,6 +131,15 @@ Policy::ByName Policy::look(OperationName opName, PrecisionClass ownClass) {
   return result;
 }
 
+FloatType Policy::getRefusedType() const {
+  Builder builder(compute.getContext());
+  if (!refuses(Refusal::OtherHalf))
+    return {};
+  if (compute.isBF16())
+    return builder.getF16Type();
+  return compute.isF16() ? FloatType(builder.getBF16Type()) : FloatType();
+}
+
 Policy::Choice Policy::choose(PrecisionOpInterface op) {
   PrecisionClass ownClass = op.getPrecisionClass();
   OperationName opName = op->getName();
@@ -139,9 +148,15 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
   if (isNew)
     entry->second = look(opName, ownClass);
   const ByName &byName = entry->second;
-  Choice choice{byName.precisionClass,     compute,        byName.rule,    "",
+  Choice choice{byName.precisionClass,
+                compute,
+                byName.rule,
+                "",
                 byName.isDisabled,
-                /*keepsFullResult=*/false, &inputGradient, &weightGradient};
+                /*keepsFullResult=*/false,
+                getRefusedType(),
+                &inputGradient,
+                &weightGradient};
 
   // Most policies have no override, and most of those none by location: the
   // location is printed when it is first asked for.

@@ -39,6 +39,8 @@ static constexpr StringRef kClasses[] = {"low", "full", "full-inside", "widest",
                                          "follow"};
 static constexpr StringRef kStrategies[] = {"lists", "propagate", "min-cut"};
 static constexpr StringRef kComputeTypes[] = {"f32", "tf32", "bf16", "f16"};
+static constexpr StringRef kRefusals[] = {"unrepaired-cross-entropy",
+                                          "other-16-bit-type"};
 static constexpr StringRef kResultTypes[] = {"f32", "bf16", "f16"};
 
 std::vector<StringRef> Policy::getPresetNames() {
@@ -118,6 +120,7 @@ private:
   FailureOr<FloatType> readGradientResult(llvm::yaml::Node *node);
   /// Read "f32", the only type that `what` may have.
   FailureOr<bool> readF32(llvm::yaml::Node *node, StringRef what);
+  LogicalResult readRefusals(llvm::yaml::Node *node);
   /// Read "false": what is enabled needs no line.
   FailureOr<bool> readDisabled(llvm::yaml::Node *node);
   LogicalResult readAttributes(llvm::yaml::Node *node,
@@ -384,11 +387,30 @@ LogicalResult PolicyReader::readOverrides(llvm::yaml::Node *node) {
   return failure(stream.failed());
 }
 
+LogicalResult PolicyReader::readRefusals(llvm::yaml::Node *node) {
+  auto *sequence = dyn_cast_or_null<llvm::yaml::SequenceNode>(node);
+  if (!sequence)
+    return fail(node, "expected a list of what is refused: " +
+                          llvm::join(ArrayRef<StringRef>(kRefusals), ", "));
+  for (llvm::yaml::Node &item : *sequence) {
+    FailureOr<std::string> text = readText(&item, "what is refused");
+    if (failed(text))
+      return failure();
+    if (!llvm::is_contained(kRefusals, *text))
+      return fail(&item, unknown("refusal", *text, kRefusals));
+    policy.refusals.insert(*text == kRefusals[0]
+                               ? Refusal::UnrepairedCrossEntropy
+                               : Refusal::OtherHalf);
+  }
+  return failure(stream.failed());
+}
+
 LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                                     llvm::yaml::Node *value) {
   static constexpr StringRef keys[] = {
       "name",    "base", "compute",   "accumulate",     "strategy",
-      "default", "ops",  "overrides", "input_gradient", "weight_gradient"};
+      "default", "ops",  "overrides", "input_gradient", "weight_gradient",
+      "refuse"};
   if (key == "ops")
     return readMapping(value, "op names with their classes",
                        [&](StringRef opName, llvm::yaml::Node *opNode,
@@ -397,6 +419,8 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                        });
   if (key == "overrides")
     return readOverrides(value);
+  if (key == "refuse")
+    return readRefusals(value);
   if (key == "compute") {
     FailureOr<FloatType> type = readCompute(value);
     if (succeeded(type))
@@ -476,6 +500,7 @@ LogicalResult PolicyReader::addBase() {
     policy.leavesRestUntouched = parent->leavesRestUntouched;
     policy.defaultPolicy = parent->defaultPolicy;
   }
+  policy.refusals.insert(parent->refusals.begin(), parent->refusals.end());
   for (auto &entry : parent->ops)
     policy.ops.try_emplace(entry.getKey(), entry.getValue());
   for (Policy::Override &candidate : parent->overrides)

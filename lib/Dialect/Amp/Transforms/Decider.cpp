@@ -166,6 +166,22 @@ Decision Decider::decideFullInside(PrecisionOpInterface op) const {
   return {input, f32, input, "its input is " + getTypeName(input)};
 }
 
+/// PyTorch promotes the type that it computes in and f32, and no other.
+LogicalResult Decider::checkOperands(const Subject &subject) const {
+  PrecisionOpInterface op = subject.op;
+  FloatType refused = subject.choice.refusedOperand;
+  for (OpOperand *operand : op.getPrecisionOperands())
+    if (refused && getType(operand->get()) == refused)
+      return op->emitOpError("reads ")
+             << refused << " as operand " << operand->getOperandNumber()
+             << ", where '" << subject.choice.rule << "' computes in "
+             << subject.choice.compute
+             << " and refuses the other 16-bit type: cast the operand with "
+                "arith.extf to f32 in the model, or give '"
+             << op->getName() << "' the class full in the policy";
+  return success();
+}
+
 FailureOr<Decision> Decider::decideWidest(PrecisionOpInterface op) const {
   // The types that decide are those of the operands that are not constants; a
   // constant takes part if there is nothing else, or if casting it would
@@ -242,6 +258,9 @@ FailureOr<Decision> Decider::decideByClass(const Subject &subject,
     }
     [[fallthrough]];
   case PrecisionClass::Widest:
+    if (failed(checkOperands(subject)))
+      return failure();
+    [[fallthrough]];
   case PrecisionClass::Follow:
     return assigned ? *assigned : decideWidest(op);
   }

@@ -78,6 +78,7 @@ public:
 private:
   Decision decideLow(const Subject &subject) const;
   Decision decideFullInside(PrecisionOpInterface op) const;
+  llvm::LogicalResult checkOperands(const Subject &subject) const;
   llvm::FailureOr<Decision> decideWidest(PrecisionOpInterface op) const;
   llvm::FailureOr<Decision> decideByClass(const Subject &subject,
                                           const Decision *assigned) const;

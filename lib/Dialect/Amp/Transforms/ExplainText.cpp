@@ -171,6 +171,10 @@ void amp::printText(const Explanation &explanation, llvm::raw_ostream &os) {
     printFunction(rows, os);
     separator = "\n";
   }
+  for (const auto &[key, value] : explanation.options)
+    if (key == "skipped-roundings")
+      os << "\ncasts are relaxed: kernels skip " << value
+         << " roundings to 16 bits\n";
   // The functions take turns in one arena: the training step's, or the first.
   StringRef arena;
   for (const MemoryRow &row : explanation.memory)

@@ -50,6 +50,10 @@ inline constexpr llvm::StringLiteral kSafeScaleAttr = "amp.safe_scale";
 inline constexpr llvm::StringLiteral kAlignmentAttr = "amp.alignment";
 inline constexpr llvm::StringLiteral kUnalignedAttr = "amp.unaligned";
 
+/// On a module, by --amp-relax-casts: how many roundings its kernels skip.
+inline constexpr llvm::StringLiteral kSkippedRoundingsAttr =
+    "amp.skipped_roundings";
+
 /// The globals of the loss scaler.
 inline constexpr llvm::StringLiteral kScaleName = "amp.scale";
 inline constexpr llvm::StringLiteral kGrowthTrackerName = "amp.growth_tracker";

@@ -17,6 +17,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ enum class Strategy {
   Lists,     ///< One after the other, by their operands: PyTorch.
   Propagate, ///< By painting the graph from its contractions: TensorFlow.
   MinCut     ///< So that the fewest bytes are moved.
+};
+
+/// What a policy may refuse, as PyTorch's autocast does.
+enum class Refusal {
+  UnrepairedCrossEntropy, ///< Binary cross entropy that cannot be repaired.
+  OtherHalf               ///< A widest op on the 16-bit type not computed in.
 };
 
 /// "lists", "propagate", "min-cut".
@@ -57,6 +64,8 @@ public:
     bool isDisabled = false;
     /// The results stay f32 where the op can write f32 from 16 bits.
     bool keepsFullResult = false;
+    /// The 16-bit type that a widest op must not meet, or null.
+    mlir::FloatType refusedOperand;
     /// Of an operand that is no parameter, and of one that is; never null.
     const Gradient *inputGradient, *weightGradient;
   };
@@ -87,6 +96,7 @@ public:
   /// decide if those before it were not there. The last is the op's own class.
   std::vector<Candidate> getCandidates(PrecisionOpInterface op) const;
 
+  bool refuses(Refusal what) const { return refusals.count(what) != 0; }
   llvm::StringRef getName() const { return name; }
   mlir::FloatType getComputeType() const { return compute; }
   Strategy getStrategy() const { return strategy.value_or(Strategy::Lists); }
@@ -137,12 +147,14 @@ private:
     /// The overrides whose pattern of op names matches.
     std::vector<Override *> overrides;
   };
+  mlir::FloatType getRefusedType() const;
   ByName look(mlir::OperationName opName, PrecisionClass ownClass);
 
   std::string name;
   mlir::FloatType compute;
   std::optional<Strategy> strategy;
   Gradient inputGradient, weightGradient;
+  std::set<Refusal> refusals;
   /// Ops in no list keep the types of the model.
   bool leavesRestUntouched = false;
   /// None: the class that the op asks for.

@@ -20,6 +20,38 @@ class AmpPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
                            "::vernier::amp::AmpDialect"];
 }
 
+def AmpRepairUnsafePatternsPass : AmpPass<"amp-repair-unsafe-patterns"> {
+  let summary = "Replaces formulas that 16 bits would break by equal ones";
+  let description = [{
+    Rewrites what overflows, or rounds to 0 or 1, on the way to a harmless result,
+    before autocast decides types. Each repair is a remark of the category
+    `amp-repair-unsafe-patterns` that says what was unsafe.
+
+    | formula | becomes |
+    |---|---|
+    | -mean(t log p + (1 - t) log(1 - p)), p = sigmoid(x) | `train.bce_with_logits_loss` |
+    | log(sigmoid(x)), log(1 - sigmoid(x)) | -softplus(-x), -softplus(x) |
+    | log(1 + exp(x)), log1p(exp(x)) | softplus: max(x, 0) + log1p(exp(-\|x\|)) |
+    | 1 / (1 + exp(-x)) | `train.sigmoid` |
+    | log(softmax(x)) | `train.log_softmax` |
+    | exp(x) / sum(exp(x)), over the last dim | `train.softmax` |
+    | log(sum(exp(x))) | m + log(sum(exp(x - m))), m the maximum |
+    | sqrt(sum(x^2)), where f16 is computed in | max\|x\| sqrt(sum((x / max\|x\|)^2)) |
+
+    Formulas that are stable as they stand, such as exp(x - max), are left alone,
+    and so is a sum of squares that something else reads. Binary cross entropy of
+    a probability that no sigmoid makes cannot be repaired: a warning, or an error
+    under a policy that refuses it, as PyTorch does.
+
+    Example: [repair-unsafe-patterns.mlir](test/Dialect/Amp/Transforms/repair-unsafe-patterns.mlir)
+  }];
+  let options = [
+    Option<"policy", "policy", "std::string", /*default=*/"\"vernier\"",
+           "The preset or policy file that will decide: which types are computed "
+           "in, and what is refused">,
+  ];
+}
+
 def AmpAutocastPass : AmpPass<"amp-autocast"> {
   let summary = "Decides the precision of every op, and says why";
   let description = [{
@@ -195,6 +227,20 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
     Option<"multiple", "multiple", "int64_t", /*default=*/"0",
            "Elements to align to instead of what the target asks for; 0 asks it">,
   ];
+}
+
+def AmpRelaxCastsPass : AmpPass<"amp-relax-casts"> {
+  let summary = "Skips roundings to 16 bits inside kernels";
+  let description = [{
+    Inside a `train.fusion`, `extf(truncf(x))` becomes x: the value is used as it
+    was before it was rounded. Faster, and no longer what the IR said before:
+    results agree with the evaluator within the roundings that were skipped, not
+    to the bit. What a kernel writes to memory keeps its type. Each skipped
+    rounding is a remark of the category `amp-relax-casts`; their number is
+    `amp.skipped_roundings` of the module. To be run after fusions are formed.
+
+    Example: [relax-casts.mlir](test/Dialect/Amp/Transforms/relax-casts.mlir)
+  }];
 }
 
 def AmpExplainPass : AmpPass<"amp-explain"> {
