@@ -31,6 +31,24 @@ class TensorInfo(ctypes.Structure):
         return np.empty([self.shape[i] for i in range(self.rank)], DTYPES[self.dtype])
 
 
+class ObservedTensor(ctypes.Structure):
+    _fields_ = [("info", TensorInfo), ("data", c_void_p), ("overwritten", c_int)]
+
+    def array(self):
+        value = self.info.array()
+        ctypes.memmove(value.ctypes.data, self.data, value.nbytes)
+        return value
+
+
+class Observation(ctypes.Structure):
+    _fields_ = [("entry", c_char_p), ("index", c_size_t), ("name", c_char_p), ("location", c_char_p),
+                ("input_count", c_size_t), ("inputs", POINTER(ObservedTensor)),
+                ("result_count", c_size_t), ("results", POINTER(ObservedTensor))]
+
+
+Observer = ctypes.CFUNCTYPE(None, c_void_p, POINTER(Observation))
+
+
 def call(function, *arguments):
     """Call a function of the C API that returns a status."""
     entry = getattr(LIBRARY, function)
@@ -55,6 +73,7 @@ class Session:
 
     def __init__(self, path, device="cpu", seed=0):
         self.plan, self.device, self.session = c_void_p(), c_void_p(), c_void_p()
+        self.error = None
         call("vernier_plan_load", path.encode(), byref(self.plan))
         call("vernier_device_create", device.encode(), byref(self.device))
         call("vernier_session_create", self.plan, self.device, c_uint64(seed),
@@ -81,6 +100,8 @@ class Session:
             call("vernier_session_set_input", self.session, name, key.encode(),
                  value.ctypes.data_as(c_void_p), c_uint64(value.nbytes))
         call("vernier_session_run", self.session, name)
+        if self.error:
+            raise self.error
         outputs = {}
         for key, info in self._tensors("vernier_plan_entry_outputs", self.plan,
                                        name).items():
@@ -89,6 +110,25 @@ class Session:
                  value.ctypes.data_as(c_void_p), c_uint64(value.nbytes))
             outputs[key] = value
         return outputs
+
+    def observe(self, function):
+        """Have `function` called with name and array of what each call reads and
+        writes; None stops it. What it raises, `run` raises."""
+        def observer(_, observation):
+            its = observation.contents
+            try:
+                for i in range(its.input_count):
+                    if not its.inputs[i].overwritten:
+                        function(its.inputs[i].info.name.decode(), its.inputs[i].array())
+                for i in range(its.result_count):
+                    function(its.results[i].info.name.decode(), its.results[i].array())
+            except Exception as error:
+                self.error = self.error or error
+
+        self.observer = Observer(observer) if function else ctypes.cast(None, Observer)
+        entry = LIBRARY.vernier_session_set_observer
+        entry.restype = None
+        entry(self.session, self.observer, None)
 
     def get_states(self):
         states = {}
