@@ -44,7 +44,7 @@ func.func @masked(%x: tensor<8x16xbf16>, %w1: tensor<10x16xbf16>, %w2: tensor<16
 // CHECK-NOT: tensor.pad
 // CHECK: %[[E:.*]] = ml_program.global_load @e : tensor<16x16xbf16>
 // CHECK: %[[H:.*]] = train.gather %[[E]], %{{.*}} : (tensor<16x16xbf16>, tensor<8xi32>) -> tensor<8x16xbf16>
-// CHECK: train.linear %[[H]], %[[E]] {{.*}} : (tensor<8x16xbf16>, tensor<16x16xbf16>) -> tensor<8x16xbf16>
+// CHECK: train.linear %[[H]], %[[E]] {{.*}}: (tensor<8x16xbf16>, tensor<16x16xbf16>) -> tensor<8x16xbf16>
 ml_program.global private mutable @e(#train.kaiming) : tensor<10x13xbf16> {train.role = "parameter"}
 func.func @tied(%i: tensor<8xi32>) -> tensor<8x10xbf16> {
   %e = ml_program.global_load @e : tensor<10x13xbf16>
@@ -61,7 +61,7 @@ func.func @tied(%i: tensor<8xi32>) -> tensor<8x10xbf16> {
 // CHECK: %[[REAL:.*]] = arith.cmpi slt, %{{.*}}, %{{.*}} : tensor<8xi32>
 // CHECK: %[[I:.*]] = arith.select %[[REAL]], %{{.*}}, %{{.*}} : tensor<8xi1>, tensor<8xi32>
 // CHECK: %[[T:.*]] = train.scatter_add %{{.*}}, %[[I]] : (tensor<8x16xbf16>, tensor<8xi32>) -> tensor<16x16xbf16>
-// CHECK: train.matmul %{{.*}}, %[[T]] {{{.*}}transpose_rhs}
+// CHECK: train.matmul %{{.*}}, %[[T]] {{.*}}transpose_rhs
 func.func @scattered(%i: tensor<8xi32>, %u: tensor<8x16xbf16>, %x: tensor<8x16xbf16>) -> tensor<8x10xbf16> {
   %one = arith.constant dense<1> : tensor<8xi32>
   %j = arith.addi %i, %one : tensor<8xi32>
