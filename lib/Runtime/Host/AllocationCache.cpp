@@ -132,10 +132,15 @@ AllocationCacheScope::~AllocationCacheScope() {
 
 /// Null if there is no memory.
 static void *allocateBlock(size_t bytes, size_t alignment) {
-  if (!alignment)
-    return ::operator new(bytes, std::nothrow);
   void *memory = nullptr;
-  return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+  if (alignment)
+    return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+  // Not the nothrow form: a program may have replaced this one alone.
+  try {
+    return ::operator new(bytes);
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  }
 }
 
 /// This thread's share of a kind, and if it has had all of them, one more for
