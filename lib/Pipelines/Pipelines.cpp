@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/ScopedPrinter.h"
 
 using namespace mlir;
 using namespace vernier;
@@ -43,7 +44,16 @@ void vernier::addAutocastPasses(OpPassManager &pm,
                                 const CompileOptions &options) {
   // Before types are decided: a repaired formula is another op to decide about.
   if (options.repairUnsafePatterns)
-    add(pm, "amp-repair-unsafe-patterns{policy=" + quote(options.policy) + "}");
+    add(pm, "amp-repair-unsafe-patterns{policy=" +
+                quote(options.policy == "auto" ? options.autoCompute
+                                               : options.policy) +
+                "}");
+  // Writes the policy that autocast then reads.
+  if (options.policy == "auto")
+    add(pm, "amp-assign-by-profile{profile=" + quote(options.profile) +
+                " error-budget=" + llvm::to_string(options.errorBudget) +
+                " compute=" + options.autoCompute +
+                " target=" + options.target + "}");
   add(pm, "amp-autocast{policy=" + quote(options.policy) + " strategy=" +
               quote(options.strategy) + " target=" + options.target + "}");
   add(pm, "amp-materialize-casts");

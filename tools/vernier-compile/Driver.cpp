@@ -63,6 +63,13 @@ raw_ostream &vernier::printError() {
   return llvm::WithColor::error(llvm::errs(), "vernier-compile");
 }
 
+/// What --amp-assign-by-profile says of its policy as a whole: the first line.
+static std::string getSummary(StringAttr policy) {
+  StringRef line = policy.getValue().split('\n').first;
+  line.consume_front("# ");
+  return line.str();
+}
+
 /// Whether any value of the module is f16, which needs a loss scale.
 static bool usesF16(ModuleOp module) {
   return module
@@ -174,6 +181,15 @@ int Driver::parse() {
 }
 
 int Driver::loadPolicy() {
+  // It is chosen when the model has been imported, from this file.
+  if (options.compile.policy == "auto") {
+    auto file = llvm::MemoryBuffer::getFile(options.compile.profile);
+    if (file)
+      return kExitOk;
+    printError() << "cannot read profile '" << options.compile.profile
+                 << "': " << file.getError().message() << "\n";
+    return kExitBadInput;
+  }
   std::string error = amp::Policy::getReadError(options.compile.policy);
   if (!error.empty()) {
     printError() << "--policy: " << error << "\n";
@@ -223,6 +239,14 @@ LogicalResult Driver::explain() {
     explanation.options.emplace_back("casts", "relaxed");
   if (!options.compile.repairUnsafePatterns)
     explanation.options.emplace_back("repair-unsafe-patterns", "false");
+  if (auto text = (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
+    const CompileOptions &compile = options.compile;
+    explanation.options.emplace_back(
+        "profile", llvm::sys::path::filename(compile.profile).str());
+    explanation.options.emplace_back("error-budget", options.errorBudgetText);
+    explanation.options.emplace_back("auto-compute", compile.autoCompute);
+    explanation.options.emplace_back("assignment", getSummary(text));
+  }
   explanation.rows = amp::collectDecisions(*module, &*target, &*policy);
   return success();
 }
@@ -247,6 +271,13 @@ int Driver::compileStages(bool explainOnly) {
         addAutocastPasses(pm, compile);
       })))
     return kExitFailed;
+  if (auto text = (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
+    llvm::errs() << "vernier-compile: policy auto: " << getSummary(text)
+                 << "\n";
+    policy = amp::Policy::load(compile.policy, *module);
+    if (failed(policy))
+      return kExitFailed;
+  }
   if (options.emit == Emit::Amp)
     return printModule(*module);
   bool needsScale = usesF16(*module);
@@ -313,6 +344,10 @@ int Driver::writePlan() {
     return kExitFailed;
   std::vector<OutputFile> files = {
       {getOutputPath(), std::string(bytes->begin(), bytes->end())}};
+  if (!options.policyFile.empty())
+    files.push_back(
+        {options.policyFile,
+         (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr).str()});
   if (options.explain)
     files.push_back(
         {options.explainFile, printExplanation(explanation, *options.explain)});

@@ -38,6 +38,8 @@ struct DriverOptions {
   Emit emit = Emit::PlanFile;
   std::optional<ExplainFormat> explain;
   std::string explainFile = "-";
+  std::string errorBudgetText;
+  std::string policyFile; ///< Where to write the policy auto, or empty.
 };
 
 /// "vernier-compile: error: " on stderr.

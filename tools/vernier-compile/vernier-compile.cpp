@@ -18,6 +18,8 @@
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 namespace cl = llvm::cl;
 using namespace vernier;
 
@@ -38,8 +40,28 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     policy("policy", cl::init("bf16"),
            cl::desc("Precision: f32, tf32, bf16, f16, another preset (vernier, "
-                    "torch-cuda, torch-cpu) or a policy file"),
+                    "torch-cuda, torch-cpu), a policy file, or auto, from a "
+                    "--profile"),
            cl::cat(category));
+static cl::opt<std::string>
+    profile("profile", cl::value_desc("FILE"),
+            cl::desc("For --policy=auto: what vernier-run train "
+                     "--profile-numerics wrote of this model in f32"),
+            cl::cat(category));
+static cl::opt<std::string> errorBudget(
+    "error-budget", cl::init("0.1"), cl::value_desc("E"),
+    cl::desc("For --policy=auto: the relative error of loss and gradients that "
+             "rounding may make; less keeps more in f32 (default: 0.1)"),
+    cl::cat(category));
+static cl::opt<std::string> autoCompute(
+    "auto-compute", cl::init("bf16"), cl::value_desc("TYPE"),
+    cl::desc("For --policy=auto: the 16-bit type, bf16 or f16 (default: bf16)"),
+    cl::cat(category));
+static cl::opt<std::string>
+    writePolicy("write-policy", cl::value_desc("FILE"),
+                cl::desc("For --policy=auto: where to write the policy that "
+                         "came of it, for review and for --policy=FILE"),
+                cl::cat(category));
 static cl::opt<std::string> optimizer(
     "optimizer", cl::init("adamw"),
     cl::desc(
@@ -101,6 +123,7 @@ static constexpr char kOverview[] =
 EXAMPLES
   vernier-compile mlp.mlir -o mlp.vplan --policy=bf16 --optimizer=adamw,lr=1e-3
   vernier-compile mlp.mlir --policy=f16 --loss-scale=dynamic --target=cpu:native
+  vernier-compile mlp.mlir --policy=auto --profile=mlp.json --error-budget=0.05
   vernier-compile mlp.mlir --explain -o mlp.vplan
   vernier-compile mlp.mlir --explain=html --explain-file=mlp.html
   vernier-compile --diff before.json after.json
@@ -130,6 +153,34 @@ static std::string checkInputs() {
   if (inputs.size() > 1)
     return "more than one model given: '" + inputs[0] + "' and '" + inputs[1] +
            "'";
+  return "";
+}
+
+/// What is wrong with the flags of --policy=auto, or nothing.
+static std::string setAuto(DriverOptions &options) {
+  bool isAuto =
+      policy == "auto" || (diff && llvm::is_contained(inputs, "auto"));
+  for (const cl::Option *flag :
+       {(cl::Option *)&profile, (cl::Option *)&errorBudget,
+        (cl::Option *)&writePolicy, (cl::Option *)&autoCompute})
+    if (!isAuto && flag->getNumOccurrences())
+      return ("--" + flag->ArgStr + " is for --policy=auto").str();
+  if (isAuto && profile.empty())
+    return "--policy=auto needs --profile=FILE, which vernier-run train "
+           "--profile-numerics writes";
+  double &number = options.compile.errorBudget;
+  if (llvm::StringRef(errorBudget).getAsDouble(number) || !(number > 0.0) ||
+      !std::isfinite(number))
+    return "--error-budget: '" + errorBudget + "' is not a positive number";
+  if (writePolicy.getNumOccurrences() && emit != "vplan")
+    return "--write-policy needs the whole compile: drop --emit=" + emit;
+  if (autoCompute != "bf16" && autoCompute != "f16")
+    return "--auto-compute: unknown type '" + autoCompute +
+           "'; expected bf16 or f16";
+  options.compile.profile = profile;
+  options.compile.autoCompute = autoCompute;
+  options.errorBudgetText = errorBudget;
+  options.policyFile = writePolicy;
   return "";
 }
 
@@ -169,6 +220,8 @@ int main(int argc, char **argv) {
   if (std::string message = checkInputs(); !message.empty())
     return usageError(message);
   if (std::string message = setExplain(options); !message.empty())
+    return usageError(message);
+  if (std::string message = setAuto(options); !message.empty())
     return usageError(message);
   options.compile.target = target;
   options.compile.policy = policy;

@@ -23,6 +23,12 @@ namespace vernier {
 struct CompileOptions {
   std::string target = "cpu";
   std::string policy = "bf16";
+  /// For the policy auto: what vernier-run train --profile-numerics wrote, and
+  /// the error that its choice may make.
+  std::string profile;
+  double errorBudget = 0.1;
+  /// Its 16-bit type, bf16 or f16.
+  std::string autoCompute = "bf16";
   /// lists, propagate or min-cut; empty: the policy's own.
   std::string strategy;
   OptimizerSpec optimizer;

@@ -548,7 +548,7 @@ std::string Policy::getReadError(StringRef presetOrFile) {
   return ("cannot read policy '" + presetOrFile +
           "': " + buffer.getError().message() + "; expected a preset (" +
           llvm::join(getPresetNames(), ", ") +
-          ") or the path of a policy file" +
+          "), auto, or the path of a policy file" +
           suggest(presetOrFile, getPresetNames()))
       .str();
 }
@@ -564,4 +564,17 @@ FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
     return mlir::emitError(UnknownLoc::get(context))
            << getReadError(presetOrFile);
   return PolicyReader(context, (*buffer)->getMemBufferRef()).read();
+}
+
+FailureOr<Policy> Policy::load(StringRef presetOrFile, ModuleOp module) {
+  if (presetOrFile != "auto")
+    return load(presetOrFile, module.getContext());
+  auto text = module->getAttrOfType<StringAttr>(kPolicyAttr);
+  if (!text)
+    return module.emitError(
+        "the policy auto is chosen from measured numbers: run "
+        "--amp-assign-by-profile before --amp-autocast");
+  return PolicyReader(module.getContext(),
+                      llvm::MemoryBufferRef(text.getValue(), "policy auto"))
+      .read();
 }

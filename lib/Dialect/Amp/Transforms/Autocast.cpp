@@ -115,7 +115,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
   using AmpAutocastPassBase::AmpAutocastPassBase;
 
   void runOnOperation() override {
-    FailureOr<Policy> loaded = Policy::load(policy, &getContext());
+    FailureOr<Policy> loaded = Policy::load(policy, getOperation());
     if (failed(loaded) || failed(overrideCompute(*loaded)) ||
         failed(checkTarget(*loaded)))
       return signalPassFailure();

@@ -16,9 +16,6 @@ using Index = PrecisionGraph::Index;
 
 static constexpr int64_t kWideBytes = 4, kNarrowBytes = 2,
                          kCastBytes = kWideBytes + kNarrowBytes;
-/// FLOPs in the time of moving a byte. GPUs and CPUs with matrix units lie
-/// between 10 and 60 in f32, and do 16-bit products at least twice as fast.
-static constexpr int64_t kFlopsPerByte = 16;
 
 void PrecisionGraph::addBytes(Index variable, int64_t elements) {
   variables[variable].wideCost += kWideBytes * elements;

@@ -11,6 +11,7 @@
 
 #include "vernier/Interfaces/PrecisionOpInterface.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Location.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Regex.h"
@@ -22,6 +23,10 @@
 #include <vector>
 
 namespace vernier::amp {
+
+/// On the module, by --amp-assign-by-profile: the policy `auto`, as the text of
+/// its file.
+inline constexpr llvm::StringLiteral kPolicyAttr = "amp.policy";
 
 /// How the ops that the classes leave open get their types.
 enum class Strategy {
@@ -78,6 +83,11 @@ public:
   /// column of the file.
   static llvm::FailureOr<Policy> load(llvm::StringRef presetOrFile,
                                       mlir::MLIRContext *context);
+
+  /// The same for what --amp-autocast is to do with `module`: the policy `auto`
+  /// is the one that --amp-assign-by-profile has put there.
+  static llvm::FailureOr<Policy> load(llvm::StringRef presetOrFile,
+                                      mlir::ModuleOp module);
 
   /// The names of the presets, sorted.
   static std::vector<llvm::StringRef> getPresetNames();

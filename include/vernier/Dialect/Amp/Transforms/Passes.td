@@ -52,6 +52,37 @@ def AmpRepairUnsafePatternsPass : AmpPass<"amp-repair-unsafe-patterns"> {
   ];
 }
 
+def AmpAssignByProfilePass : AmpPass<"amp-assign-by-profile"> {
+  let summary = "Chooses precisions from measured numbers";
+  let description = [{
+    Chooses for each contraction of `@loss` in which type it multiplies, which type
+    it writes, and in which types its two gradients are computed, so that the error
+    that the profile tells (docs/Profiles.md) stays within a budget and the most
+    time is saved. What would overflow, and what loses more than the budget has,
+    stays in f32. The choice is a policy, the text of whose file becomes the
+    attribute `amp.policy` of the module; `--amp-autocast=policy=auto` reads it.
+    Nothing else is changed.
+
+    [ErrorBudgets](Rationale/ErrorBudgets.md) gives the model of the error and of
+    the time. Each choice is a remark of the category `amp-assign-by-profile`, with
+    the numbers that led to it; the last says what was spent.
+
+    Example: [assign-by-profile.mlir](test/Dialect/Amp/Transforms/assign-by-profile.mlir)
+  }];
+  let options = [
+    Option<"profilePath", "profile", "std::string", /*default=*/"\"\"",
+           "A file of vernier-run train --profile-numerics, of this model in f32">,
+    Option<"errorBudget", "error-budget", "double", /*default=*/"0.1",
+           "The relative error of the loss and of the gradients that rounding may "
+           "make, all together; less keeps more in f32">,
+    Option<"compute", "compute", "std::string", /*default=*/"\"bf16\"",
+           "The 16-bit type, bf16 or f16: two in one model do not mix, and f16 "
+           "needs loss scaling; the summary says if the other would cover more">,
+    Option<"target", "target", "std::string", /*default=*/"\"\"",
+           "Device; tf32 is chosen only where it multiplies it">,
+  ];
+}
+
 def AmpAutocastPass : AmpPass<"amp-autocast"> {
   let summary = "Decides the precision of every op, and says why";
   let description = [{

@@ -47,6 +47,9 @@ public:
   static constexpr Index kWide = 0, kNarrow = 1;
   /// In place of an op's operand variable: it reads each operand as it comes.
   static constexpr Index kAsItComes = ~0u;
+  /// FLOPs in the time of moving a byte. GPUs and CPUs with matrix units lie
+  /// between 10 and 60 in f32, and do 16-bit products at least twice as fast.
+  static constexpr int64_t kFlopsPerByte = 16;
 
   struct Op {
     Index operands, results; ///< Variables.

@@ -1,0 +1,430 @@
+//===- AssignByProfile.cpp - Chooses precisions from measured numbers
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For the contractions at each place of the model, every combination of types
+// has an error that the profile tells and a time that it saves; the error
+// budget is spent where it saves most. What comes out is a policy, which
+// --amp-autocast reads as any other: one override for each place, with the
+// numbers as reason.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProfiledContraction.h"
+
+#include "vernier/Dialect/Amp/IR/AmpDialect.h"
+#include "vernier/Dialect/Amp/Policies/Policy.h"
+#include "vernier/Dialect/Amp/Transforms/ErrorBudget.h"
+#include "vernier/Dialect/Amp/Transforms/Forward.h"
+#include "vernier/Dialect/Amp/Transforms/Passes.h"
+#include "vernier/Dialect/Amp/Transforms/PrecisionGraph.h"
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/ContractionOpInterface.h"
+#include "vernier/Target/TargetModel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Regex.h"
+
+#include <cmath>
+
+namespace vernier::amp {
+#define GEN_PASS_DEF_AMPASSIGNBYPROFILEPASS
+#include "vernier/Dialect/Amp/Transforms/Passes.h.inc"
+} // namespace vernier::amp
+
+using namespace mlir;
+using namespace vernier;
+using namespace vernier::amp;
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The contractions that a profile and a policy cannot tell apart: one op of
+/// the model, which is there several times if its function is called several
+/// times.
+struct Place {
+  std::string op, location; ///< "train.linear", "mlp.mlir:20:11"
+  SmallVector<ContractionOpInterface, 1> ops;
+  std::optional<ProfiledContraction> profiled;
+
+  /// What can be chosen, and what it means; the wide one is not among them.
+  SmallVector<Alternative> alternatives;
+  SmallVector<ContractionTypes> types;
+  ContractionTypes chosen;
+};
+
+} // namespace
+
+/// "file:line:col" as the plan file spells it, and the op's name in the model.
+static std::pair<std::string, std::string> getPlace(Operation *op) {
+  std::string name, location;
+  op->getLoc()->walk([&](Location inner) {
+    if (auto named = dyn_cast<NameLoc>(inner); named && name.empty())
+      name = named.getName().str();
+    auto file = dyn_cast<FileLineColLoc>(inner);
+    if (!file)
+      return WalkResult::advance();
+    location = llvm::formatv("{0}:{1}:{2}",
+                             llvm::sys::path::filename(file.getFilename()),
+                             file.getLine(), file.getColumn());
+    return WalkResult::interrupt();
+  });
+  if (!RegisteredOperationName::lookup(name, op->getContext()))
+    name = op->getName().getStringRef().str();
+  return {name, location};
+}
+
+static FailureOr<std::vector<Place>> collectPlaces(FunctionOpInterface loss,
+                                                   const Profile &profile) {
+  std::vector<Place> places;
+  llvm::StringMap<size_t> known;
+  auto result = loss.walk([&](ContractionOpInterface op) {
+    Type element = getElementTypeOrSelf(op.getLhsOperand().get().getType());
+    if (!element.isF32()) // the model has decided
+      return WalkResult::advance();
+    auto [name, location] = getPlace(op);
+    auto [entry, isNew] =
+        known.try_emplace(name + " " + location, places.size());
+    if (isNew) {
+      places.push_back({name, location, {}, {}, {}, {}, {}});
+      places.back().profiled =
+          ProfiledContraction::find(profile, name, location);
+    }
+    Place &place = places[entry->second];
+    place.ops.push_back(op);
+    if (!place.profiled) {
+      op->emitOpError("is not in the profile: expected a product of '")
+          << name << "' at " << location
+          << "; record a profile of the model as it is now";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return places;
+}
+
+//===----------------------------------------------------------------------===//
+// Alternatives
+//===----------------------------------------------------------------------===//
+
+/// Bytes that are not moved, FLOPs included at their price, for one contraction
+/// of operands and result that all are (forward: are read) in 16 bits.
+namespace {
+struct Savings {
+  int64_t flops = 0, operands = 0, result = 0;
+};
+} // namespace
+
+static Savings getSavings(const Place &place) {
+  Savings savings;
+  auto countElements = [](Type type) {
+    return cast<RankedTensorType>(type).getNumElements();
+  };
+  for (ContractionOpInterface op : place.ops) {
+    // A product takes half the time.
+    savings.flops += cast<CostOpInterface>(op.getOperation()).getFlops() /
+                     (2 * PrecisionGraph::kFlopsPerByte);
+    savings.operands += 2 * (countElements(op.getLhsOperand().get().getType()) +
+                             countElements(op.getRhsOperand().get().getType()));
+    savings.result += 2 * countElements(op->getResult(0).getType());
+  }
+  return savings;
+}
+
+static int64_t getSaved(const ContractionTypes &types, const Savings &savings) {
+  int64_t saved = 0;
+  for (StringRef type : {types.compute, types.lhsGradient, types.rhsGradient})
+    if (type != "f32")
+      saved += savings.flops;
+  auto isNarrow = [](StringRef type) {
+    return type != "f32" && type != "tf32";
+  };
+  if (isNarrow(types.compute))
+    saved += savings.operands;
+  if (isNarrow(types.result))
+    saved += savings.result;
+  for (StringRef type : {types.lhsGradient, types.rhsGradient})
+    if (isNarrow(type))
+      saved += savings.operands + savings.result;
+  return saved;
+}
+
+/// Whether the policy has one line for both gradients.
+static bool shareTypes(const Place &place) {
+  ContractionOpInterface op = place.ops.front();
+  return isWeight(op.getLhsOperand().get()) ==
+         isWeight(op.getRhsOperand().get());
+}
+
+/// All combinations of f32 and `narrow`, and of tf32 if the target has it.
+static void addAlternatives(Place &place, StringRef narrow, bool hasTf32) {
+  place.alternatives.clear();
+  place.types.clear();
+  Savings savings = getSavings(place);
+  SmallVector<std::pair<StringRef, StringRef>> forwards = {
+      {"f32", "f32"}, {narrow, "f32"}, {narrow, narrow}};
+  SmallVector<StringRef> gradients = {"f32", narrow};
+  if (hasTf32) {
+    forwards.push_back({"tf32", "f32"});
+    gradients.push_back("tf32");
+  }
+  const ProfiledContraction &profiled = *place.profiled;
+  bool areShared = shareTypes(place) && profiled.hasLhsGradient() &&
+                   profiled.hasRhsGradient();
+  for (auto [compute, result] : forwards)
+    for (StringRef lhs : gradients)
+      for (StringRef rhs : gradients) {
+        ContractionTypes types{compute, result, lhs, rhs};
+        bool isThere = (lhs == "f32" || profiled.hasLhsGradient()) &&
+                       (rhs == "f32" || profiled.hasRhsGradient());
+        if (!isThere || (areShared && lhs != rhs))
+          continue;
+        place.types.push_back(types);
+        place.alternatives.push_back(
+            {profiled.getError(types).getTotal(), getSaved(types, savings)});
+      }
+}
+
+//===----------------------------------------------------------------------===//
+// Reasons
+//===----------------------------------------------------------------------===//
+
+static std::string percent(double squaredError) {
+  if (!std::isfinite(squaredError))
+    return "an overflow";
+  double value = 100 * std::sqrt(squaredError);
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << llvm::format(value < 100 ? "%.2g %%" : "%.0f %%", value);
+  return text;
+}
+
+/// Says of each part of the choice what it costs, or what it would.
+static std::string describeChoice(const Place &place, StringRef narrow,
+                                  double squaredBudget) {
+  const ContractionTypes &chosen = place.chosen;
+  ContractionError error = place.profiled->getError(chosen);
+  ContractionTypes low{narrow, narrow, narrow, narrow};
+  ContractionError would = place.profiled->getError(low);
+  std::string text = ("forward " + chosen.compute).str();
+  if (chosen.compute == "f32") {
+    // What the gradients would lose by operands that were rounded already.
+    ContractionTypes rounded = chosen;
+    rounded.compute = narrow;
+    double lost =
+        place.profiled->getError(rounded).getTotal() - error.getTotal();
+    std::string obstacle = place.profiled->getObstacle(narrow);
+    if (obstacle.empty() && would.forward < lost / 2)
+      obstacle = "the gradients read what it reads";
+    else if (obstacle.empty())
+      obstacle =
+          narrow.str() + " would change the loss by " + percent(would.forward);
+    text += ": " + obstacle;
+  } else {
+    text += " (" + percent(error.forward) + " of the loss)";
+    if (chosen.result == "f32" && chosen.compute != "tf32")
+      text += ", result f32: " + narrow.str() + " would make that " +
+              percent(would.forward);
+  }
+  if (double amplification = place.profiled->getAmplification();
+      amplification > 2)
+    text += llvm::formatv(", terms cancel {0:F0} times", amplification);
+  auto addGradient = [&](StringRef name, StringRef type, double is,
+                         double wouldBe) {
+    text += ("; " + name + " gradient " + type + " ").str();
+    text += type == "f32"
+                ? "for " + narrow.str() + " would lose " + percent(wouldBe)
+                : "(" + percent(is) + ")";
+  };
+  if (place.profiled->hasLhsGradient())
+    addGradient("lhs", chosen.lhsGradient, error.lhsGradient,
+                would.lhsGradient);
+  if (place.profiled->hasRhsGradient())
+    addGradient("rhs", chosen.rhsGradient, error.rhsGradient,
+                would.rhsGradient);
+  std::string share;
+  llvm::raw_string_ostream(share)
+      << llvm::format("%.2g %%", 100 * error.getTotal() / squaredBudget);
+  return text + "; " + share + " of the budget";
+}
+
+//===----------------------------------------------------------------------===//
+// The policy
+//===----------------------------------------------------------------------===//
+
+/// A YAML string: single quotes, within which only they are doubled.
+static std::string quote(StringRef text) {
+  std::string quoted = "'";
+  for (char c : text)
+    quoted += c == '\'' ? "''" : std::string(1, c);
+  return quoted + "'";
+}
+
+/// The lines about gradients that do not follow the op.
+static std::string getGradientLines(const Place &place) {
+  const ContractionTypes &types = place.chosen;
+  ContractionOpInterface op = place.ops.front();
+  std::string lines;
+  auto add = [&](OpOperand &operand, StringRef type) {
+    StringRef key = isWeight(operand.get()) ? "weight" : "input";
+    std::string line =
+        ("    " + key + "_gradient: {compute: " + type + "}\n").str();
+    if (type != types.compute && !StringRef(lines).contains(line))
+      lines += line;
+  };
+  if (place.profiled->hasLhsGradient())
+    add(op.getLhsOperand(), types.lhsGradient);
+  if (place.profiled->hasRhsGradient())
+    add(op.getRhsOperand(), types.rhsGradient);
+  return lines;
+}
+
+static std::string writePolicy(ArrayRef<Place> places, StringRef narrow,
+                               ArrayRef<std::string> reasons) {
+  std::string text =
+      ("name: auto\nbase: vernier\ncompute: " + narrow + "\noverrides:\n")
+          .str();
+  for (auto [place, reason] : llvm::zip(places, reasons)) {
+    // A name or a folder may come before the file, and a space comes behind.
+    std::string location =
+        "(^|[ /])" + llvm::Regex::escape(place.location) + " ";
+    text += "  - op: " + quote(llvm::Regex::escape(place.op)) +
+            "\n    location: " + quote(location) +
+            "\n    compute: " + place.chosen.compute.str() + "\n";
+    if (place.chosen.result == "f32" && place.chosen.compute == narrow)
+      text += "    result: f32\n";
+    text += getGradientLines(place) + "    reason: " + quote(reason) + "\n";
+  }
+  return places.empty() ? StringRef(text).drop_back(11).str() : text;
+}
+
+//===----------------------------------------------------------------------===//
+// Pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct AssignByProfilePass
+    : amp::impl::AmpAssignByProfilePassBase<AssignByProfilePass> {
+  using AmpAssignByProfilePassBase::AmpAssignByProfilePassBase;
+
+  void runOnOperation() override {
+    if (failed(run()))
+      signalPassFailure();
+  }
+
+  LogicalResult run() {
+    ModuleOp module = getOperation();
+    if (!(errorBudget > 0) || !std::isfinite(errorBudget))
+      return module.emitError("the error budget is ")
+             << double(errorBudget) << ": expected a positive number";
+    if (compute != "bf16" && compute != "f16")
+      return module.emitError("unknown 16-bit type '")
+             << compute << "': expected bf16 or f16";
+    auto loss = module.lookupSymbol<FunctionOpInterface>("loss");
+    if (!loss)
+      return module.emitError("a profile is of training, but the model has no "
+                              "@loss: choose a policy other than auto");
+    FailureOr<Profile> profile = Profile::load(profilePath, &getContext());
+    if (failed(profile) || failed(profile->checkModel(module)))
+      return failure();
+    FailureOr<std::vector<Place>> places = collectPlaces(loss, *profile);
+    FailureOr<bool> hasTf32 = targetHasTf32();
+    if (failed(places) || failed(hasTf32))
+      return failure();
+    decide(*places, compute, *hasTf32);
+    return success();
+  }
+
+  FailureOr<bool> targetHasTf32() {
+    if (target.empty())
+      return false;
+    llvm::Expected<TargetModel> model = TargetModel::parse(target);
+    if (!model)
+      return getOperation().emitError(llvm::toString(model.takeError()));
+    return model->hasNativeContraction(FloatTF32Type::get(&getContext()));
+  }
+
+  /// Spend the budget with one 16-bit type; how many contractions get it.
+  unsigned choose(std::vector<Place> &places, StringRef narrow, bool hasTf32) {
+    ErrorBudget budget;
+    for (Place &place : places) {
+      addAlternatives(place, narrow, hasTf32);
+      budget.add(place.alternatives);
+    }
+    ErrorBudget::Solution solution = budget.solve(errorBudget * errorBudget);
+    unsigned numNarrow = 0;
+    for (auto [place, choice] : llvm::zip(places, solution.choices)) {
+      place.chosen = choice == ~0u ? ContractionTypes() : place.types[choice];
+      for (StringRef type : {place.chosen.compute, place.chosen.lhsGradient,
+                             place.chosen.rhsGradient})
+        numNarrow += type == narrow;
+    }
+    estimatedError = std::sqrt(solution.squaredError);
+    return numNarrow;
+  }
+
+  /// Decide, and say so: a remark for each op, a summary, the policy.
+  void decide(std::vector<Place> &places, StringRef narrow, bool hasTf32) {
+    StringRef other = narrow == "bf16" ? "f16" : "bf16";
+    unsigned numOther = choose(places, other, hasTf32);
+    unsigned numNarrow = choose(places, narrow, hasTf32), numProducts = 0;
+    std::vector<std::string> reasons;
+    for (const Place &place : places) {
+      reasons.push_back(
+          describeChoice(place, narrow, errorBudget * errorBudget));
+      numProducts += 1 + place.profiled->hasLhsGradient() +
+                     place.profiled->hasRhsGradient();
+      for (ContractionOpInterface op : place.ops)
+        remark::passed(op.getLoc(), remark::RemarkOpts::name(place.op)
+                                        .category("amp-assign-by-profile")
+                                        .function("loss"))
+            << remark::add("{0}", reasons.back());
+    }
+    std::string summary = llvm::formatv(
+        "{0} of {1} contractions in {2}, gradients included; estimated error "
+        "{3} of a budget of {4}",
+        numNarrow, numProducts, narrow, shorten(estimatedError),
+        shorten(errorBudget));
+    if (numOther > numNarrow)
+      summary += llvm::formatv("; {0} would do for {1}", other, numOther);
+    remark::analysis(
+        getOperation().getLoc(),
+        remark::RemarkOpts::name("summary").category("amp-assign-by-profile"))
+        << remark::add("{0}", summary);
+    Builder builder(&getContext());
+    getOperation()->setAttr(
+        kPolicyAttr,
+        builder.getStringAttr("# " + summary + "\n" +
+                              writePolicy(places, narrow, reasons)));
+  }
+
+  static std::string shorten(double value) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%.3g", value);
+    return text;
+  }
+
+  double estimatedError = 0;
+};
+
+} // namespace
