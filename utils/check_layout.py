@@ -278,6 +278,27 @@ class Checker:
             self.report(path, line, f"no example of op {op} contains it")
         return [(path, line, op, example) for example in examples]
 
+    # ---- features ---------------------------------------------------------
+
+    def check_features(self):
+        """Rows of the table: `| A1 | a feature | rivals... | our word: what, and the tests that show it |`."""
+        path = "docs/Features.md"
+        text = self.tree.read(path) if path in self.tree.files else ""
+        for number, line in enumerate(text.split("\n"), 1):
+            row = re.match(r"\| ([A-Z]\d+) \|", line)
+            if not row:
+                continue
+            ours = line.rstrip(" |").rsplit("|", 1)[-1].strip()
+            word = re.match(r"(Yes|Partial|No)\b", ours)
+            tests = re.findall(r"\]\(\.\./(test/[^)#]+)\)", ours)
+            if not word:
+                self.report(path, number, f"{row.group(1)}: begin with Yes, Partial or No")
+            elif word.group(1) != "No" and not tests:
+                self.report(path, number, f"{row.group(1)} is a {word.group(1)} without a test; link the test that shows it")
+            for test in tests:
+                if test not in self.tree.files:
+                    self.report(path, number, f"{row.group(1)}: there is no {test}")
+
     # ---- diagnostics ------------------------------------------------------
 
     def check_diagnostics(self):
@@ -378,6 +399,7 @@ def main():
     checker.check_ops()
     checker.check_diagnostics()
     checker.check_documents()
+    checker.check_features()
     for violation in sorted(set(checker.violations)):
         print(violation)
     if options.report:
