@@ -60,15 +60,16 @@ public:
   ReverseMode(ArrayRef<Operation *> ops, Operation *anchor)
       : ops(ops), listener(anchor->getLoc()), builder(anchor, &listener) {}
 
-  /// The gradients of `loss` with respect to the loads of each of `globals`;
-  /// null where no path leads to the loss.
-  FailureOr<SmallVector<Value>> run(Value loss,
+  /// The gradients of loss / microBatches with respect to the loads of each of
+  /// `globals`; null where no path leads to the loss.
+  FailureOr<SmallVector<Value>> run(Value loss, int64_t microBatches,
                                     ArrayRef<FlatSymbolRefAttr> globals);
   /// A vjp may build what its formula then does not read.
   void eraseUnused();
 
 private:
   void markActive();
+  Value createSeed(Value loss, int64_t microBatches);
   LogicalResult runBackwards();
   LogicalResult buildVjp(Operation *op);
   LogicalResult buildVjp(DifferentiableOpInterface op,
@@ -143,11 +144,22 @@ Value ReverseMode::sum(ArrayRef<Value> values, Type ownType) {
   return total.castTo(element);
 }
 
+/// The type of the sum of all gradients of `value`: its own, but that of what
+/// it was rounded from if it was. A weight that is rounded once and serves
+/// twice gets the f32 sum, which no rounding has touched.
+static Type getSumType(Value value) {
+  auto op = value.getDefiningOp<DifferentiableOpInterface>();
+  if (!op || !op.takesAnyGradientType() || op->getNumOperands() == 0)
+    return value.getType();
+  Type source = op->getOperand(0).getType();
+  return getElementTypeOrSelf(source).isF32() ? source : value.getType();
+}
+
 /// The gradient of `value`, or null if none reaches it.
 Value ReverseMode::getGradient(Value value) {
   auto found = contributions.find(value);
   return found == contributions.end() ? Value()
-                                      : sum(found->second, value.getType());
+                                      : sum(found->second, getSumType(value));
 }
 
 /// Say of the contractions and reductions that compute `gradient`, that of
@@ -238,15 +250,29 @@ void ReverseMode::eraseUnused() {
       op->erase();
 }
 
+/// 1 / microBatches as a division behind the seed: the scaled loss is divided,
+/// as by loss = loss / n; scaler.scale(loss).backward() in PyTorch.
+Value ReverseMode::createSeed(Value loss, int64_t microBatches) {
+  Value seed = SeedOp::create(builder, loss.getLoc(), loss.getType());
+  if (microBatches == 1)
+    return seed;
+  auto type = cast<RankedTensorType>(loss.getType());
+  FloatAttr number =
+      builder.getFloatAttr(type.getElementType(), double(microBatches));
+  Value count = arith::ConstantOp::create(
+      builder, loss.getLoc(), SplatElementsAttr::get(type, Attribute(number)));
+  return arith::DivFOp::create(builder, loss.getLoc(), seed, count);
+}
+
 FailureOr<SmallVector<Value>>
-ReverseMode::run(Value loss, ArrayRef<FlatSymbolRefAttr> globals) {
+ReverseMode::run(Value loss, int64_t microBatches,
+                 ArrayRef<FlatSymbolRefAttr> globals) {
   for (FlatSymbolRefAttr global : globals)
     globalContributions[global];
   markActive();
   if (active.contains(loss)) {
     listener.location = loss.getLoc();
-    contributions[loss].push_back(
-        SeedOp::create(builder, loss.getLoc(), loss.getType()));
+    contributions[loss].push_back(createSeed(loss, microBatches));
     if (failed(runBackwards()))
       return failure();
   }
@@ -336,7 +362,8 @@ static LogicalResult differentiate(GradientOp gradient,
   auto globals =
       llvm::to_vector(gradient.getWrt().getAsRange<FlatSymbolRefAttr>());
   ReverseMode reverseMode(ops, gradient);
-  auto gradients = reverseMode.run(replacements.front(), globals);
+  auto gradients = reverseMode.run(replacements.front(),
+                                   gradient.getMicroBatches(), globals);
   if (failed(gradients))
     return failure();
   for (auto [global, value] : llvm::zip(globals, *gradients)) {
