@@ -18,9 +18,9 @@ static constexpr StringRef kOptimizers[] = {"sgd", "adam", "adamw"};
 
 /// The settings of --train-attach-optimizer.
 static constexpr StringRef kKeys[] = {
-    "lr",           "beta1",       "beta2",    "eps",
-    "weight-decay", "momentum",    "nesterov", "schedule",
-    "warmup-steps", "total-steps", "final-lr", "clip-norm"};
+    "lr",       "beta1",     "beta2",     "eps",          "weight-decay",
+    "momentum", "nesterov",  "schedule",  "warmup-steps", "total-steps",
+    "final-lr", "clip-norm", "ema-decay", "parameters",   "group"};
 
 StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {
   StringRef nearest;
@@ -60,6 +60,10 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
       return makeUnknown("--optimizer", "setting", rawKey, kKeys);
     if (key == "nesterov" && value.empty())
       value = "true";
+    if (key == "parameters" || key == "group") {
+      (key == "group" ? spec.group : spec.parameters) = value.str();
+      continue;
+    }
     double number;
     bool isText = key == "schedule" || key == "nesterov";
     if (value.empty() || (!isText && value.getAsDouble(number)))
@@ -69,5 +73,10 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
                                    (isText ? "=WORD" : "=NUMBER"));
     spec.passOptions += (" " + key + "=" + value).str();
   }
+  if (spec.group.empty() != spec.parameters.empty())
+    return createStringError(inconvertibleErrorCode(),
+                             "--optimizer: '" + text +
+                                 "' needs both, group=NAME and "
+                                 "parameters=REGEX, or none");
   return spec;
 }

@@ -64,7 +64,15 @@ void vernier::addAutocastPasses(OpPassManager &pm,
 
 void vernier::addDifferentiatePasses(OpPassManager &pm,
                                      const CompileOptions &options) {
+  for (const OptimizerSpec &group : options.groups)
+    add(pm, "train-group-parameters{group=" + group.group +
+                " parameters=" + quote(group.parameters) +
+                " settings=" + quote(group.passOptions) + "}");
   add(pm, "train-attach-optimizer{" + options.optimizer.passOptions + "}");
+  // While a gradient is one op: it is asked for twice, and differentiated
+  // twice.
+  add(pm,
+      "train-accumulate-gradients{steps=" + Twine(options.accumulate) + "}");
   add(pm, "train-differentiate");
   // Gradients have the types that the policy asks for; canonicalize may replace
   // ops by others that no decision speaks of.

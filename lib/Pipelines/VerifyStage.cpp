@@ -39,7 +39,9 @@ using namespace vernier;
 
 /// The functions that the user wrote, not those the compiler added.
 static bool isModelFunction(func::FuncOp function) {
-  return function.getSymName() != "step" && function.getSymName() != "refresh";
+  return function.getSymName() != "step" &&
+         function.getSymName() != train::kAccumulateName &&
+         function.getSymName() != "refresh";
 }
 
 static bool isStaticTensor(Type type) {
@@ -244,45 +246,90 @@ static int64_t countUnscales(Value gradient) {
   return count;
 }
 
-static bool isScalerState(ModuleOp module, StringAttr name) {
+/// Whether skipped steps change the global, too: the scaler's own states, and
+/// what is gathered over a window of micro-batches.
+static bool isUngated(ModuleOp module, StringAttr name) {
   auto global = module.lookupSymbol<ml_program::GlobalOp>(name);
   auto role = global ? global->getAttrOfType<StringAttr>(train::kRoleAttr)
                      : StringAttr();
   return name.getValue().starts_with("amp.") ||
-         (role && role.getValue() == train::kLossScaleRole);
+         (role && (role.getValue() == train::kLossScaleRole ||
+                   role.getValue() == train::kAccumulatorRole));
+}
+
+/// The finite checks whose conjunction `flag` is.
+static void collectChecks(Value flag, llvm::SetVector<Operation *> &checks) {
+  Operation *op = flag.getDefiningOp();
+  if (isa_and_nonnull<amp::AllFiniteOp>(op))
+    checks.insert(op);
+  else if (auto both = dyn_cast_or_null<arith::AndIOp>(op))
+    for (Value operand : both->getOperands())
+      collectChecks(operand, checks);
+}
+
+/// Each seed of `function` is scaled before anything else reads it.
+static LogicalResult verifySeeds(func::FuncOp function) {
+  for (auto scale : function.getOps<amp::ScaleOp>())
+    if (!scale.getInput().getDefiningOp<train::SeedOp>())
+      return scale.emitError(
+          "after loss-scaling: expected one amp.scale, on the train.seed");
+  for (auto seed : function.getOps<train::SeedOp>())
+    if (!seed->hasOneUse() || !isa<amp::ScaleOp>(*seed->user_begin()))
+      return seed.emitError("after loss-scaling: expected one amp.scale to be "
+                            "the only reader of this train.seed");
+  return success();
+}
+
+/// States of a group are gated by the group's check, others by all of them.
+static LogicalResult verifyGates(ModuleOp module, func::FuncOp step) {
+  LogicalResult result = success();
+  size_t count = llvm::range_size(step.getOps<amp::AllFiniteOp>());
+  llvm::DenseMap<StringAttr, Operation *> checkOf;
+  step.walk([&](ml_program::GlobalStoreOp store) {
+    StringAttr name = store.getGlobalAttr().getLeafReference();
+    if (isUngated(module, name))
+      return;
+    auto global = module.lookupSymbol<ml_program::GlobalOp>(name);
+    auto group = global ? global->getAttrOfType<StringAttr>(train::kGroupAttr)
+                        : StringAttr();
+    auto gate = store.getValue().getDefiningOp<amp::GateOp>();
+    llvm::SetVector<Operation *> checks;
+    if (gate)
+      collectChecks(gate.getAllFinite(), checks);
+    bool isGated = !checks.empty() && checks.size() == (group ? 1 : count);
+    if (isGated && group)
+      isGated = checkOf.try_emplace(group, checks.front()).first->second ==
+                checks.front();
+    if (isGated)
+      return;
+    store.emitError("after loss-scaling: the state change is not gated by the "
+                    "step's amp.all_finite");
+    result = failure();
+  });
+  return result;
 }
 
 static LogicalResult verifyLossScaling(ModuleOp module) {
   auto step = module.lookupSymbol<func::FuncOp>("step");
   if (!step)
     return module.emitError("after loss-scaling: there is no @step");
-  SmallVector<amp::ScaleOp> scales(step.getOps<amp::ScaleOp>());
-  if (scales.empty())
+  if (step.getOps<amp::ScaleOp>().empty())
     return success(); // no scaler: nothing is promised
-  LogicalResult result = success();
-  auto report = [&](Operation *op) {
-    result = failure();
-    return op->emitError("after loss-scaling: ");
-  };
-  if (scales.size() != 1 ||
-      !scales[0].getInput().getDefiningOp<train::SeedOp>())
-    report(scales.back()) << "expected one amp.scale, on the train.seed";
+  LogicalResult result = verifySeeds(step);
+  if (auto accumulate =
+          module.lookupSymbol<func::FuncOp>(train::kAccumulateName))
+    if (failed(verifySeeds(accumulate)))
+      result = failure();
   step.walk([&](train::UpdateOp update) {
-    if (int64_t count = countUnscales(update.getGradient()); count != 1)
-      report(update) << "the gradient passes " << count
-                     << " amp.unscale ops; expected exactly one";
-  });
-  Value flag;
-  step.walk([&](ml_program::GlobalStoreOp store) {
-    if (isScalerState(module, store.getGlobalAttr().getLeafReference()))
+    int64_t count = countUnscales(update.getGradient());
+    if (count == 1)
       return;
-    auto gate = store.getValue().getDefiningOp<amp::GateOp>();
-    if (!gate || (flag && gate.getAllFinite() != flag))
-      report(store) << "the state change is not gated by the step's "
-                       "amp.all_finite";
-    else
-      flag = gate.getAllFinite();
+    update.emitError("after loss-scaling: the gradient passes ")
+        << count << " amp.unscale ops; expected exactly one";
+    result = failure();
   });
+  if (failed(verifyGates(module, step)))
+    result = failure();
   return result;
 }
 

@@ -31,12 +31,15 @@ static void evaluateUnscale(amp::UnscaleOp, Invocation &in) {
     in.result().elements[i] = in.operand(0).elements[i] * inverse;
 }
 
-static void evaluateAllFinite(amp::AllFiniteOp, Invocation &in) {
-  bool finite = llvm::all_of(in.operands, [](const Tensor *gradient) {
-    return llvm::all_of(gradient->elements,
-                        [](double value) { return std::isfinite(value); });
+static void evaluateAllFinite(amp::AllFiniteOp op, Invocation &in) {
+  auto first = llvm::find_if(in.operands, [](const Tensor *gradient) {
+    return llvm::any_of(gradient->elements,
+                        [](double value) { return !std::isfinite(value); });
   });
-  in.result().elements[0] = finite;
+  bool isFinite = first == in.operands.end();
+  in.result(0).elements[0] = isFinite;
+  if (op.getFirst())
+    in.result(1).elements[0] = isFinite ? -1 : first - in.operands.begin();
 }
 
 static void evaluateGate(amp::GateOp, Invocation &in) {

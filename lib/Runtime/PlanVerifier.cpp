@@ -138,6 +138,11 @@ Status vernier::runtime::verifyStates(const schema::Plan &plan) {
     if (!fits(state->offset(), bytes, plan.state_bytes()))
       return bad("state '", name, "' lies outside the state memory");
     VERNIER_TRY(verifyInitializer(*state, bytes));
+    if (state->labels() &&
+        (state->shape()->size() != 1 ||
+         state->labels()->size() != uint64_t(state->shape()->Get(0))))
+      return bad("state '", name, "' has ", state->labels()->size(),
+                 " labels, but another number of elements");
     VERNIER_TRY(verifyPadding(*state, bytes));
     if (!fits(state->offset(), bytes, plan.state_bytes()))
       return bad("state '", name,
@@ -228,12 +233,13 @@ verifyPorts(const schema::Entry &entry,
 Status vernier::runtime::verifyEntry(const schema::Plan &plan,
                                      const schema::Entry &entry,
                                      std::vector<std::string> &kernels) {
-  static const std::set<std::string> known = {"step", "loss", "predict",
-                                              "refresh"};
+  static const std::set<std::string> known = {"step", "accumulate", "loss",
+                                              "predict", "refresh"};
   std::string name = entry.name()->str().substr(0, 32);
   if (!known.count(name))
-    return bad("entry '", name,
-               "' is unknown; expected step, loss, predict or refresh");
+    return bad(
+        "entry '", name,
+        "' is unknown; expected step, accumulate, loss, predict or refresh");
   if (entry.saved_bytes() > entry.arena_bytes() ||
       entry.arena_bytes() > maxBytes)
     return bad("the arena of '", name, "' has an impossible size");

@@ -62,6 +62,7 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Case(train::kCounterRole, schema::Role::counter)
       .Case(train::kLossScaleRole, schema::Role::loss_scale)
       .Case(train::kCopyRole, schema::Role::copy)
+      .Case(train::kAccumulatorRole, schema::Role::accumulator)
       .Default(std::nullopt);
 }
 
@@ -216,9 +217,16 @@ LogicalResult PlanFileWriter::writeState(plan::StateOp state, States &states) {
     logical = shape(*real);
   else
     inMemory = 0;
+  fb::Offset<fb::Vector<fb::Offset<fb::String>>> labels;
+  if (std::optional<ArrayAttr> names = state.getLabels()) {
+    std::vector<fb::Offset<fb::String>> strings;
+    for (StringAttr label : names->getAsRange<StringAttr>())
+      strings.push_back(builder.CreateString(label.str()));
+    labels = builder.CreateVector(strings);
+  }
   states.push_back(schema::CreateState(builder, name, *role, *dtype, logical,
                                        *init, copyOf, state.getOffset(),
-                                       inMemory));
+                                       inMemory, labels));
   return success();
 }
 
@@ -431,9 +439,10 @@ FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
       reinterpret_cast<const uint8_t *>(info.object.data()),
       info.object.size());
   auto decisionVector = builder.CreateVector(decisions);
-  auto plan = schema::CreatePlan(
-      builder, producer, targetName, features, model, optionVector, stateVector,
-      stateBytes, constantVector, entryVector, objectVector, decisionVector);
+  auto plan = schema::CreatePlan(builder, producer, targetName, features, model,
+                                 optionVector, stateVector, stateBytes,
+                                 constantVector, entryVector, objectVector,
+                                 decisionVector, info.microBatches);
   schema::FinishPlanBuffer(builder, plan);
   return addHeader();
 }

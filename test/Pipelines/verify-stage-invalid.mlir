@@ -169,6 +169,27 @@ func.func @step(%g: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
   return
 }
 
+// -----
+
+// A second reader of the seed sees it unscaled. A state of a group must be gated by
+// its group's check, not by all.
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<f32> {train.role = "parameter", train.group = "a"}
+func.func @step(%lr: tensor<f32>, %t: tensor<i32>) -> tensor<f32> {
+  // expected-error @below {{after loss-scaling: expected one amp.scale to be the only reader of this train.seed}}
+  %s = train.seed : tensor<f32>
+  %g = amp.scale %s, %lr : tensor<f32>, tensor<f32>
+  %a = amp.all_finite %g : (tensor<f32>) -> tensor<i1>
+  %b = amp.all_finite %g : (tensor<f32>) -> tensor<i1>
+  %both = arith.andi %a, %b : tensor<i1>
+  %u = amp.unscale %g, %lr : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %w = ml_program.global_load @w : tensor<f32>
+  %0 = train.update #train.sgd<> %w, %u, %lr, %t : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> tensor<f32>
+  %1 = amp.gate %both, %w, %0 : tensor<i1>, tensor<f32>
+  // expected-error @below {{after loss-scaling: the state change is not gated by the step's amp.all_finite}}
+  ml_program.global_store @w = %1 : tensor<f32>
+  return %s : tensor<f32>
+}
+
 //--- evaluation.mlir
 // Only @step may change a state or do what training alone does.
 ml_program.global private mutable @n(dense<0> : tensor<i32>) : tensor<i32> {train.role = "counter"}

@@ -233,6 +233,9 @@ LogicalResult Driver::explain() {
                          {"policy", options.compile.policy},
                          {"optimizer", options.optimizerText},
                          {"loss-scale", options.lossScaleText}};
+  if (options.compile.accumulate > 1)
+    explanation.options.emplace_back(
+        "accumulate", std::to_string(options.compile.accumulate));
   if (!options.compile.strategy.empty())
     explanation.options.emplace_back("strategy", options.compile.strategy);
   if (options.compile.relaxCasts)
@@ -333,6 +336,9 @@ int Driver::writePlan() {
     info.object = std::move(*object);
   }
   info.options = explanation.options;
+  info.microBatches = module->lookupSymbol(train::kAccumulateName)
+                          ? options.compile.accumulate
+                          : 1;
   for (const amp::DecisionRow &row : explanation.rows)
     info.decisions.push_back({row.function, row.op, row.getLocation(),
                               row.operand, row.accumulate, row.result, row.rule,

@@ -41,6 +41,7 @@ static std::string describeRole(StringRef role) {
       .Case("copy", "copies")
       .Case("counter", "counters")
       .Case("loss_scale", "loss scale")
+      .Case("accumulator", "gradient sums")
       .Default(role.str());
 }
 

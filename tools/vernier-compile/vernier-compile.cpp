@@ -62,11 +62,14 @@ static cl::opt<std::string>
                 cl::desc("For --policy=auto: where to write the policy that "
                          "came of it, for review and for --policy=FILE"),
                 cl::cat(category));
-static cl::opt<std::string> optimizer(
-    "optimizer", cl::init("adamw"),
+static cl::list<std::string> optimizers(
+    "optimizer",
     cl::desc(
-        "sgd, adam or adamw, then settings: adamw,lr=1e-3,weight_decay=0.01,"
-        "schedule=cosine,warmup_steps=10,total_steps=1000,clip_norm=1"),
+        "sgd, adam or adamw (the default), then settings: adamw,lr=1e-3,"
+        "weight_decay=0.01,schedule=cosine,warmup_steps=10,total_steps=1000,"
+        "clip_norm=1,ema_decay=0.999; again with group=NAME,parameters=REGEX "
+        "for "
+        "parameters that have an optimizer of their own"),
     cl::cat(category));
 static cl::opt<std::string>
     strategy("strategy",
@@ -91,6 +94,11 @@ static cl::opt<std::string> lossScale(
              "growth_factor=2,backoff_factor=0.5,growth_interval=2000,min=1,"
              "max=16777216,hysteresis=2,refill=apex (or megatron, deepspeed, "
              "deepspeed_consecutive)"),
+    cl::cat(category));
+static cl::opt<unsigned> accumulate(
+    "accumulate", cl::init(1), cl::value_desc("N"),
+    cl::desc("Sum the gradients of N micro-batches in f32 and update once: one "
+             "step on a batch N times as large"),
     cl::cat(category));
 static cl::opt<std::string> emit(
     "emit", cl::init("vplan"),
@@ -207,6 +215,33 @@ static std::string setExplain(DriverOptions &options) {
   return "";
 }
 
+/// What is wrong with --optimizer, or nothing. At most one is for the
+/// parameters that no other names.
+static std::string setOptimizers(DriverOptions &options) {
+  bool hasDefault = false;
+  options.optimizerText = "adamw";
+  for (const std::string &text : optimizers) {
+    llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(text);
+    if (!spec)
+      return llvm::toString(spec.takeError());
+    if (!spec->group.empty()) {
+      options.compile.groups.push_back(*spec);
+      continue;
+    }
+    if (hasDefault)
+      return "--optimizer: '" + text +
+             "' is a second one for all parameters; give it group=NAME and "
+             "parameters=REGEX";
+    hasDefault = true;
+    options.compile.optimizer = *spec;
+    options.optimizerText = text;
+  }
+  for (const std::string &text : optimizers)
+    if (llvm::StringRef(text).contains("group="))
+      options.optimizerText += " " + text;
+  return "";
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   registerAllPasses();
@@ -231,6 +266,11 @@ int main(int argc, char **argv) {
   options.compile.relaxCasts = casts == "relaxed";
   if (casts != "strict" && casts != "relaxed")
     return usageError("--casts: '" + casts + "' is neither strict nor relaxed");
+  options.compile.accumulate = accumulate;
+  if (accumulate < 1 || accumulate > 1u << 20)
+    return usageError(
+        "--accumulate: expected 1 to 1048576 micro-batches, got " +
+        llvm::Twine(accumulate));
   if (!strategy.empty() && !amp::symbolizeStrategy(strategy))
     return usageError("--strategy: unknown strategy '" + strategy +
                       "'; expected lists, propagate or min-cut");
@@ -241,16 +281,13 @@ int main(int argc, char **argv) {
   if (diff && *stage != Emit::PlanFile)
     return usageError("--diff compares decisions: drop --emit=" + emit);
   options.emit = *stage;
-  llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(optimizer);
-  if (!spec)
-    return usageError(llvm::toString(spec.takeError()));
-  options.compile.optimizer = *spec;
+  if (std::string message = setOptimizers(options); !message.empty())
+    return usageError(message);
   llvm::Expected<LossScaleSpec> scale = LossScaleSpec::parse(lossScale);
   if (!scale)
     return usageError(llvm::toString(scale.takeError()));
   options.compile.lossScale = *scale;
   options.lossScaleText = lossScale;
-  options.optimizerText = optimizer;
   if (diff)
     return runDiff(options, inputs);
   options.inputFile = inputs.front();

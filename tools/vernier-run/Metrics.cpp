@@ -25,7 +25,7 @@ using namespace vernier::run;
 
 static constexpr const char *header =
     "step,epoch,loss,accuracy,learning_rate,grad_norm,loss_scale,skipped,"
-    "eval_loss,eval_accuracy\n";
+    "eval_loss,eval_accuracy,overflow\n";
 
 Measurement::Measurement() {
   loss = accuracy = learningRate = gradNorm = lossScale = evalLoss =
@@ -101,7 +101,8 @@ void MetricsFile::add(const Measurement &row) {
   field(row.lossScale, ',');
   std::fprintf(file, "%d,", row.skipped ? 1 : 0);
   field(row.evalLoss, ',');
-  field(row.evalAccuracy, '\n');
+  field(row.evalAccuracy, ',');
+  std::fprintf(file, "%s\n", row.overflow);
 }
 
 void MetricsFile::flush() {

@@ -22,6 +22,7 @@ struct Measurement {
   double loss, accuracy, learningRate, gradNorm, lossScale;
   bool skipped = false;
   double evalLoss, evalAccuracy;
+  const char *overflow = ""; ///< parameter whose gradient made it be skipped
   Measurement();
 };
 

@@ -22,13 +22,14 @@ using Json = nlohmann::ordered_json;
 RunState::RunState() : loss(std::numeric_limits<double>::quiet_NaN()) {}
 
 std::string RunState::toJson(const Dataset &data) const {
-  uint64_t batchesPerEpoch = data.rows() / data.batch();
+  uint64_t stepsPerEpoch = data.rows() / (data.batch() * microBatches);
   Json json = {{"tool", "vernier-run train"},
                {"step", step},
                {"seed", seed},
-               {"epoch", step / batchesPerEpoch},
-               {"batch_in_epoch", step % batchesPerEpoch},
+               {"epoch", step / stepsPerEpoch},
+               {"batch_in_epoch", step % stepsPerEpoch * microBatches},
                {"batch", data.batch()},
+               {"micro_batches", microBatches},
                {"rows", data.rows()},
                {"data", data.fingerprint()},
                {"skipped", skipped},
@@ -81,6 +82,14 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
             "the checkpoint in {} is of a run with batches of {} rows, but the "
             "plan has batches of {}; resume with the plan of that run",
             folder, batch, data.batch()));
+  uint64_t itsMicroBatches = json.value("micro_batches", uint64_t(1));
+  if (itsMicroBatches != microBatches)
+    throw Failure(
+        BadFile,
+        fmt::format("the checkpoint in {} is of a run with {} micro-batches in "
+                    "a step, but the plan has {}; resume with the plan of that "
+                    "run",
+                    folder, itsMicroBatches, microBatches));
   Json fingerprint = json.value("data", Json(nullptr));
   if (rows != data.rows() || fingerprint != data.fingerprint())
     throw Failure(

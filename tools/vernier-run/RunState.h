@@ -19,6 +19,8 @@ namespace vernier::run {
 struct RunState {
   uint64_t step = 0; ///< calls of `step` so far, skipped ones included
   uint64_t seed = 0;
+  uint64_t microBatches = 1; ///< of each step
+  uint64_t microStep = 0;    ///< those that the step after the last has done
   uint64_t skipped = 0;
   uint64_t skippedInARow = 0;
   double loss; ///< of the last step; NaN before the first

@@ -87,6 +87,12 @@ public:
     check(vernier_session_get_output(get(), entry, output.info.name,
                                      output.data.data(), output.data.size()));
   }
+  /// A state that is one i32; fails if there is none of this name.
+  int64_t readCounter(const char *name) {
+    int32_t value = 0;
+    check(vernier_session_get_state(get(), name, &value, sizeof value));
+    return value;
+  }
   Loaded load(const std::string &directory);
 
   const char *deviceDescription() const {

@@ -17,6 +17,7 @@
 #include "Memory.h"
 #include "Metrics.h"
 #include "NumericsProfile.h"
+#include "Overflows.h"
 #include "Progress.h"
 #include "Report.h"
 #include "RunState.h"
@@ -37,6 +38,9 @@ namespace {
 /// down to the smallest float16, halving takes 40.
 constexpr uint64_t maxSkippedInARow = 64;
 
+/// At the smallest scale no smaller one can help; data may, so not at once.
+constexpr int maxStepsAtMinimum = 8;
+
 /// Larger logits would cost more to read back in each step than they tell.
 constexpr uint64_t maxLogits = 1 << 22;
 
@@ -48,11 +52,14 @@ public:
   int run();
 
 private:
-  uint64_t batchesPerEpoch() const { return data.rows() / data.batch(); }
+  /// Rows of a step: of all micro-batches of a window.
+  uint64_t rowsPerStep() const { return data.batch() * microBatches; }
+  uint64_t stepsPerEpoch() const { return data.rows() / rowsPerStep(); }
   void printConfiguration(const char *device);
   void resume();
   void loop();
   Measurement step();
+  double runMicroBatches();
   void judge(const Measurement &measurement);
   [[noreturn]] void stop(const std::string &reason);
   void evaluate(Measurement &measurement);
@@ -73,8 +80,12 @@ private:
   Dataset data;
   std::optional<Evaluation> evaluation;
   std::optional<Session> session;
+  /// Batches whose gradients are summed for one step.
+  uint64_t microBatches = 1;
   std::optional<Output> loss, learningRate, gradNorm, lossScale, allFinite;
+  std::optional<Output> microLoss, stepsAtMinimum;
   Accuracy accuracy;
+  std::optional<Overflows> overflows;
   NumericsCheck check;
   std::optional<NumericsProfile> profile;
   MetricsFile metrics;
@@ -92,14 +103,19 @@ private:
 Trainer::Trainer(const Options &options, Terminal &terminal)
     : options(options), terminal(terminal), plan(options.plan),
       data((plan.requireEntry("step"), options.data), plan, "step"),
+      microBatches(plan.contents().micro_batches()),
       accuracy(plan, "step", maxLogits) {
-  if (data.rows() < data.batch())
+  state.microBatches = microBatches;
+  if (data.rows() < rowsPerStep())
     throw Failure(
         BadFile,
-        fmt::format(
-            "{}: has {} rows, fewer than a batch of {}; give more data or "
-            "compile the model with a smaller batch",
-            data.path(), data.rows(), data.batch()));
+        fmt::format("{}: has {} rows, fewer than {} of {}; give more data or "
+                    "compile the model with a smaller batch",
+                    data.path(), data.rows(),
+                    microBatches > 1
+                        ? fmt::format("{} micro-batches", microBatches)
+                        : "a batch",
+                    data.batch()));
   if (!options.evalData.empty())
     evaluation.emplace(options.evalData, plan);
   loss = findOutput(plan, "step", "loss");
@@ -107,13 +123,17 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
   gradNorm = findOutput(plan, "step", "grad_norm");
   lossScale = findOutput(plan, "step", "loss_scale");
   allFinite = findOutput(plan, "step", "all_finite");
+  stepsAtMinimum = findOutput(plan, "step", "steps_at_minimum");
+  overflows = Overflows::find(plan);
+  if (microBatches > 1)
+    microLoss = findOutput(plan, "accumulate", "loss");
   if (!loss)
     throw Failure(
         Failed,
         "the plan's entry 'step' has no output 'loss'; name the first result "
         "of @loss so");
   totalSteps =
-      options.steps ? *options.steps : *options.epochs * batchesPerEpoch();
+      options.steps ? *options.steps : *options.epochs * stepsPerEpoch();
   order.resize(data.rows());
 }
 
@@ -129,14 +149,17 @@ void Trainer::printConfiguration(const char *device) {
   add("device", device);
   add("data",
       fmt::format("{}: {} rows, {} batches of {} in an epoch", data.path(),
-                  data.rows(), batchesPerEpoch(), data.batch()));
+                  data.rows(), stepsPerEpoch() * microBatches, data.batch()));
+  if (microBatches > 1)
+    add("accumulation", fmt::format("{} micro-batches, {} rows in a step",
+                                    microBatches, rowsPerStep()));
   if (evaluation)
     add("eval data",
         fmt::format("{}: {} rows, after each epoch", options.evalData,
                     evaluation->dataset().rows()));
   add("steps", fmt::format("{} ({:.4g} epochs)", totalSteps,
                            static_cast<double>(totalSteps) /
-                               static_cast<double>(batchesPerEpoch())));
+                               static_cast<double>(stepsPerEpoch())));
   add("seed", std::to_string(state.seed));
   if (!options.resume.empty())
     add("resume", fmt::format("{}, at step {}", options.resume, state.step));
@@ -164,6 +187,8 @@ void Trainer::resume() {
     if (!loaded.note.empty())
       terminal.warn(loaded.note);
     state.restore(loaded.metadata, loaded.step, data, options);
+    if (microBatches > 1)
+      state.microStep = session->readCounter("train.micro_step") % microBatches;
     if (sameFolder(options.resume, options.save))
       savedStep = loaded.step;
     if (state.step > totalSteps)
@@ -190,29 +215,52 @@ void Trainer::resume() {
 // Steps
 //===----------------------------------------------------------------------===//
 
+/// What the micro-batches of a window before the last lose, in sum. A window
+/// that was saved half done goes on where it was.
+double Trainer::runMicroBatches() {
+  double sum = 0;
+  for (uint64_t i = state.microStep; i + 1 < microBatches; ++i) {
+    data.feed(*session, "accumulate", batchRows);
+    session->run("accumulate");
+    batchRows += data.batch();
+    if (!microLoss)
+      continue;
+    session->read("accumulate", *microLoss);
+    sum += microLoss->element();
+  }
+  return sum;
+}
+
 Measurement Trainer::step() {
-  uint64_t position = state.step % batchesPerEpoch();
+  uint64_t position = state.step % stepsPerEpoch();
   if (position == 0)
     state.correct = state.counted = 0;
-  batchRows = order.data() + position * data.batch();
-  data.feed(*session, "step", batchRows);
+  batchRows =
+      order.data() + position * rowsPerStep() + state.microStep * data.batch();
+  uint64_t count = microBatches - state.microStep;
   check.reset();
   if (profile)
     profile->beginStep(state.step);
+  double lossSum = runMicroBatches();
+  data.feed(*session, "step", batchRows);
   session->run("step");
+  state.microStep = 0;
 
   Measurement measurement;
   measurement.step = ++state.step;
-  measurement.epoch = (state.step - 1) / batchesPerEpoch() + 1;
-  measurement.loss = state.loss = read(loss);
+  measurement.epoch = (state.step - 1) / stepsPerEpoch() + 1;
+  measurement.loss = state.loss =
+      (lossSum + read(loss)) / static_cast<double>(count);
   measurement.learningRate = read(learningRate);
   measurement.gradNorm = read(gradNorm);
   measurement.lossScale = read(lossScale);
   measurement.skipped = allFinite && read(allFinite) == 0;
+  measurement.overflow = overflows ? overflows->readStep(*session) : "";
   state.skipped += measurement.skipped;
   state.skippedInARow = measurement.skipped ? state.skippedInARow + 1 : 0;
   if (profile)
     profile->endStep(measurement.loss, measurement.skipped);
+  // Of a window the last micro-batch is judged.
   if (accuracy.isAvailable()) {
     uint64_t correct = accuracy.countCorrect(*session, data, data.batch());
     uint64_t counted = data.batch() * accuracy.rowsPerSample();
@@ -228,6 +276,8 @@ void Trainer::stop(const std::string &reason) {
   std::string text = fmt::format("step {}: {}", state.step, reason);
   if (check.found())
     text += "\n  first non-finite result: " + check.found()->describe();
+  if (overflows)
+    text += overflows->describe(*session, "\n  ");
   std::string badData = data.describeNonFinite(batchRows);
   if (!badData.empty())
     text += "\n  the data: " + badData;
@@ -248,6 +298,10 @@ void Trainer::judge(const Measurement &measurement) {
       terminal.print(fmt::format(
           "step {}: skipped at loss scale {:g}; first non-finite result: {}",
           state.step, measurement.lossScale, check.found()->describe()));
+    if (read(stepsAtMinimum) >= maxStepsAtMinimum)
+      stop(fmt::format("{} steps in a row were skipped at the smallest loss "
+                       "scale, {:g}: the gradients are not finite at any scale",
+                       maxStepsAtMinimum, measurement.lossScale));
     if (measurement.lossScale == 0)
       stop("the loss scale has fallen to 0: no step is finite at any scale");
     if (state.skippedInARow >= maxSkippedInARow)
@@ -290,19 +344,19 @@ void Trainer::save() {
 }
 
 void Trainer::loop() {
-  shuffle(order, state.seed, state.step / batchesPerEpoch());
+  shuffle(order, state.seed, state.step / stepsPerEpoch());
   progress->start(state.step);
   while (state.step < totalSteps && !interrupted()) {
     Measurement measurement = step();
     judge(measurement);
-    bool epochEnds = state.step % batchesPerEpoch() == 0;
+    bool epochEnds = state.step % stepsPerEpoch() == 0;
     if (evaluation && (epochEnds || state.step == totalSteps))
       evaluate(measurement);
     metrics.add(measurement);
     if (options.saveEvery && state.step % options.saveEvery == 0)
       save();
     if (epochEnds)
-      shuffle(order, state.seed, state.step / batchesPerEpoch());
+      shuffle(order, state.seed, state.step / stepsPerEpoch());
     double epochAccuracy = state.counted
                                ? static_cast<double>(state.correct) /
                                      static_cast<double>(state.counted)
@@ -333,6 +387,8 @@ int Trainer::finish() {
   terminal.print(fmt::format("memory  session {}, process grew by {}",
                              bytesText(static_cast<double>(memory.total_bytes)),
                              bytesText(static_cast<double>(grown))));
+  if (overflows && state.skipped)
+    terminal.print(overflows->describe(*session, ""));
   ResultLine line(stopped ? "interrupted" : "ok");
   line.add("steps", state.step);
   line.addIfMeasured("loss", state.loss);
@@ -348,7 +404,7 @@ int Trainer::finish() {
     line.add("ms_per_step", fmt::format("{:.4g}", 1000 * perStep));
     line.add(
         "samples_per_s",
-        fmt::format("{:.0f}", static_cast<double>(data.batch()) / perStep));
+        fmt::format("{:.0f}", static_cast<double>(rowsPerStep()) / perStep));
   }
   line.add("peak_bytes", memory.total_bytes);
   line.print();
@@ -379,7 +435,7 @@ int Trainer::run() {
           static_cast<Trainer *>(trainer)->observe(*observation);
         },
         this);
-  progress.emplace(terminal, totalSteps, data.batch(), options.logEvery);
+  progress.emplace(terminal, totalSteps, rowsPerStep(), options.logEvery);
   try {
     loop();
   } catch (const Failure &failure) {

@@ -20,6 +20,9 @@ namespace vernier {
 struct OptimizerSpec {
   /// "optimizer=adamw lr=1e-3 ...", the pass options.
   std::string passOptions = "optimizer=adamw";
+  /// Which parameters it has, if not all: a regular expression, and the name of
+  /// their group.
+  std::string parameters, group;
 
   /// Parse the flag. Keys are those of the pass, with '-' or '_'; an unknown
   /// one is an error that names the nearest.

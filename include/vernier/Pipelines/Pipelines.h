@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 
 #include <string>
+#include <vector>
 
 namespace vernier {
 
@@ -32,12 +33,16 @@ struct CompileOptions {
   /// lists, propagate or min-cut; empty: the policy's own.
   std::string strategy;
   OptimizerSpec optimizer;
+  /// Optimizers of some parameters alone.
+  std::vector<OptimizerSpec> groups;
   /// auto is dynamic where f16 is used.
   LossScaleSpec lossScale;
   /// Replace formulas that 16 bits would break before deciding types.
   bool repairUnsafePatterns = true;
   /// Kernels may skip roundings to 16 bits, and say which.
   bool relaxCasts = false;
+  /// Micro-batches whose gradients are summed for one step.
+  int64_t accumulate = 1;
   /// Align leading dimensions for tensor cores; nothing to gain on a CPU.
   bool padForTensorCores = false;
 };

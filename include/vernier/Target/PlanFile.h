@@ -30,6 +30,8 @@ struct PlanDecision {
 
 /// What a plan file holds beside the plan ops.
 struct PlanFileInfo {
+  /// Micro-batches of a window, if the plan has the entry `accumulate`.
+  uint32_t microBatches = 1;
   /// ELF shared object with the kernels; may be empty if there are none.
   std::vector<char> object;
   /// The effective compile configuration, for people.

@@ -520,7 +520,8 @@ struct ConvertTrainToPlanPass
           TypeAttr::get(bufferType(global.getType())), global.getValueAttr(),
           global->getAttrOfType<FlatSymbolRefAttr>(train::kCopyOfAttr),
           builder.getI64IntegerAttr(-1),
-          global->getAttrOfType<DenseI64ArrayAttr>(train::kLogicalShapeAttr));
+          global->getAttrOfType<DenseI64ArrayAttr>(train::kLogicalShapeAttr),
+          global->getAttrOfType<ArrayAttr>(train::kLabelsAttr));
     }
   }
 };

@@ -38,25 +38,42 @@ Replacements UnscaleOp::expand(OpBuilder &builder) {
       b.mul(gradient, b.broadcastScalar(inverse, gradient))};
 }
 
-/// Each gradient becomes a flag, 1 if an element is inf or NaN: |x| < inf is
-/// false for both.
+/// 1 if an element is inf or NaN, else 0: |x| < inf is false for both.
+static Value findNonFinite(ExpansionBuilder &b, Value gradient) {
+  Value g = b.widen(b.splitForReduction(gradient));
+  Value isFinite = b.create<arith::CmpFOp>(arith::CmpFPredicate::OLT,
+                                           b.create<math::AbsFOp>(g),
+                                           b.splat(kInfinity, g.getType()));
+  Value flags = b.create<arith::SelectOp>(isFinite, b.splat(0.0, g.getType()),
+                                          b.splat(1.0, g.getType()));
+  return b.reduceAll(ReduceKind::Max, flags);
+}
+
+/// The flags of the gradients, and the index of the first that is set, found
+/// from the last to the first.
 Replacements AllFiniteOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
-  Value found;
-  for (Value gradient : getGradients()) {
-    Value g = b.widen(b.splitForReduction(gradient));
-    Value isFinite = b.create<arith::CmpFOp>(arith::CmpFPredicate::OLT,
-                                             b.create<math::AbsFOp>(g),
-                                             b.splat(kInfinity, g.getType()));
-    Value flags = b.create<arith::SelectOp>(isFinite, b.splat(0.0, g.getType()),
-                                            b.splat(1.0, g.getType()));
-    Value flag = b.reduceAll(ReduceKind::Max, flags);
-    found = found ? b.create<arith::MaximumFOp>(found, flag) : flag;
+  SmallVector<Value> flags;
+  for (Value gradient : getGradients())
+    flags.push_back(findNonFinite(b, gradient));
+  if (!getFirst()) {
+    Value found = b.scalar(0.0);
+    for (auto [i, flag] : llvm::enumerate(flags))
+      found = i ? b.create<arith::MaximumFOp>(found, flag) : flag;
+    return SmallVector<Value>{b.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ,
+                                                      found, b.scalar(0.0))};
   }
-  if (!found)
-    return SmallVector<Value>{b.splat(1, getType())};
-  return SmallVector<Value>{
-      b.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, found, b.scalar(0.0))};
+  Type type = getFirst().getType();
+  Value none = b.splat(-1, type), first = none;
+  for (int64_t i = flags.size() - 1; i >= 0; --i) {
+    // A flag that is NaN itself counts: better skipped than believed.
+    Value isSet = b.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, flags[i],
+                                          b.scalar(0.0));
+    first = b.create<arith::SelectOp>(isSet, b.splat(i, type), first);
+  }
+  Value isFinite =
+      b.create<arith::CmpIOp>(arith::CmpIPredicate::eq, first, none);
+  return SmallVector<Value>{isFinite, first};
 }
 
 Replacements GateOp::expand(OpBuilder &builder) {

@@ -271,8 +271,10 @@ struct AnalyzeRangesPass
     ModuleOp module = getOperation();
     bool hasStep = module.lookupSymbol("step") != nullptr;
     for (auto function : module.getOps<FunctionOpInterface>()) {
-      // The step repeats the ops of the loss.
-      bool isRepeated = hasStep && function.getName() == "loss";
+      // The step repeats the ops of the loss, and of other micro-batches.
+      bool isRepeated =
+          hasStep && (function.getName() == "loss" ||
+                      function.getName() == train::kAccumulateName);
       if (function.isExternal() || !function.isPublic() || isRepeated)
         continue;
       FailureOr<RangeAnalysis> always = RangeAnalysis::run(function, false);

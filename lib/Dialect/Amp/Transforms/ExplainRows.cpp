@@ -398,7 +398,8 @@ std::vector<DecisionRow> amp::collectDecisions(ModuleOp module,
   bool hasStep = module.lookupSymbol("step") != nullptr;
   for (auto function : module.getOps<FunctionOpInterface>())
     if (function.isPublic() && !function.isExternal() &&
-        !(hasStep && function.getName() == "loss"))
+        !(hasStep && function.getName() == "loss") &&
+        function.getName() != train::kAccumulateName)
       llvm::move(RowCollector(function, target, policy).collect(),
                  std::back_inserter(rows));
   return rows;

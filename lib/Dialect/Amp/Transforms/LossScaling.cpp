@@ -6,13 +6,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Works on a differentiated `@step`. The seed of reverse mode is scaled, every
-// gradient is unscaled where the optimizer (or the clipping before it) takes
-// it, and every state change is gated by one finite check of the scaled
+// Works on a differentiated `@step`. The seeds of reverse mode are scaled,
+// every gradient is unscaled where the optimizer (or the clipping before it)
+// takes it, and every state change is gated by a finite check of the scaled
 // gradients, so that a skipped step changes nothing but the scaler
-// (Micikevicius et al. 2018; torch.amp.GradScaler).
+// (Micikevicius et al. 2018; torch.amp.GradScaler). Each group of parameters
+// has a check of its own; the scale is one.
 //
 //===----------------------------------------------------------------------===//
+
+#include "OverflowCounters.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
@@ -45,46 +48,58 @@ using ml_program::GlobalStoreOp;
 
 namespace {
 
+/// The parameters of one optimizer, which is skipped without the others.
+struct Group {
+  /// train.group of its parameters; null if there is only one group.
+  StringAttr name;
+  /// Scaled gradients in the order in which reverse mode computes them.
+  SmallVector<Value> gradients;
+  AllFiniteOp check;
+};
+
 /// Puts the scaler into `@step` of one module.
 class Scaler {
 public:
   Scaler(ModuleOp module, func::FuncOp step,
          const AmpLossScalingPassOptions &options)
-      : module(module), step(step), options(options), symbols(module),
-        builder(module.getContext()) {}
+      : module(module), step(step),
+        accumulate(module.lookupSymbol<func::FuncOp>(train::kAccumulateName)),
+        options(options), states(module, step), builder(module.getContext()) {}
 
   LogicalResult run(bool isDynamic);
 
 private:
-  LogicalResult findSeed();
-  LogicalResult createStates(bool isDynamic);
-  FailureOr<GlobalOp> createState(StringRef name, Type element,
-                                  Attribute initial, StringRef role);
+  LogicalResult findSeeds();
   void findGradients();
-  void scaleSeed();
+  void addGradient(OpOperand &taker);
+  ArrayAttr getLabels();
+  void createStates(bool isDynamic);
+  Value scaleSeeds(func::FuncOp function);
   void checkGradients();
+  void checkGroup(Group &group, int64_t offset);
   void unscaleGradients();
+  Value getFlag(GlobalStoreOp store);
+  GlobalOp createSaved(GlobalStoreOp store);
   void gateStores();
-  void moveBehindCheck();
+  void gate(GlobalStoreOp store, Value oldValue);
+  void moveBehindChecks();
   void updateScale();
-  void countSkipped();
-  void addResult(StringRef name, Value value);
   void remarkWhatWasDone(bool isDynamic);
 
   ModuleOp module;
   func::FuncOp step;
+  /// Runs for all but the last micro-batch of a window; often null.
+  func::FuncOp accumulate;
   const AmpLossScalingPassOptions &options;
-  SymbolTable symbols;
+  ScalerStates states;
   OpBuilder builder;
 
-  train::SeedOp seed;
-  GlobalOp scaleGlobal, trackerGlobal, hysteresisGlobal, skippedGlobal;
-  /// The loss scale of this step.
-  Value scale;
-  /// The scaled gradients, in the order in which they are taken, and who takes
-  /// them: the gradient operands of updates and clippings.
-  llvm::MapVector<Value, SmallVector<OpOperand *, 1>> gradients;
-  AllFiniteOp allFinite;
+  GlobalOp scaleGlobal, trackerGlobal, hysteresisGlobal;
+  std::optional<OverflowCounters> counters;
+  /// Who takes each scaled gradient: operands of updates and clippings.
+  llvm::MapVector<Value, SmallVector<OpOperand *, 1>> takers;
+  llvm::MapVector<StringAttr, Group> groups;
+  StepOutcome outcome;
   unsigned gateCount = 0;
 };
 
@@ -94,21 +109,17 @@ private:
 // What is there
 //===----------------------------------------------------------------------===//
 
-LogicalResult Scaler::findSeed() {
-  SmallVector<train::SeedOp> seeds(step.getOps<train::SeedOp>());
-  if (seeds.empty())
+LogicalResult Scaler::findSeeds() {
+  if (step.getOps<train::SeedOp>().empty())
     return step.emitError("no train.seed in '@step' to scale: run "
                           "--train-attach-optimizer and --train-differentiate "
                           "before --amp-loss-scaling");
-  seed = seeds.front();
-  if (seeds.size() > 1)
-    return seeds[1].emitError("a second train.seed in '@step': one loss scale "
-                              "serves one loss; sum the losses first");
-  if (!getAutocastElementType(seed.getType()))
-    return seed.emitError("cannot scale a gradient of type ")
-           << seed.getType()
-           << ": expected tensor<f32>; exact references in f64 "
-           << "need no loss scaling";
+  for (train::SeedOp seed : step.getOps<train::SeedOp>())
+    if (!getAutocastElementType(seed.getType()))
+      return seed.emitError("cannot scale a gradient of type ")
+             << seed.getType()
+             << ": expected tensor<f32>; exact references in f64 "
+             << "need no loss scaling";
   return success();
 }
 
@@ -121,118 +132,167 @@ static Value getRawGradient(Value gradient) {
   return gradient;
 }
 
+/// The op that computed a gradient, seen through its sum over a window.
+static Operation *getOrigin(Value gradient) {
+  Operation *op = gradient.getDefiningOp();
+  if (auto sum = dyn_cast_or_null<arith::AddFOp>(op))
+    if (sum.getLhs().getDefiningOp<GlobalLoadOp>())
+      op = getRawGradient(sum.getRhs()).getDefiningOp();
+  return op;
+}
+
+/// The update that `taker`, an operand of it or of a clipping, serves.
+static train::UpdateOp getUpdate(OpOperand &taker) {
+  if (auto update = dyn_cast<train::UpdateOp>(taker.getOwner()))
+    return update;
+  auto clip = cast<train::ClipByGlobalNormOp>(taker.getOwner());
+  for (Operation *user : clip.getClipped()[taker.getOperandNumber()].getUsers())
+    if (auto update = dyn_cast<train::UpdateOp>(user))
+      return update;
+  return {};
+}
+
+/// The name of the parameter that `update` reads, or null.
+static StringAttr getParameter(train::UpdateOp update) {
+  if (update)
+    if (auto load = update.getParameter().getDefiningOp<GlobalLoadOp>())
+      return load.getGlobal().getLeafReference();
+  return {};
+}
+
+static StringAttr getGroup(GlobalOp global) {
+  return global ? global->getAttrOfType<StringAttr>(train::kGroupAttr)
+                : StringAttr();
+}
+
+void Scaler::addGradient(OpOperand &taker) {
+  Value gradient = getRawGradient(taker.get());
+  takers[gradient].push_back(&taker);
+  StringAttr parameter = getParameter(getUpdate(taker));
+  StringAttr name =
+      parameter ? getGroup(states.lookup(parameter)) : StringAttr();
+  Group &group = groups[name];
+  group.name = name;
+  if (!llvm::is_contained(group.gradients, gradient))
+    group.gradients.push_back(gradient);
+}
+
 void Scaler::findGradients() {
-  auto add = [&](OpOperand &operand) {
-    gradients[getRawGradient(operand.get())].push_back(&operand);
-  };
   for (Operation &op : step.front()) {
     if (auto clip = dyn_cast<train::ClipByGlobalNormOp>(op)) {
       for (OpOperand &operand : clip.getGradientsMutable())
-        add(operand);
+        addGradient(operand);
     } else if (auto update = dyn_cast<train::UpdateOp>(op)) {
       if (!update.getGradient().getDefiningOp<train::ClipByGlobalNormOp>())
-        add(update.getGradientMutable());
+        addGradient(update.getGradientMutable());
     }
   }
+  // The first that overflows, in the order of computation, is the culprit.
+  for (auto &[name, group] : groups)
+    llvm::stable_sort(group.gradients, [](Value a, Value b) {
+      Operation *first = getOrigin(a), *second = getOrigin(b);
+      return first && second && first->isBeforeInBlock(second);
+    });
+}
+
+/// The parameter of each gradient, in the order of the checks.
+ArrayAttr Scaler::getLabels() {
+  SmallVector<Attribute> labels;
+  for (auto &[name, group] : groups)
+    for (Value gradient : group.gradients) {
+      StringAttr parameter = getParameter(getUpdate(*takers[gradient].front()));
+      labels.push_back(parameter ? parameter : builder.getStringAttr("?"));
+    }
+  return builder.getArrayAttr(labels);
 }
 
 //===----------------------------------------------------------------------===//
 // States
 //===----------------------------------------------------------------------===//
 
-FailureOr<GlobalOp> Scaler::createState(StringRef name, Type element,
-                                        Attribute initial, StringRef role) {
-  if (Operation *other = symbols.lookup(name))
-    return other->emitError("'@")
-           << name
-           << "' is a state of the loss scaler: the step has one already, "
-           << "or this is to be renamed";
-  auto global = GlobalOp::create(
-      builder, step.getLoc(), name, RankedTensorType::get({}, element),
-      /*is_mutable=*/true, initial, builder.getStringAttr("private"));
-  global->setAttr(train::kRoleAttr, builder.getStringAttr(role));
-  symbols.insert(global);
-  return global;
-}
-
-LogicalResult Scaler::createStates(bool isDynamic) {
-  Type f32 = builder.getF32Type(), i32 = builder.getI32Type();
+void Scaler::createStates(bool isDynamic) {
   auto initial = train::ConstantAttr::get(builder.getContext(),
                                           train::Number(options.initScale));
-  auto zero =
-      cast<TypedAttr>(builder.getZeroAttr(RankedTensorType::get({}, i32)));
-  builder.setInsertionPoint(step);
-  auto create = [&](GlobalOp &global, StringRef name, Type element,
-                    Attribute value, StringRef role) -> LogicalResult {
-    FailureOr<GlobalOp> created = createState(name, element, value, role);
-    if (succeeded(created))
-      global = *created;
-    return created;
-  };
-  if (failed(
-          create(scaleGlobal, kScaleName, f32, initial, train::kLossScaleRole)))
-    return failure();
-  if (isDynamic && failed(create(trackerGlobal, kGrowthTrackerName, i32, zero,
-                                 train::kLossScaleRole)))
-    return failure();
-  auto full = DenseElementsAttr::get(
-      cast<ShapedType>(zero.getType()),
-      builder.getI32IntegerAttr(options.hysteresis).getValue());
-  if (isDynamic && options.hysteresis > 1 &&
-      failed(create(hysteresisGlobal, kHysteresisTrackerName, i32, full,
-                    train::kLossScaleRole)))
-    return failure();
-  return create(skippedGlobal, kSkippedStepsName, i32, zero,
-                train::kCounterRole);
-}
-
-static Value createLoad(OpBuilder &builder, Location loc, GlobalOp global) {
-  return GlobalLoadOp::create(builder, loc, global.getType(),
-                              FlatSymbolRefAttr::get(global));
-}
-
-static void createStore(OpBuilder &builder, Location loc, GlobalOp global,
-                        Value value) {
-  GlobalStoreOp::create(builder, loc, FlatSymbolRefAttr::get(global), value);
+  scaleGlobal =
+      states.create(kScaleName, RankedTensorType::get({}, builder.getF32Type()),
+                    initial, train::kLossScaleRole);
+  if (isDynamic)
+    trackerGlobal =
+        states.createCounter(kGrowthTrackerName, 0, train::kLossScaleRole);
+  if (isDynamic && options.hysteresis > 1)
+    hysteresisGlobal = states.createCounter(
+        kHysteresisTrackerName, options.hysteresis, train::kLossScaleRole);
+  std::optional<double> minimum;
+  if (isDynamic)
+    minimum = options.minScale;
+  counters.emplace(states, getLabels(), minimum);
 }
 
 //===----------------------------------------------------------------------===//
 // Scale, check, unscale
 //===----------------------------------------------------------------------===//
 
-void Scaler::scaleSeed() {
-  builder.setInsertionPointToStart(&step.front());
-  scale = createLoad(builder, step.getLoc(), scaleGlobal);
-  builder.setInsertionPointAfter(seed);
-  auto scaled = ScaleOp::create(builder, seed.getLoc(), seed.getType(),
-                                seed.getResult(), scale);
-  seed.getResult().replaceAllUsesExcept(scaled.getResult(), scaled);
+/// Multiply every seed of `function` by the loss scale, which is returned.
+Value Scaler::scaleSeeds(func::FuncOp function) {
+  builder.setInsertionPointToStart(&function.front());
+  Value scale = createLoad(builder, function.getLoc(), scaleGlobal);
+  for (train::SeedOp seed : function.getOps<train::SeedOp>()) {
+    builder.setInsertionPointAfter(seed);
+    auto scaled = ScaleOp::create(builder, seed.getLoc(), seed.getType(),
+                                  seed.getResult(), scale);
+    seed.getResult().replaceAllUsesExcept(scaled.getResult(), scaled);
+  }
+  return scale;
 }
 
-/// One finite check of all gradients, behind the last of them.
+/// Check one group; what it finds joins what the groups before it found.
+void Scaler::checkGroup(Group &group, int64_t offset) {
+  Location loc = step.getLoc();
+  Type flag = RankedTensorType::get({}, builder.getI1Type());
+  Type counter = RankedTensorType::get({}, builder.getI32Type());
+  group.check = AllFiniteOp::create(builder, loc, TypeRange{flag, counter},
+                                    group.gradients);
+  Value isFinite = group.check.getResult(), first = group.check.getFirst();
+  if (!outcome.allFinite) {
+    outcome.allFinite = isFinite;
+    outcome.firstOverflow = first;
+    return;
+  }
+  auto shift = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(cast<ShapedType>(counter), APInt(32, offset)));
+  Value shifted = arith::AddIOp::create(builder, loc, first, shift);
+  shifted = arith::SelectOp::create(builder, loc, isFinite, first, shifted);
+  outcome.firstOverflow = arith::SelectOp::create(
+      builder, loc, outcome.allFinite, shifted, outcome.firstOverflow);
+  outcome.allFinite =
+      arith::AndIOp::create(builder, loc, outcome.allFinite, isFinite);
+}
+
+/// The finite checks, behind the last gradient of all.
 void Scaler::checkGradients() {
-  Operation *last = seed;
-  SmallVector<Value> values;
-  for (auto &[gradient, takers] : gradients) {
-    values.push_back(gradient);
+  Operation *last = *step.getOps<train::SeedOp>().begin();
+  for (auto &[gradient, ignored] : takers) {
     Operation *definition = gradient.getDefiningOp();
     if (definition && last->isBeforeInBlock(definition))
       last = definition;
   }
   builder.setInsertionPointAfter(last);
-  allFinite = AllFiniteOp::create(
-      builder, step.getLoc(), RankedTensorType::get({}, builder.getI1Type()),
-      values);
+  int64_t offset = 0;
+  for (auto &[name, group] : groups) {
+    checkGroup(group, offset);
+    offset += group.gradients.size();
+  }
 }
 
 void Scaler::unscaleGradients() {
-  for (auto &[gradient, takers] : gradients) {
+  for (auto &[gradient, operands] : takers) {
     auto type = cast<RankedTensorType>(gradient.getType());
-    builder.setInsertionPoint(takers.front()->getOwner());
-    Value unscaled =
-        UnscaleOp::create(builder, takers.front()->getOwner()->getLoc(),
-                          type.clone(builder.getF32Type()), gradient, scale);
-    for (OpOperand *taker : takers) {
+    builder.setInsertionPoint(operands.front()->getOwner());
+    Value unscaled = UnscaleOp::create(
+        builder, operands.front()->getOwner()->getLoc(),
+        type.clone(builder.getF32Type()), gradient, outcome.scale);
+    for (OpOperand *taker : operands) {
       Value widened = taker->get();
       taker->set(unscaled);
       if (widened != gradient && widened.use_empty())
@@ -245,14 +305,15 @@ void Scaler::unscaleGradients() {
 // Gates
 //===----------------------------------------------------------------------===//
 
-/// A store in front of the check cannot be gated there: it goes behind it, and
-/// what loads its global in between reads its value directly.
-void Scaler::moveBehindCheck() {
+/// A store in front of the checks cannot be gated there: it goes behind them,
+/// and what loads its global in between reads its value directly.
+void Scaler::moveBehindChecks() {
+  Operation *last = outcome.allFinite.getDefiningOp();
   DenseMap<StringAttr, Value> stored;
   SmallVector<GlobalStoreOp> early;
   for (Operation &op :
        llvm::make_early_inc_range(step.front().getOperations())) {
-    if (&op == allFinite)
+    if (&op == last)
       break;
     if (auto store = dyn_cast<GlobalStoreOp>(op)) {
       stored[store.getGlobal().getLeafReference()] = store.getValue();
@@ -266,10 +327,69 @@ void Scaler::moveBehindCheck() {
     }
   }
   for (GlobalStoreOp store : llvm::reverse(early))
-    store->moveAfter(allFinite);
+    store->moveAfter(last);
 }
 
-/// Every store keeps the value from before the step if the step is skipped.
+/// Whether the store changes what is gathered over a window: a skipped step
+/// starts a new window, too.
+static bool isAccumulatorStore(const ScalerStates &states,
+                               GlobalStoreOp store) {
+  GlobalOp global = states.lookup(store.getGlobal().getLeafReference());
+  auto role =
+      global ? global->getAttrOfType<StringAttr>(train::kRoleAttr) : nullptr;
+  return role && role.getValue() == train::kAccumulatorRole;
+}
+
+/// What gates a store: the check of the group that the state belongs to; for
+/// states of the whole step, all checks.
+Value Scaler::getFlag(GlobalStoreOp store) {
+  StringAttr name =
+      getGroup(states.lookup(store.getGlobal().getLeafReference()));
+  auto found = groups.find(name);
+  return name && found != groups.end() ? found->second.check.getResult()
+                                       : outcome.allFinite;
+}
+
+/// `@S.saved`, the state `@S` from before the window, if @accumulate changes
+/// `@S`: a skipped window is undone as a whole.
+GlobalOp Scaler::createSaved(GlobalStoreOp store) {
+  auto isSame = [&](GlobalStoreOp other) {
+    return other.getGlobal() == store.getGlobal();
+  };
+  if (!accumulate || llvm::none_of(accumulate.getOps<GlobalStoreOp>(), isSame))
+    return {};
+  GlobalOp global = states.lookup(store.getGlobal().getLeafReference());
+  // Both must begin with the same value; a random one follows from the name.
+  if (!isa_and_nonnull<train::ConstantAttr, DenseElementsAttr>(
+          global.getValueAttr()))
+    return states.report(global, "changes in every micro-batch, so its first "
+                                 "value must be a constant");
+  return states.create((global.getSymName() + ".saved").str(),
+                       cast<RankedTensorType>(global.getType()),
+                       global.getValueAttr(), train::kStatisticRole);
+}
+
+/// Keep the value from before the step (or window) if it is skipped.
+void Scaler::gate(GlobalStoreOp store, Value oldValue) {
+  GlobalOp saved = createSaved(store);
+  if (saved) {
+    builder.setInsertionPointToStart(&step.front());
+    oldValue = createLoad(builder, store.getLoc(), saved);
+  } else if (!oldValue) {
+    builder.setInsertionPointToStart(&step.front());
+    oldValue = GlobalLoadOp::create(
+        builder, store.getLoc(), store.getValue().getType(), store.getGlobal());
+  }
+  builder.setInsertionPoint(store);
+  Value gated =
+      GateOp::create(builder, store.getLoc(), store.getValue().getType(),
+                     getFlag(store), oldValue, store.getValue());
+  store.getValueMutable().assign(gated);
+  if (saved)
+    createStore(builder, store.getLoc(), saved, gated);
+  ++gateCount;
+}
+
 void Scaler::gateStores() {
   DenseMap<StringAttr, Value> oldValues;
   SmallVector<GlobalStoreOp> stores;
@@ -281,24 +401,13 @@ void Scaler::gateStores() {
         oldValues.try_emplace(name, load);
     } else if (auto store = dyn_cast<GlobalStoreOp>(op)) {
       isStored.insert(store.getGlobal().getLeafReference());
-      stores.push_back(store);
+      if (!isAccumulatorStore(states, store))
+        stores.push_back(store);
     }
   }
-  moveBehindCheck();
-  for (GlobalStoreOp store : stores) {
-    Value &oldValue = oldValues[store.getGlobal().getLeafReference()];
-    if (!oldValue) {
-      builder.setInsertionPointToStart(&step.front());
-      oldValue =
-          GlobalLoadOp::create(builder, store.getLoc(),
-                               store.getValue().getType(), store.getGlobal());
-    }
-    builder.setInsertionPoint(store);
-    store.getValueMutable().assign(
-        GateOp::create(builder, store.getLoc(), store.getValue().getType(),
-                       allFinite, oldValue, store.getValue()));
-  }
-  gateCount = stores.size();
+  moveBehindChecks();
+  for (GlobalStoreOp store : stores)
+    gate(store, oldValues.lookup(store.getGlobal().getLeafReference()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -308,15 +417,17 @@ void Scaler::gateStores() {
 /// Scale, growth tracker and hysteresis after this step.
 void Scaler::updateScale() {
   Location loc = step.getLoc();
+  builder.setInsertionPoint(step.front().getTerminator());
   Value tracker = createLoad(builder, loc, trackerGlobal);
-  SmallVector<Type> types = {scale.getType(), tracker.getType()};
+  SmallVector<Type> types = {outcome.scale.getType(), tracker.getType()};
   Value hysteresis;
   if (hysteresisGlobal) {
     hysteresis = createLoad(builder, loc, hysteresisGlobal);
     types.push_back(hysteresis.getType());
   }
-  auto update = UpdateScaleOp::create(builder, loc, types,
-                                      ValueRange{scale, tracker, allFinite});
+  auto update = UpdateScaleOp::create(
+      builder, loc, types,
+      ValueRange{outcome.scale, tracker, outcome.allFinite});
   if (hysteresis)
     update.getHysteresisTrackerMutable().assign(hysteresis);
   update.setGrowthFactor(APFloat(options.growthFactor));
@@ -336,25 +447,6 @@ void Scaler::updateScale() {
                 update.getNewHysteresisTracker());
 }
 
-void Scaler::countSkipped() {
-  Location loc = step.getLoc();
-  Value skipped = createLoad(builder, loc, skippedGlobal);
-  auto one = DenseElementsAttr::get(cast<ShapedType>(skipped.getType()),
-                                    APInt(/*numBits=*/32, 1));
-  Value more = arith::AddIOp::create(
-      builder, loc, skipped, arith::ConstantOp::create(builder, loc, one));
-  createStore(builder, loc, skippedGlobal,
-              arith::SelectOp::create(builder, loc, allFinite, skipped, more));
-}
-
-void Scaler::addResult(StringRef name, Value value) {
-  unsigned index = step.getNumResults();
-  (void)step.insertResult(index, value.getType(),
-                          builder.getDictionaryAttr(builder.getNamedAttr(
-                              train::kNameAttr, builder.getStringAttr(name))));
-  step.front().getTerminator()->insertOperands(index, value);
-}
-
 void Scaler::remarkWhatWasDone(bool isDynamic) {
   remark::passed(step.getLoc(), remark::RemarkOpts::name("scaler")
                                     .category("amp-loss-scaling")
@@ -362,28 +454,32 @@ void Scaler::remarkWhatWasDone(bool isDynamic) {
       << remark::add("{0} loss scale of {1}: {2} gradients unscaled, {3} state "
                      "changes gated",
                      isDynamic ? "dynamic" : "static",
-                     double(options.initScale), gradients.size(), gateCount);
+                     double(options.initScale), takers.size(), gateCount);
 }
 
 LogicalResult Scaler::run(bool isDynamic) {
-  if (failed(findSeed()) || failed(createStates(isDynamic)))
+  if (failed(findSeeds()))
     return failure();
   findGradients();
-  if (gradients.empty())
+  createStates(isDynamic);
+  if (!states.isValid())
+    return failure();
+  if (takers.empty())
     return step.emitError("no train.update in '@step': there is no gradient to "
                           "unscale");
-  scaleSeed();
+  outcome.scale = scaleSeeds(step);
+  if (accumulate)
+    scaleSeeds(accumulate);
   checkGradients();
   unscaleGradients();
   gateStores();
-  builder.setInsertionPoint(step.front().getTerminator());
   if (isDynamic)
     updateScale();
-  countSkipped();
-  addResult("loss_scale", scale);
-  addResult("all_finite", allFinite);
+  addResult(step, "loss_scale", outcome.scale);
+  addResult(step, "all_finite", outcome.allFinite);
+  counters->build(step, outcome);
   remarkWhatWasDone(isDynamic);
-  return success();
+  return success(states.isValid());
 }
 
 //===----------------------------------------------------------------------===//

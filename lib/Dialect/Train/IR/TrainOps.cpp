@@ -442,6 +442,9 @@ LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
     return emitOpError("(G4) expects ")
            << expected.size() << " results: those of '" << getCallee()
            << "', then one gradient for each global, of its type";
+  if (int64_t(getMicroBatches()) < 1)
+    return emitOpError("(G5) expects micro_batches of 1 or more, got ")
+           << int64_t(getMicroBatches());
   return success();
 }
 

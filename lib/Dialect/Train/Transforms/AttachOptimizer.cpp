@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSwitch.h"
 
 #include <cmath>
 
@@ -37,6 +38,26 @@ using ml_program::GlobalStoreOp;
 
 namespace {
 
+/// Parameters that share an optimizer.
+struct Group {
+  /// Empty: those that no train.optimizer assigns elsewhere.
+  std::string name;
+  TrainAttachOptimizerPassOptions options;
+  Attribute optimizer;
+  SmallVector<GlobalOp> parameters;
+  /// The optimizer's states of each parameter, and its average or null.
+  SmallVector<SmallVector<GlobalOp, 2>> states;
+  SmallVector<GlobalOp> averages;
+  GlobalOp counter;
+  /// The number of this step, from 1, and its learning rate.
+  Value number, rate;
+
+  /// `name` of this group: "name" or "name.GROUP".
+  std::string getName(StringRef name_) const {
+    return name.empty() ? name_.str() : (name_ + "." + name).str();
+  }
+};
+
 /// Builds `@step` of one module.
 class StepBuilder {
 public:
@@ -49,26 +70,28 @@ public:
 
 private:
   LogicalResult collectParameters();
+  FailureOr<Group *> getGroup(GlobalOp parameter);
   LogicalResult createStates();
+  LogicalResult createStates(Group &group);
   FailureOr<GlobalOp> createState(const Twine &name, RankedTensorType type,
-                                  Attribute initial, StringRef role);
+                                  Attribute initial, StringRef role,
+                                  const Group &group);
+  void mark(GlobalOp global, const Group &group);
   func::FuncOp createFunction();
   GradientOp createGradient(func::FuncOp step);
-  Value createStepNumber();
-  Value createLearningRate(Value number);
-  void createUpdate(unsigned parameter, Value gradient, Value rate,
-                    Value number);
+  Value createStepNumber(GlobalOp counter);
+  Value createLearningRate(const Group &group);
+  void createUpdate(const Group &group, unsigned index, Value gradient);
+  void createAverage(const Group &group, unsigned index, Value parameter);
+  void createUpdates(Group &group, ValueRange gradients,
+                     SmallVectorImpl<Value> &results);
 
   ModuleOp module;
   func::FuncOp loss;
   const TrainAttachOptimizerPassOptions &options;
   SymbolTable symbols;
   OpBuilder builder;
-  Attribute optimizer;
-  SmallVector<GlobalOp> parameters;
-  /// The optimizer's states of each parameter.
-  SmallVector<SmallVector<GlobalOp, 2>> states;
-  GlobalOp counter;
+  std::vector<Group> groups;
 };
 
 } // namespace
@@ -106,6 +129,8 @@ static LogicalResult checkOptions(ModuleOp module,
                    "0 or more")) ||
       failed(check(o.clipNorm >= 0, "clip-norm", o.clipNorm,
                    "0 (no clipping) or more")) ||
+      failed(check(o.emaDecay >= 0 && o.emaDecay < 1, "ema-decay", o.emaDecay,
+                   "a number in [0, 1)")) ||
       failed(check(o.warmupSteps >= 0, "warmup-steps", o.warmupSteps,
                    "0 or more")))
     return failure();
@@ -139,9 +164,75 @@ static Attribute getOptimizer(ModuleOp module,
   return {};
 }
 
+/// Replace one option by what train.optimizer of a parameter says.
+static LogicalResult setOption(NamedAttribute setting,
+                               TrainAttachOptimizerPassOptions &o) {
+  StringRef key = setting.getName();
+  double *number = llvm::StringSwitch<double *>(key)
+                       .Case("lr", &o.learningRate)
+                       .Case("beta1", &o.beta1)
+                       .Case("beta2", &o.beta2)
+                       .Case("eps", &o.epsilon)
+                       .Case("weight-decay", &o.weightDecay)
+                       .Case("momentum", &o.momentum)
+                       .Case("final-lr", &o.finalLearningRate)
+                       .Case("clip-norm", &o.clipNorm)
+                       .Case("ema-decay", &o.emaDecay)
+                       .Default(nullptr);
+  int64_t *count = llvm::StringSwitch<int64_t *>(key)
+                       .Case("warmup-steps", &o.warmupSteps)
+                       .Case("total-steps", &o.totalSteps)
+                       .Default(nullptr);
+  std::string *word = llvm::StringSwitch<std::string *>(key)
+                          .Case("optimizer", &o.optimizer)
+                          .Case("schedule", &o.schedule)
+                          .Default(nullptr);
+  Attribute value = setting.getValue();
+  if (auto given = dyn_cast<FloatAttr>(value); given && number)
+    *number = given.getValueAsDouble();
+  else if (auto given = dyn_cast<FloatAttr>(value); given && count)
+    *count = static_cast<int64_t>(given.getValueAsDouble());
+  else if (auto given = dyn_cast<StringAttr>(value); given && word)
+    *word = given.str();
+  else if (auto given = dyn_cast<BoolAttr>(value); given && key == "nesterov")
+    o.nesterov = given.getValue();
+  else
+    return failure(key != "group");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Globals
 //===----------------------------------------------------------------------===//
+
+/// The group that `parameter` names, made from its settings on the first call.
+FailureOr<Group *> StepBuilder::getGroup(GlobalOp parameter) {
+  auto settings = parameter->getAttrOfType<DictionaryAttr>(kOptimizerAttr);
+  auto name = settings ? settings.getAs<StringAttr>("group") : StringAttr();
+  if (settings && (!name || name.empty()))
+    return parameter.emitError("train.optimizer of '@")
+           << parameter.getName()
+           << "' names no group; give it group = \"...\"";
+  for (Group &group : groups)
+    if (group.name == (name ? name.getValue() : ""))
+      return &group;
+  Group &group = groups.emplace_back();
+  group.options = options;
+  if (settings) {
+    group.name = name.str();
+    for (NamedAttribute setting : settings)
+      if (failed(setOption(setting, group.options)))
+        return parameter.emitError("train.optimizer of '@")
+               << parameter.getName() << "': no option " << setting.getName()
+               << " = " << setting.getValue()
+               << "; expected options of --train-attach-optimizer, numbers "
+                  "as f64";
+  }
+  group.optimizer = getOptimizer(module, group.options);
+  if (!group.optimizer || failed(checkOptions(module, group.options)))
+    return failure();
+  return &group;
+}
 
 LogicalResult StepBuilder::collectParameters() {
   for (GlobalOp global : module.getOps<GlobalOp>()) {
@@ -153,19 +244,30 @@ LogicalResult StepBuilder::collectParameters() {
       return global.emitError("parameter '@")
              << global.getName() << "' is trained, so it must be a mutable "
              << "tensor of f32; autocast makes its 16-bit copies";
-    parameters.push_back(global);
+    FailureOr<Group *> group = getGroup(global);
+    if (failed(group))
+      return failure();
+    (*group)->parameters.push_back(global);
   }
-  if (parameters.empty())
+  if (groups.empty())
     return module.emitError("no parameter to train: give the globals that "
                             "change train.role = \"parameter\"");
   return success();
 }
 
+/// Say which optimizer a state belongs to, if there are several.
+void StepBuilder::mark(GlobalOp global, const Group &group) {
+  if (groups.size() > 1)
+    global->setAttr(
+        kGroupAttr,
+        builder.getStringAttr(group.name.empty() ? "default" : group.name));
+}
+
 /// A new global behind the others.
 FailureOr<GlobalOp> StepBuilder::createState(const Twine &name,
                                              RankedTensorType type,
-                                             Attribute initial,
-                                             StringRef role) {
+                                             Attribute initial, StringRef role,
+                                             const Group &group) {
   std::string text = name.str();
   if (Operation *other = symbols.lookup(text))
     return other->emitError("'@")
@@ -174,6 +276,7 @@ FailureOr<GlobalOp> StepBuilder::createState(const Twine &name,
                                  /*is_mutable=*/true, initial,
                                  builder.getStringAttr("private"));
   global->setAttr(kRoleAttr, builder.getStringAttr(role));
+  mark(global, group);
   symbols.insert(global);
   return global;
 }
@@ -188,27 +291,50 @@ static SmallVector<StringRef, 2> getStateNames(Attribute optimizer) {
 }
 
 /// Moments start at zero, as does the number of steps done.
-LogicalResult StepBuilder::createStates() {
+LogicalResult StepBuilder::createStates(Group &group) {
   Attribute zero = ConstantAttr::get(builder.getContext(), Number(0.0));
-  builder.setInsertionPointAfter(parameters.back());
-  for (GlobalOp parameter : parameters) {
-    auto &created = states.emplace_back();
-    for (StringRef name : getStateNames(optimizer)) {
+  for (GlobalOp parameter : group.parameters) {
+    mark(parameter, group);
+    auto create = [&](StringRef name, StringRef role) {
       auto state = createState(parameter.getName() + "." + name,
                                cast<RankedTensorType>(parameter.getType()),
-                               zero, kMomentRole);
+                               zero, role, group);
+      if (succeeded(state))
+        (*state)->setLoc(parameter.getLoc());
+      return state;
+    };
+    auto &created = group.states.emplace_back();
+    for (StringRef name : getStateNames(group.optimizer)) {
+      auto state = create(name, kMomentRole);
       if (failed(state))
         return failure();
-      (*state)->setLoc(parameter.getLoc());
       created.push_back(*state);
     }
+    if (group.options.emaDecay == 0)
+      continue;
+    auto average = create("ema", kStatisticRole);
+    if (failed(average))
+      return failure();
+    group.averages.push_back(*average);
   }
   auto scalar = RankedTensorType::get({}, builder.getI32Type());
-  auto created = createState("train.step", scalar, builder.getZeroAttr(scalar),
-                             kCounterRole);
-  if (failed(created))
-    return failure();
-  counter = *created;
+  auto created = createState(group.getName("train.step"), scalar,
+                             builder.getZeroAttr(scalar), kCounterRole, group);
+  if (succeeded(created))
+    group.counter = *created;
+  return created;
+}
+
+LogicalResult StepBuilder::createStates() {
+  GlobalOp last;
+  for (const Group &group : groups)
+    for (GlobalOp parameter : group.parameters)
+      if (!last || last->isBeforeInBlock(parameter))
+        last = parameter;
+  builder.setInsertionPointAfter(last);
+  for (Group &group : groups)
+    if (failed(createStates(group)))
+      return failure();
   return success();
 }
 
@@ -237,9 +363,11 @@ func::FuncOp StepBuilder::createFunction() {
     resultAttrs.push_back(builder.getDictionaryAttr(
         builder.getNamedAttr(kNameAttr, builder.getStringAttr(name))));
   };
-  addScalar("learning_rate");
-  if (options.clipNorm > 0)
-    addScalar("grad_norm");
+  for (const Group &group : groups) {
+    addScalar(group.getName("learning_rate"));
+    if (group.options.clipNorm > 0)
+      addScalar(group.getName("grad_norm"));
+  }
 
   builder.setInsertionPointToEnd(module.getBody());
   auto step = func::FuncOp::create(
@@ -253,20 +381,22 @@ func::FuncOp StepBuilder::createFunction() {
   return step;
 }
 
+/// One reverse mode for the parameters of all groups.
 GradientOp StepBuilder::createGradient(func::FuncOp step) {
   SmallVector<Type> types(loss.getResultTypes());
   SmallVector<Attribute> names;
-  for (GlobalOp parameter : parameters) {
-    types.push_back(parameter.getType());
-    names.push_back(FlatSymbolRefAttr::get(parameter));
-  }
+  for (const Group &group : groups)
+    for (GlobalOp parameter : group.parameters) {
+      types.push_back(parameter.getType());
+      names.push_back(FlatSymbolRefAttr::get(parameter));
+    }
   return GradientOp::create(builder, loss.getLoc(), types,
                             FlatSymbolRefAttr::get(loss), step.getArguments(),
                             builder.getArrayAttr(names));
 }
 
 /// The number of this step, from 1; it is stored as the number of steps done.
-Value StepBuilder::createStepNumber() {
+Value StepBuilder::createStepNumber(GlobalOp counter) {
   Location loc = loss.getLoc();
   Value done = createLoad(builder, counter);
   auto type = cast<ShapedType>(done.getType());
@@ -278,53 +408,90 @@ Value StepBuilder::createStepNumber() {
   return number;
 }
 
-Value StepBuilder::createLearningRate(Value number) {
+Value StepBuilder::createLearningRate(const Group &group) {
+  const TrainAttachOptimizerPassOptions &o = group.options;
   return LearningRateOp::create(
       builder, loss.getLoc(), RankedTensorType::get({}, builder.getF32Type()),
-      number, *symbolizeSchedule(options.schedule),
-      APFloat(options.learningRate), APFloat(options.finalLearningRate),
-      options.warmupSteps, options.totalSteps);
+      group.number, *symbolizeSchedule(o.schedule), APFloat(o.learningRate),
+      APFloat(o.finalLearningRate), o.warmupSteps, o.totalSteps);
 }
 
-void StepBuilder::createUpdate(unsigned index, Value gradient, Value rate,
-                               Value number) {
-  GlobalOp parameter = parameters[index];
+void StepBuilder::createUpdate(const Group &group, unsigned index,
+                               Value gradient) {
+  GlobalOp parameter = group.parameters[index];
+  ArrayRef<GlobalOp> states = group.states[index];
   Value value = createLoad(builder, parameter);
-  auto values = llvm::map_to_vector(states[index], [&](GlobalOp state) {
-    return createLoad(builder, state);
-  });
-  auto update = UpdateOp::create(builder, parameter.getLoc(), value.getType(),
-                                 ValueRange(values).getTypes(), optimizer,
-                                 value, gradient, rate, number, values);
+  auto values = llvm::map_to_vector(
+      states, [&](GlobalOp state) { return createLoad(builder, state); });
+  auto update =
+      UpdateOp::create(builder, parameter.getLoc(), value.getType(),
+                       ValueRange(values).getTypes(), group.optimizer, value,
+                       gradient, group.rate, group.number, values);
   createStore(builder, parameter, update.getNewParameter());
-  for (auto [state, newValue] : llvm::zip(states[index], update.getNewStates()))
+  for (auto [state, newValue] : llvm::zip(states, update.getNewStates()))
     createStore(builder, state, newValue);
+  if (!group.averages.empty())
+    createAverage(group, index, update.getNewParameter());
 }
 
-LogicalResult StepBuilder::run() {
-  optimizer = getOptimizer(module, options);
-  if (!optimizer || failed(checkOptions(module, options)) ||
-      failed(collectParameters()) || failed(createStates()))
-    return failure();
-  func::FuncOp step = createFunction();
-  GradientOp gradient = createGradient(step);
-  Value number = createStepNumber();
-  Value rate = createLearningRate(number);
+/// average + f * (parameter - average) with f = 1 - decay, in the first step 1:
+/// torch.optim.swa_utils.AveragedModel with get_ema_multi_avg_fn.
+void StepBuilder::createAverage(const Group &group, unsigned index,
+                                Value parameter) {
+  Location loc = parameter.getLoc();
+  auto scalar = RankedTensorType::get({}, builder.getF32Type());
+  auto constant = [&](Type type, Attribute value) -> Value {
+    return arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(cast<ShapedType>(type), value));
+  };
+  Value isFirst = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::eq, group.number,
+      constant(group.number.getType(), builder.getI32IntegerAttr(1)));
+  Value factor = arith::SelectOp::create(
+      builder, loc, isFirst, constant(scalar, builder.getF32FloatAttr(1.0f)),
+      constant(scalar, builder.getF32FloatAttr(1.0 - group.options.emaDecay)));
+  Value factors = builder.createOrFold<BroadcastOp>(
+      loc, parameter.getType(), factor, ArrayRef<int64_t>());
+  Value average = createLoad(builder, group.averages[index]);
+  Value difference = arith::SubFOp::create(builder, loc, parameter, average);
+  Value part = arith::MulFOp::create(builder, loc, factors, difference);
+  createStore(builder, group.averages[index],
+              arith::AddFOp::create(builder, loc, average, part));
+}
 
-  unsigned outputCount = loss.getNumResults();
-  SmallVector<Value> results(gradient.getResults().take_front(outputCount));
-  ValueRange gradients = gradient.getResults().drop_front(outputCount);
-  results.push_back(rate);
-  if (options.clipNorm > 0) {
+/// Clipping and updates of one group.
+void StepBuilder::createUpdates(Group &group, ValueRange gradients,
+                                SmallVectorImpl<Value> &results) {
+  group.number = createStepNumber(group.counter);
+  group.rate = createLearningRate(group);
+  results.push_back(group.rate);
+  if (group.options.clipNorm > 0) {
     auto clip = ClipByGlobalNormOp::create(
         builder, loss.getLoc(), gradients.getTypes(),
         RankedTensorType::get({}, builder.getF32Type()), gradients,
-        APFloat(options.clipNorm));
+        APFloat(group.options.clipNorm));
     gradients = clip.getClipped();
     results.push_back(clip.getNorm());
   }
   for (auto [index, value] : llvm::enumerate(gradients))
-    createUpdate(index, value, rate, number);
+    createUpdate(group, index, value);
+}
+
+LogicalResult StepBuilder::run() {
+  // Before anything is added; a group has what it overrides checked as well.
+  if (!getOptimizer(module, options) || failed(checkOptions(module, options)) ||
+      failed(collectParameters()) || failed(createStates()))
+    return failure();
+  func::FuncOp step = createFunction();
+  GradientOp gradient = createGradient(step);
+  unsigned outputCount = loss.getNumResults();
+  SmallVector<Value> results(gradient.getResults().take_front(outputCount));
+  ValueRange gradients = gradient.getResults().drop_front(outputCount);
+  for (Group &group : groups) {
+    size_t count = group.parameters.size();
+    createUpdates(group, gradients.take_front(count), results);
+    gradients = gradients.drop_front(count);
+  }
   func::ReturnOp::create(builder, loss.getLoc(), results);
   return success();
 }
@@ -390,7 +557,7 @@ struct AttachOptimizerPass
   TrainAttachOptimizerPassOptions getOptions() const {
     return {optimizer,   learningRate,      beta1,    beta2,    epsilon,
             weightDecay, momentum,          nesterov, schedule, warmupSteps,
-            totalSteps,  finalLearningRate, clipNorm};
+            totalSteps,  finalLearningRate, clipNorm, emaDecay};
   }
 };
 

@@ -52,9 +52,12 @@ static void replace(EvaluationOpInterface op, FunctionOpInterface function) {
   op->erase();
 }
 
-/// `@step` trains, and `@refresh` rounds the copies of what it trained.
+/// `@step` and `@accumulate` train, and `@refresh` rounds the copies of what
+/// they trained.
 static bool isTraining(FunctionOpInterface function) {
-  return function.getName() == "step" || function.getName() == "refresh";
+  return function.getName() == "step" ||
+         function.getName() == kAccumulateName ||
+         function.getName() == "refresh";
 }
 
 /// What only the stores needed, counters and new statistics.

@@ -13,15 +13,6 @@ func.func @step() {
 // -----
 
 func.func @step() {
-  %a = train.seed : tensor<f32>
-  // expected-error@+1 {{a second train.seed in '@step': one loss scale serves one loss; sum the losses first}}
-  %b = train.seed : tensor<f32>
-  return
-}
-
-// -----
-
-func.func @step() {
   // expected-error@+1 {{cannot scale a gradient of type 'tensor<f64>': expected tensor<f32>; exact references in f64 need no loss scaling}}
   %a = train.seed : tensor<f64>
   return
@@ -42,5 +33,24 @@ func.func @step() {
 ml_program.global private mutable @amp.scale(dense<1.0> : tensor<f32>) : tensor<f32>
 func.func @step() {
   %a = train.seed : tensor<f32>
+  return
+}
+
+// -----
+
+// What a skipped window undoes has a twin that begins with the same value.
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<f32> {train.role = "parameter"}
+// expected-error@+1 {{loss scaling: '@mean' changes in every micro-batch, so its first value must be a constant}}
+ml_program.global private mutable @mean(#train.normal<0.0, 1.0>) : tensor<f32> {train.role = "statistic"}
+func.func @accumulate(%x: tensor<f32>) {
+  ml_program.global_store @mean = %x : tensor<f32>
+  return
+}
+func.func @step(%x: tensor<f32>, %lr: tensor<f32>, %t: tensor<i32>) {
+  %a = train.seed : tensor<f32>
+  %w = ml_program.global_load @w : tensor<f32>
+  %w1 = train.update #train.sgd<> %w, %a, %lr, %t : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> tensor<f32>
+  ml_program.global_store @w = %w1 : tensor<f32>
+  ml_program.global_store @mean = %x : tensor<f32>
   return
 }

@@ -8,6 +8,7 @@
 // CHECK: ml_program.global private mutable @amp.scale(#train.constant<6.553600e+04>) : tensor<f32> {train.role = "loss_scale"}
 // CHECK: ml_program.global private mutable @amp.growth_tracker(dense<0> : tensor<i32>) : tensor<i32> {train.role = "loss_scale"}
 // CHECK: ml_program.global private mutable @amp.skipped_steps(dense<0> : tensor<i32>) : tensor<i32> {train.role = "counter"}
+// CHECK: ml_program.global private mutable @amp.overflows(dense<0> : tensor<1xi32>) : tensor<1xi32> {train.labels = ["w"], train.role = "counter"}
 // CHECK-NOT: hysteresis
 // HYSTERESIS: ml_program.global private mutable @amp.hysteresis_tracker(dense<2> : tensor<i32>) : tensor<i32> {train.role = "loss_scale"}
 // STATIC: @amp.scale(#train.constant<1.280000e+02>)
@@ -23,7 +24,7 @@ ml_program.global private mutable @train.step(dense<0> : tensor<i32>) : tensor<i
 // unscaled where the update takes it; parameter, moment and step counter are gated
 // with their old values; the scaler updates itself ungated.
 // CHECK-LABEL: func.func @step
-// CHECK-SAME: -> (tensor<f32> {train.name = "loss_scale"}, tensor<i1> {train.name = "all_finite"})
+// CHECK-SAME: -> (tensor<f32> {train.name = "loss_scale"}, tensor<i1> {train.name = "all_finite"}, tensor<i32> {train.name = "first_overflow"}, tensor<i32> {train.name = "steps_at_minimum"})
 // STATIC-LABEL: func.func @step
 func.func @step(%g: tensor<4xf16>) {
   // CHECK: %[[SCALE:.*]] = ml_program.global_load @amp.scale
@@ -46,7 +47,7 @@ func.func @step(%g: tensor<4xf16>) {
   %b = train.broadcast %seed16 dims = [] : tensor<f16> -> tensor<4xf16>
   // CHECK: %[[DW:.*]] = arith.mulf
   %dw = arith.mulf %b, %g : tensor<4xf16>
-  // CHECK: %[[OK:.*]] = amp.all_finite %[[DW]] : (tensor<4xf16>) -> tensor<i1>
+  // CHECK: %[[OK:.*]], %[[FIRST:.*]] = amp.all_finite %[[DW]] : (tensor<4xf16>) -> (tensor<i1>, tensor<i32>)
   // CHECK: %[[GATED_T:.*]] = amp.gate %[[OK]], %[[T0]], %[[T1]] : tensor<i1>, tensor<i32>
   // CHECK: ml_program.global_store @train.step = %[[GATED_T]]
   %dw32 = arith.extf %dw : tensor<4xf16> to tensor<4xf32>
@@ -78,8 +79,16 @@ func.func @step(%g: tensor<4xf16>) {
   // CHECK: %[[MORE:.*]] = arith.addi %[[SKIPPED]]
   // CHECK: %[[NOW:.*]] = arith.select %[[OK]], %[[SKIPPED]], %[[MORE]]
   // CHECK: ml_program.global_store @amp.skipped_steps = %[[NOW]]
-  // CHECK: return %[[SCALE]], %[[OK]]
-  // STATIC: return {{.*}} : tensor<f32>, tensor<i1>
+  // Whose gradient overflowed is counted, the first of all is kept.
+  // CHECK: %[[COUNTS:.*]] = ml_program.global_load @amp.overflows
+  // CHECK: train.broadcast %[[FIRST]]
+  // CHECK: ml_program.global_store @amp.overflows
+  // CHECK: %[[EVER:.*]] = ml_program.global_load @amp.first_overflow :
+  // CHECK: arith.select %{{.*}}, %[[FIRST]], %[[EVER]]
+  // CHECK: ml_program.global_store @amp.first_overflow_step
+  // CHECK: ml_program.global_store @amp.steps_at_minimum
+  // CHECK: return %[[SCALE]], %[[OK]], %[[FIRST]]
+  // STATIC: return {{.*}} : tensor<f32>, tensor<i1>, tensor<i32>
   return
 }
 
@@ -100,7 +109,7 @@ func.func @step(%t: tensor<i32>, %lr: tensor<f32>) {
   %seed = train.seed : tensor<f32>
   // CHECK: %[[DW:.*]] = train.broadcast
   %dw = train.broadcast %seed dims = [] : tensor<f32> -> tensor<4xf32>
-  // CHECK: %[[OK:.*]] = amp.all_finite %[[DW]]
+  // CHECK: %[[OK:.*]], %{{.*}} = amp.all_finite %[[DW]]
   // CHECK: %[[U:.*]] = amp.unscale %[[DW]]
   // CHECK: %[[C:.*]], %[[NORM:.*]] = train.clip_by_global_norm %[[U]]
   %c, %norm = train.clip_by_global_norm %dw {max_norm = 1.0 : f64} : (tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>)
@@ -111,5 +120,96 @@ func.func @step(%t: tensor<i32>, %lr: tensor<f32>) {
   ml_program.global_store @w = %w1 : tensor<4xf32>
   // CHECK: amp.gate %[[OK]], %[[OLD]], %[[NORM]]
   ml_program.global_store @norm = %norm : tensor<f32>
+  return
+}
+
+// -----
+
+// Two losses share the scale, and two groups of parameters have a check each: a
+// group's states (its own step counter, too) are gated by its check, those of the
+// whole step by both. The scale backs off if any of them overflows.
+ml_program.global private mutable @a(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.group = "left"}
+ml_program.global private mutable @b(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.group = "right"}
+ml_program.global private mutable @b.step(dense<0> : tensor<i32>) : tensor<i32> {train.role = "counter", train.group = "right"}
+ml_program.global private mutable @mean(#train.constant<0.0>) : tensor<4xf32> {train.role = "statistic"}
+
+// CHECK: @amp.overflows({{.*}}) : tensor<2xi32> {train.labels = ["a", "b"], train.role = "counter"}
+// CHECK-LABEL: func.func @step
+func.func @step(%x: tensor<4xf32>, %t: tensor<i32>, %lr: tensor<f32>) {
+  // CHECK: %[[SCALE:.*]] = ml_program.global_load @amp.scale
+  // CHECK: %[[S0:.*]] = train.seed
+  // CHECK: amp.scale %[[S0]], %[[SCALE]]
+  %s0 = train.seed : tensor<f32>
+  %da = train.broadcast %s0 dims = [] : tensor<f32> -> tensor<4xf32>
+  // CHECK: %[[S1:.*]] = train.seed
+  // CHECK: amp.scale %[[S1]], %[[SCALE]]
+  %s1 = train.seed : tensor<f32>
+  %db = train.broadcast %s1 dims = [] : tensor<f32> -> tensor<4xf32>
+  // CHECK: %[[LEFT:.*]], %[[FIRST_LEFT:.*]] = amp.all_finite
+  // CHECK: %[[RIGHT:.*]], %[[FIRST_RIGHT:.*]] = amp.all_finite
+  // CHECK: %[[BOTH:.*]] = arith.andi %[[LEFT]], %[[RIGHT]]
+  %a = ml_program.global_load @a : tensor<4xf32>
+  %a1 = train.update #train.sgd<> %a, %da, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // CHECK: %[[A:.*]] = amp.gate %[[LEFT]]
+  // CHECK: ml_program.global_store @a = %[[A]]
+  ml_program.global_store @a = %a1 : tensor<4xf32>
+  %b = ml_program.global_load @b : tensor<4xf32>
+  %b1 = train.update #train.sgd<> %b, %db, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // CHECK: %[[B:.*]] = amp.gate %[[RIGHT]]
+  // CHECK: ml_program.global_store @b = %[[B]]
+  ml_program.global_store @b = %b1 : tensor<4xf32>
+  // CHECK: %[[T:.*]] = amp.gate %[[RIGHT]]
+  // CHECK: ml_program.global_store @b.step = %[[T]]
+  ml_program.global_store @b.step = %t : tensor<i32>
+  // CHECK: %[[M:.*]] = amp.gate %[[BOTH]]
+  // CHECK: ml_program.global_store @mean = %[[M]]
+  ml_program.global_store @mean = %x : tensor<4xf32>
+  // CHECK: amp.update_scale %[[SCALE]], %{{.*}}, %[[BOTH]]
+  return
+}
+
+// -----
+
+// In a window of micro-batches @accumulate scales its seed and gates nothing. What
+// it changes is kept from before the window, and comes back if the window is
+// skipped; the sums are cleared in any case.
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+ml_program.global private mutable @w.grad(dense<0.0> : tensor<4xf32>) : tensor<4xf32> {train.role = "accumulator"}
+ml_program.global private mutable @mean(#train.constant<0.0>) : tensor<4xf32> {train.role = "statistic"}
+
+// CHECK-LABEL: func.func @accumulate
+func.func @accumulate(%x: tensor<4xf32>) {
+  // CHECK: %[[SCALE:.*]] = ml_program.global_load @amp.scale
+  // CHECK: amp.scale %{{.*}}, %[[SCALE]]
+  %s = train.seed : tensor<f32>
+  %dw = train.broadcast %s dims = [] : tensor<f32> -> tensor<4xf32>
+  %sum = ml_program.global_load @w.grad : tensor<4xf32>
+  %more = arith.addf %sum, %dw : tensor<4xf32>
+  // CHECK-NOT: amp.gate
+  ml_program.global_store @w.grad = %more : tensor<4xf32>
+  ml_program.global_store @mean = %x : tensor<4xf32>
+  // CHECK: return
+  return
+}
+// CHECK: ml_program.global private mutable @mean.saved(#train.constant<0.000000e+00>) : tensor<4xf32> {train.role = "statistic"}
+// CHECK-LABEL: func.func @step
+func.func @step(%x: tensor<4xf32>, %t: tensor<i32>, %lr: tensor<f32>) {
+  // CHECK: %[[SAVED:.*]] = ml_program.global_load @mean.saved
+  %s = train.seed : tensor<f32>
+  %dw = train.broadcast %s dims = [] : tensor<f32> -> tensor<4xf32>
+  %sum = ml_program.global_load @w.grad : tensor<4xf32>
+  // CHECK: %[[ALL:.*]] = arith.addf
+  %all = arith.addf %sum, %dw : tensor<4xf32>
+  // CHECK: %[[OK:.*]], %{{.*}} = amp.all_finite %[[ALL]]
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  // CHECK: ml_program.global_store @w.grad = %cst
+  ml_program.global_store @w.grad = %zero : tensor<4xf32>
+  %w = ml_program.global_load @w : tensor<4xf32>
+  %w1 = train.update #train.sgd<> %w, %all, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  ml_program.global_store @w = %w1 : tensor<4xf32>
+  // CHECK: %[[MEAN:.*]] = amp.gate %[[OK]], %[[SAVED]], %{{.*}}
+  // CHECK-DAG: ml_program.global_store @mean = %[[MEAN]]
+  // CHECK-DAG: ml_program.global_store @mean.saved = %[[MEAN]]
+  ml_program.global_store @mean = %x : tensor<4xf32>
   return
 }

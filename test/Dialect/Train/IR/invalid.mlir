@@ -315,6 +315,19 @@ func.func @gradient_g4(%x: tensor<4xf32>) {
 
 // -----
 
+ml_program.global private mutable @w(dense<1.0> : tensor<4xf32>) : tensor<4xf32>
+func.func @loss(%x: tensor<4xf32>) -> tensor<f32> {
+  %loss = train.mse_loss %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+func.func @gradient_g5(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(G5) expects micro_batches of 1 or more, got 0}}
+  %loss, %dw = train.gradient @loss(%x) wrt [@w] {micro_batches = 0 : i64} : (tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
 func.func @clip_c1(%g: tensor<4xf32>) {
   // expected-error @+1 {{(C1) expects at least one gradient and max_norm > 0, got 1 and 0}}
   %c, %norm = train.clip_by_global_norm %g {max_norm = 0.0 : f64} : (tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>)

@@ -60,3 +60,25 @@ module {
     return
   }
 }
+
+// -----
+
+// A group without a name.
+// expected-error @+1 {{train.optimizer of '@w' names no group; give it group = "..."}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = "parameter", train.optimizer = {lr = 0.1}}
+func.func @loss() -> tensor<f32> {
+  %w = ml_program.global_load @w : tensor<4xf32>
+  %loss = train.reduce sum %w dims = [0] : tensor<4xf32> -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// An option that there is not, or that is no number.
+// expected-error @+1 {{train.optimizer of '@w': no option "rate" = 1.000000e-01 : f64; expected options of --train-attach-optimizer, numbers as f64}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = "parameter", train.optimizer = {group = "a", rate = 0.1}}
+func.func @loss() -> tensor<f32> {
+  %w = ml_program.global_load @w : tensor<4xf32>
+  %loss = train.reduce sum %w dims = [0] : tensor<4xf32> -> tensor<f32>
+  return %loss : tensor<f32>
+}

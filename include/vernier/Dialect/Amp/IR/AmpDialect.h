@@ -60,6 +60,13 @@ inline constexpr llvm::StringLiteral kGrowthTrackerName = "amp.growth_tracker";
 inline constexpr llvm::StringLiteral kHysteresisTrackerName =
     "amp.hysteresis_tracker";
 inline constexpr llvm::StringLiteral kSkippedStepsName = "amp.skipped_steps";
+inline constexpr llvm::StringLiteral kStepsName = "amp.steps";
+inline constexpr llvm::StringLiteral kOverflowsName = "amp.overflows";
+inline constexpr llvm::StringLiteral kFirstOverflowName = "amp.first_overflow";
+inline constexpr llvm::StringLiteral kFirstOverflowStepName =
+    "amp.first_overflow_step";
+inline constexpr llvm::StringLiteral kStepsAtMinimumName =
+    "amp.steps_at_minimum";
 
 } // namespace vernier::amp
 

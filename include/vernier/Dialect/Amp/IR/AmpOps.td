@@ -144,16 +144,18 @@ def Amp_AllFiniteOp : Amp_Op<"all_finite"> {
   let summary = "Whether no element of any gradient is an inf or a NaN";
   let description = [{
     Tests the *scaled* gradients, before they are unscaled, as GradScaler does.
-    The result is the complement of its `found_inf`.
+    The result is the complement of its `found_inf`. `first`, if asked for, is
+    the index of the first gradient with such an element, -1 if there is none.
 
-    Example:
+    Examples:
     ```mlir
     %ok = amp.all_finite %g0, %g1 : (tensor<4x4xf16>, tensor<4xf16>) -> tensor<i1>
+    %ok2, %first = amp.all_finite %g0, %g1 : (tensor<4x4xf16>, tensor<4xf16>) -> (tensor<i1>, tensor<i32>)
     ```
   }];
   let arguments = (ins Variadic<Amp_FloatTensor>:$gradients);
-  let results = (outs Amp_Flag:$result);
-  let assemblyFormat = "$gradients attr-dict `:` functional-type($gradients, $result)";
+  let results = (outs Amp_Flag:$result, Optional<Amp_Counter>:$first);
+  let assemblyFormat = "$gradients attr-dict `:` functional-type($gradients, results)";
 }
 
 def Amp_GateOp : Amp_Op<"gate", [AllTypesMatch<["old_value", "new_value", "result"]>]> {

@@ -16,13 +16,14 @@
 namespace vernier::amp {
 
 /// `@loss`, `@predict` and every other public function with a body, except
-/// `@step` and `@refresh`, which are derived from them.
+/// `@step`, `@accumulate` and `@refresh`, which are derived from them.
 inline llvm::SmallVector<mlir::FunctionOpInterface>
 getForwardFunctions(mlir::ModuleOp module) {
   llvm::SmallVector<mlir::FunctionOpInterface> functions;
   for (auto function : module.getOps<mlir::FunctionOpInterface>())
     if (function.isPublic() && !function.isExternal() &&
-        function.getName() != "step" && function.getName() != "refresh")
+        function.getName() != "step" && function.getName() != "accumulate" &&
+        function.getName() != "refresh")
       functions.push_back(function);
   return functions;
 }

@@ -63,7 +63,7 @@ def Plan_StateOp : Plan_Op<"state", [Symbol]> {
     entry derives it from `copy_of`. `offset` is its place in the state memory,
     -1 until buffers are assigned. Where dims are padded with zeros in memory,
     `logical_shape` is the shape without the padding: that of `init`, of
-    checkpoints and of the C API.
+    checkpoints and of the C API. `labels` names the elements, for messages.
 
     Example:
     ```mlir
@@ -73,7 +73,8 @@ def Plan_StateOp : Plan_Op<"state", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$role, TypeAttrOf<Plan_BufferType>:$type,
                        OptionalAttr<AnyAttr>:$init, OptionalAttr<FlatSymbolRefAttr>:$copy_of,
                        DefaultValuedAttr<I64Attr, "-1">:$offset,
-                       OptionalAttr<DenseI64ArrayAttr>:$logical_shape);
+                       OptionalAttr<DenseI64ArrayAttr>:$logical_shape,
+                       OptionalAttr<StrArrayAttr>:$labels);
   let assemblyFormat = "$sym_name `role` $role `:` $type attr-dict";
 }
 

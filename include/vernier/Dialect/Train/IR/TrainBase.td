@@ -37,9 +37,11 @@ def Train_Dialect : Dialect {
 
     | attribute | on | meaning |
     |---|---|---|
-    | `train.role` | `ml_program.global` | `"parameter"` (trained), `"frozen"`, `"moment"`, `"statistic"` (measured, not trained), `"counter"`, `"loss_scale"` or `"copy"` |
+    | `train.role` | `ml_program.global` | `"parameter"` (trained), `"frozen"`, `"moment"`, `"statistic"` (measured, not trained), `"counter"`, `"loss_scale"`, `"copy"` or `"accumulator"` (gathers over a window of micro-batches) |
     | `train.copy_of` | `ml_program.global` | the master that a `"copy"` is rounded from |
     | `train.logical_shape` | `ml_program.global` | its shape without the zeros that its type is padded with: that of its initial value |
+    | `train.group` | `ml_program.global` | the optimizer that a parameter or its state belongs to, if there are several: one that finds an inf is skipped without the others |
+    | `train.labels` | `ml_program.global` | an array of names, what each element counts or measures |
     | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
     | `train.backward` | any op | built by reverse mode, for the forward op at the same location |
     | `train.operand_gradients` | a contraction | for each operand `#train.gradient_types`, in which its gradient is computed, or `unit`: in those of the op |

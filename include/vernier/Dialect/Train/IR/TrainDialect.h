@@ -63,6 +63,8 @@ namespace vernier::train {
 inline constexpr llvm::StringLiteral kRoleAttr = "train.role";
 inline constexpr llvm::StringLiteral kCopyOfAttr = "train.copy_of";
 inline constexpr llvm::StringLiteral kLogicalShapeAttr = "train.logical_shape";
+inline constexpr llvm::StringLiteral kGroupAttr = "train.group";
+inline constexpr llvm::StringLiteral kLabelsAttr = "train.labels";
 inline constexpr llvm::StringLiteral kNameAttr = "train.name";
 inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
 /// On a contraction, for each operand: the GradientTypesAttr of its gradient,
@@ -84,6 +86,10 @@ inline constexpr llvm::StringLiteral kStatisticRole = "statistic";
 inline constexpr llvm::StringLiteral kCounterRole = "counter";
 inline constexpr llvm::StringLiteral kLossScaleRole = "loss_scale";
 inline constexpr llvm::StringLiteral kCopyRole = "copy";
+inline constexpr llvm::StringLiteral kAccumulatorRole = "accumulator";
+
+/// The function of all micro-batches of a window but the last.
+inline constexpr llvm::StringLiteral kAccumulateName = "accumulate";
 
 } // namespace vernier::train
 

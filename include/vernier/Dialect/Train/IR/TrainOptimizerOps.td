@@ -19,13 +19,16 @@ def Train_GradientOp : Op<Train_Dialect, "gradient",
     Calls `callee` and differentiates its first result, the loss, with respect to
     the globals of `wrt`. The results are those of the callee followed by one
     gradient for each global, of the global's type. `--train-differentiate`
-    replaces it by the callee's body and its reverse mode.
+    replaces it by the callee's body and its reverse mode. With `micro_batches`
+    = n the gradient is that of loss / n: summed over n micro-batches, that of
+    the mean loss.
 
     Constraints:
     - (G1) `callee` is a function whose inputs match the operands.
     - (G2) its first result, the loss, is a rank-0 floating tensor.
     - (G3) every entry of `wrt` is a mutable global of floating type.
     - (G4) the result types are the callee's, then the globals'.
+    - (G5) micro_batches is 1 or more.
 
     Example:
     ```mlir
@@ -42,7 +45,8 @@ def Train_GradientOp : Op<Train_Dialect, "gradient",
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$inputs,
-                       TypedArrayAttrBase<FlatSymbolRefAttr, "globals">:$wrt);
+                       TypedArrayAttrBase<FlatSymbolRefAttr, "globals">:$wrt,
+                       DefaultValuedAttr<I64Attr, "1">:$micro_batches);
   let results = (outs Variadic<AnyType>:$outputs);
   let assemblyFormat = [{
     $callee `(` $inputs `)` `wrt` $wrt attr-dict `:` functional-type($inputs, $outputs)
@@ -52,7 +56,7 @@ def Train_GradientOp : Op<Train_Dialect, "gradient",
 def Train_SeedOp : Train_Op<"seed", "Full", 0, "Composite"> {
   let summary = "The gradient of the loss with respect to itself";
   let description = [{
-    The constant 1 from which reverse mode starts. It marks the one place where
+    The constant 1 from which reverse mode starts. It marks the place where
     `--amp-loss-scaling` puts the scale.
 
     Example:

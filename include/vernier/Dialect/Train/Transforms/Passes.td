@@ -23,6 +23,13 @@ def TrainAttachOptimizerPass
     `@step` are those of `@loss`, then `learning_rate`, and `grad_norm` if
     gradients are clipped.
 
+    A parameter with `train.optimizer = {group = "head", optimizer = "sgd", lr =
+    0.1}` belongs to a group with an optimizer of its own: these options, over
+    those of the pass. A group has its own step counter `@train.step.head`,
+    schedule, clipping and results `learning_rate.head`, `grad_norm.head`; its
+    parameters and states get `train.group`, by which loss scaling skips it
+    without the others.
+
     A module that has a `@step` already keeps it; it is checked to update each
     parameter at most once. Defaults are PyTorch's.
 
@@ -57,7 +64,56 @@ def TrainAttachOptimizerPass
     Option<"finalLearningRate", "final-lr", "double", "0.0",
            "The learning rate at the end of a schedule">,
     Option<"clipNorm", "clip-norm", "double", "0.0",
-           "The greatest global norm of the gradients; 0 leaves them as they are">
+           "The greatest global norm of the gradients; 0 leaves them as they are">,
+    Option<"emaDecay", "ema-decay", "double", "0.0",
+           "Decay of an exponential average of each parameter, `@P.ema`; 0 keeps "
+           "none, 0.999 is usual">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::ml_program::MLProgramDialect",
+                           "::vernier::train::TrainDialect"];
+}
+
+def TrainGroupParametersPass
+    : Pass<"train-group-parameters", "::mlir::ModuleOp"> {
+  let summary = "Gives some parameters an optimizer of their own";
+  let description = [{
+    Every parameter whose whole name matches the regular expression gets
+    `train.optimizer`, the group and its settings, for `--train-attach-optimizer`.
+    One that has it keeps it: models and earlier groups come first.
+
+    Example: `test/Dialect/Train/Transforms/group-parameters.mlir`.
+  }];
+  let options = [
+    Option<"group", "group", "std::string", "\"\"",
+           "Name of the group, part of the names of its counter and results">,
+    Option<"parameters", "parameters", "std::string", "\"\"",
+           "Regular expression for the names of its parameters">,
+    Option<"settings", "settings", "std::string", "\"\"",
+           "Options of --train-attach-optimizer for the group, with spaces between">
+  ];
+}
+
+def TrainAccumulateGradientsPass
+    : Pass<"train-accumulate-gradients", "::mlir::ModuleOp"> {
+  let summary = "Spreads a step over several micro-batches";
+  let description = [{
+    Works on the `train.gradient` of `@step`. Each parameter `@P` gets a sum
+    `@P.grad` in f32. `@accumulate`, which takes the same data, adds the gradients
+    of one micro-batch to the sums; `@step` adds those of the last micro-batch of
+    a window, gives the sums to clipping and updates in place of its gradients,
+    and clears them. The loss of each micro-batch counts by 1 / steps, so that a
+    window is one step on the mean loss. `@train.micro_step` is the number of
+    micro-batches that the window holds so far. Everything that happens once per
+    step (unscaling, the finite check, the update of the scale, 16-bit copies)
+    happens once per window.
+
+    Example: `test/Dialect/Train/Transforms/accumulate-gradients.mlir`.
+  }];
+  let options = [
+    Option<"steps", "steps", "int64_t", "1",
+           "Micro-batches of a window; 1 leaves the step as it is">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
@@ -74,7 +130,7 @@ def TrainDifferentiatePass : Pass<"train-differentiate", "::mlir::ModuleOp"> {
     (`DifferentiableOpInterface`). Other ops cost nothing. What reverse mode
     builds has the attribute `train.backward` and the location of its forward
     op. A value with several uses gets its gradient summed in f32 and rounded
-    once; the loads of one global share its gradient. A global that does not
+    once, or, if it was rounded from f32 itself, not at all; the loads of one global share its gradient. A global that does not
     reach the loss has a zero gradient, and a warning.
 
     Calls must have been inlined; gradients of gradients are not supported. No
