@@ -31,7 +31,7 @@ struct EmitKernelsPass : vernier::impl::EmitKernelsPassBase<EmitKernelsPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    llvm::Expected<TargetModel> target = TargetModel::parse(targetName);
+    llvm::Expected<TargetModel> target = TargetModel::parseDevice(targetName);
     if (!target) {
       module.emitError() << llvm::toString(target.takeError());
       return signalPassFailure();

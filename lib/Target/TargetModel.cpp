@@ -32,12 +32,43 @@ static constexpr llvm::StringLiteral kOptional[] = {
     "avx512fp16", "avx512vp2intersect", "avxvnni",      "gfni",
     "bmi2"};
 
+struct TargetModel::Gpu {
+  llvm::StringLiteral name;
+  /// 10^12 FLOP/s, dense; 0: the tensor cores do not take the type.
+  double f16, bf16, tf32;
+  double bandwidth; ///< 10^9 bytes/s
+};
+
+/// The usual training card of each architecture. Rates without sparsity, as in
+/// NVIDIA's data sheets: V100 SXM2, T4, A100 40GB, A10, L40S, H100 SXM5.
+static constexpr TargetModel::Gpu kGpus[] = {
+    {"sm_70", 125, 0, 0, 900},      {"sm_75", 65, 0, 0, 320},
+    {"sm_80", 312, 312, 156, 1555}, {"sm_86", 125, 125, 62.5, 600},
+    {"sm_89", 362, 362, 183, 864},  {"sm_90", 989, 989, 494, 3350}};
+
 static llvm::Error makeError(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+llvm::Expected<TargetModel> TargetModel::parseGpu(StringRef spelling,
+                                                  StringRef name) {
+  TargetModel model;
+  for (const Gpu &gpu : kGpus)
+    if (gpu.name == name)
+      model.gpu = &gpu;
+  if (!model.gpu)
+    return makeError(
+        "unknown GPU in target '" + spelling + "': expected cuda:NAME with " +
+        llvm::join(llvm::map_range(kGpus, [](auto &gpu) { return gpu.name; }),
+                   ", "));
+  model.name = spelling.str();
+  return model;
+}
+
 llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
   auto [device, cpuName] = spelling.split(':');
+  if (device == "cuda")
+    return parseGpu(spelling, cpuName);
   if (device != "cpu")
     return makeError("unknown target '" + spelling +
                      "': expected cpu, cpu:native or cpu:NAME, such as "
@@ -90,14 +121,51 @@ llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
   return model;
 }
 
+llvm::Expected<TargetModel> TargetModel::parseDevice(StringRef spelling) {
+  llvm::Expected<TargetModel> model = parse(spelling);
+  if (model && model->gpu)
+    return makeError("target '" + spelling +
+                     "' has no device that could run a plan: its facts serve "
+                     "decisions up to --emit=step; use cpu, cpu:native or "
+                     "cpu:NAME");
+  return model;
+}
+
 bool TargetModel::hasNativeContraction(Type type) const {
+  if (gpu)
+    return type.isF32() || getTensorCoreRate(type) > 0;
   return type.isF32() || (type.isBF16() && hasBf16);
 }
 
 int64_t TargetModel::getLeadingDimensionMultiple(Type type) const {
-  // A CPU has no tensor cores; oneDNN packs its operands itself. The numbers
-  // are those of a GPU so that the pass and its results can be tested anywhere.
+  if (gpu && getTensorCoreRate(type) == 0)
+    return 1;
+  // 16 bytes (NVIDIA cuBLAS documentation, "Tensor Core Usage"). A CPU has no
+  // tensor cores; oneDNN packs its operands itself. It has the numbers of a GPU
+  // so that the pass and its results can be tested anywhere.
   if (type.isF16() || type.isBF16())
     return 8;
   return type.isF32() ? 4 : 1;
+}
+
+double TargetModel::getTensorCoreRate(Type type) const {
+  if (!gpu)
+    return 0;
+  double rate = type.isF16()    ? gpu->f16
+                : type.isBF16() ? gpu->bf16
+                : type.isF32()  ? gpu->tf32
+                                : 0;
+  return rate * 1e12;
+}
+
+double TargetModel::getMemoryBandwidth() const {
+  return gpu ? gpu->bandwidth * 1e9 : 0;
+}
+
+double TargetModel::getMisalignedSlowdown() const {
+  // (1157 x 4096) (4096 x 1157), the left operand transposed, in 16 bits on a
+  // B200: 99.08 us as it is, 61.01 us padded (pytorch/pytorch#196992). No
+  // number is published for the other cards, so that this one stands for all
+  // until one is measured.
+  return gpu ? 99.08 / 61.01 : 1.0;
 }

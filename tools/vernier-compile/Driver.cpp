@@ -143,8 +143,12 @@ private:
 } // namespace
 
 int Driver::parse() {
-  llvm::Expected<TargetModel> model =
-      TargetModel::parse(options.compile.target);
+  // Up to --emit=step decisions are made; what follows is for a device.
+  bool isForDevice = options.emit > Emit::Step || options.explain;
+  StringRef spelling = options.compile.target;
+  llvm::Expected<TargetModel> model = isForDevice
+                                          ? TargetModel::parseDevice(spelling)
+                                          : TargetModel::parse(spelling);
   if (!model) {
     printError() << "--target: " << llvm::toString(model.takeError()) << "\n";
     return kExitUsage;

@@ -21,9 +21,12 @@ namespace vernier {
 class TargetModel {
 public:
   /// Parse `cpu` (portable x86-64-v3), `cpu:native`, or `cpu:NAME` with an LLVM
-  /// x86-64 CPU name (`x86-64-v4`, `znver5`, ...). The error names what is
-  /// missing and what would do.
+  /// x86-64 CPU name (`x86-64-v4`, `znver5`, ...); or `cuda:sm_NN`, a GPU that
+  /// passes know facts of though no device runs its plans yet. The error names
+  /// what is missing and what would do.
   static llvm::Expected<TargetModel> parse(llvm::StringRef spelling);
+  /// The same for those that make kernels and plans: a GPU is an error.
+  static llvm::Expected<TargetModel> parseDevice(llvm::StringRef spelling);
 
   /// The canonical spelling, `cpu:x86-64-v3`; `native` is resolved to the name
   /// and features of the machine.
@@ -47,10 +50,25 @@ public:
   /// Elements that leading dimensions of `type` should be a multiple of for the
   /// tensor cores: 8 for 16 bits, 4 for tf32, 1 where there is nothing to gain.
   int64_t getLeadingDimensionMultiple(mlir::Type type) const;
+  /// FLOP/s of the tensor cores on dense operands of `type` (f32: as tf32); 0
+  /// where there are none, and on CPUs.
+  double getTensorCoreRate(mlir::Type type) const;
+  /// Bytes that the memory moves in a second; 0 where it is not known.
+  double getMemoryBandwidth() const;
+  /// How many times as long a product takes whose rows do not begin at
+  /// multiples of 16 bytes.
+  double getMisalignedSlowdown() const;
   /// Bytes that every buffer is aligned to.
   int64_t getBufferAlignment() const { return 64; }
 
+  /// What is published of a GPU.
+  struct Gpu;
+
 private:
+  static llvm::Expected<TargetModel> parseGpu(llvm::StringRef spelling,
+                                              llvm::StringRef name);
+
+  const Gpu *gpu = nullptr;
   std::string name, triple, cpu, features;
   std::vector<std::string> requiredFeatures;
   int64_t vectorWidth = 8;

@@ -491,7 +491,7 @@ struct ConvertTrainToPlanPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    llvm::Expected<TargetModel> model = TargetModel::parse(target);
+    llvm::Expected<TargetModel> model = TargetModel::parseDevice(target);
     if (!model) {
       module.emitError(llvm::toString(model.takeError()));
       return signalPassFailure();
