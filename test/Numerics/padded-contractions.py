@@ -4,8 +4,8 @@
 #
 # RUN: %python %s %t
 # REQUIRES: numpy, ml_dtypes, compiler
-"""Contractions of all extents of {1, 7, 8, 9, 1157}, whatever is stored transposed:
-a padded plan gives the bits of the plain one on the device, and both those of NumPy
+"""Contractions of all extents of {1, 7, 8, 9, 1157}, whatever is stored transposed, and
+convolutions of such channels: a padded plan gives the bits of the plain one on the device, and both those of NumPy
 on integers. In the evaluator the padding holds other numbers than zeros, on one side
 of the product at a time: no result reads them."""
 
@@ -83,6 +83,16 @@ def add_contractions(program, m, k, n):
                 lambda x, w, c: x @ w.T + c)
 
 
+def convolve(x, w):
+    """A kernel of 2 x 2 on images of 3 x 3."""
+    return sum(x[:, i:i + 2, j:j + 2, :] @ w[:, i, j, :].T for i in (0, 1) for j in (0, 1))
+
+
+def add_convolutions(program):
+    for c, o in [*itertools.product((1, 7, 8, 9), repeat=2), (1157, 7), (9, 1157)]:
+        program.add(("conv2d", ""), [("a", (2, 3, 3, c)), ("b", (o, 2, 2, c))], (2, 2, 2, o), convolve)
+
+
 def compile_both(name, text, policy):
     source = os.path.join(folder, name + ".mlir")
     with open(source, "w") as file:
@@ -104,6 +114,7 @@ def compare(got, want, what):
 device = Program()
 for size in itertools.product(SIZES, repeat=3):
     add_contractions(device, *size)
+add_convolutions(device)
 ROUNDED = {"bf16": runtime.ml_dtypes.bfloat16, "f16": np.float16, "tf32": np.float32}
 for policy, element in ROUNDED.items():
     plain, padded = map(runtime.Session, compile_both("device", device.text(), policy))
@@ -150,6 +161,7 @@ def poison(text, program, roles):
 small = Program()
 for size in [*itertools.product((1, 7, 8, 9), repeat=3), (3, 1157, 2), (2, 9, 1157)]:
     add_contractions(small, *size)
+add_convolutions(small)
 data = small.draw()
 for policy in ROUNDED:
     text = vernier.optimize(small.text(), f"--amp-autocast=policy={policy}",

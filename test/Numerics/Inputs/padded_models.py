@@ -94,4 +94,17 @@ def attention():
 
 PERCEPTRONS = {between: perceptron(between)
                for between in ("nothing", "relu", "gelu", "silu", "softmax", "layer_norm")}
-MODELS = PERCEPTRONS | {"tied": language_model(True), "untied": language_model(False), "attention": attention()}
+def convolutions():
+    """3 -> 10 -> 9 channels."""
+    model = Model(("x", "tensor<2x6x6x3xf32>"), ("t", "tensor<2x4x4x9xf32>"))
+    model.parameter("k", "tensor<10x3x3x3xf32>")
+    model.parameter("l", "tensor<9x3x3x10xf32>")
+    model += "%h = train.conv2d %x, %k padding = [1, 1, 1, 1] : (tensor<2x6x6x3xf32>, tensor<10x3x3x3xf32>) -> tensor<2x6x6x10xf32>"
+    model += "%r = train.relu %h : tensor<2x6x6x10xf32>"
+    model += "%y = train.conv2d %r, %l : (tensor<2x6x6x10xf32>, tensor<9x3x3x10xf32>) -> tensor<2x4x4x9xf32>"
+    model += "%loss = train.mse_loss %y, %t : (tensor<2x4x4x9xf32>, tensor<2x4x4x9xf32>) -> tensor<f32>"
+    return model
+
+
+MODELS = PERCEPTRONS | {"tied": language_model(True), "untied": language_model(False), "attention": attention(),
+                        "convolutions": convolutions()}

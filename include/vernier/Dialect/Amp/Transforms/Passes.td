@@ -245,6 +245,10 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
     padded (`train.logical_shape`), elementwise ops compute the padded shape, and
     what is not proven to be zero there is masked ([Padding](Rationale/Padding.md)).
     The real rows and columns keep their values.
+    Convolutions have their channels padded. For a GPU (`target=cuda:sm_80`) a roofline
+    of each contraction decides which dims are padded, if any: the products with and
+    without slowly read rows, the bytes, and the copies that would remain. A CPU has no
+    tensor cores, and all is padded as asked for.
     16-bit and tf32 contractions alone run on tensor cores. Remarks say what was
     padded from what to what, and why something was not. Each contraction gets
     `amp.alignment`, what its leading dimensions are to be multiples of (1 where
@@ -257,6 +261,8 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
            "Device whose alignment is asked for">,
     Option<"multiple", "multiple", "int64_t", /*default=*/"0",
            "Elements to align to instead of what the target asks for; 0 asks it">,
+    Option<"always", "always", "bool", /*default=*/"false",
+           "Pad whatever the cost model says; for comparing both">,
   ];
 }
 
