@@ -34,15 +34,23 @@ def cpu():
 
 
 def commit():
-    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
-                          capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
+    """The commit, "-dirty" if more than earlier results differs from it."""
+    def git(*words):
+        return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("-dirty" if changed else "")
 
 
 def record():
-    """The circumstances of a run, kept beside its numbers."""
+    """The circumstances of a run, kept beside its numbers. The Python that has
+    PyTorch is somewhere else on every machine."""
+    words = [os.path.relpath(os.path.abspath(sys.argv[0]), ROOT)] + sys.argv[1:]
+    for i, word in enumerate(words[:-1]):
+        if word == "--torch-python":
+            words[i + 1] = "PYTHON"
     return {"date": datetime.date.today().isoformat(), "commit": commit(), "cpu": cpu(),
-            "command": shlex.join(["python3", os.path.relpath(os.path.abspath(sys.argv[0]), ROOT)] + sys.argv[1:])}
+            "command": shlex.join(["python3"] + words)}
 
 
 def run(command, **keywords):
