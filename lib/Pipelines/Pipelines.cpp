@@ -92,7 +92,11 @@ void vernier::addLossScalingPasses(OpPassManager &pm,
   if (scale.mode == Mode::Auto && usesF16) {
     // Proves that no scaler is needed, or how large the first scale may be. A
     // bound is no news that every compile should warn of.
-    add(pm, "amp-analyze-ranges{warn=false}");
+    add(pm,
+        "amp-analyze-ranges{warn=false" +
+            (options.profile.empty() ? ""
+                                     : " profile=" + quote(options.profile)) +
+            "}");
     add(pm, "amp-loss-scaling{mode=auto " + scale.passOptions + "}");
   } else if (scale.mode == Mode::Dynamic)
     add(pm, "amp-loss-scaling{mode=dynamic " + scale.passOptions + "}");

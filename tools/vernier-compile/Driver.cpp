@@ -185,15 +185,18 @@ int Driver::parse() {
 }
 
 int Driver::loadPolicy() {
-  // It is chosen when the model has been imported, from this file.
-  if (options.compile.policy == "auto") {
+  // Read by the passes that use it; that it is there is known now.
+  if (!options.compile.profile.empty()) {
     auto file = llvm::MemoryBuffer::getFile(options.compile.profile);
-    if (file)
-      return kExitOk;
-    printError() << "cannot read profile '" << options.compile.profile
-                 << "': " << file.getError().message() << "\n";
-    return kExitBadInput;
+    if (!file) {
+      printError() << "cannot read profile '" << options.compile.profile
+                   << "': " << file.getError().message() << "\n";
+      return kExitBadInput;
+    }
   }
+  // It is chosen when the model has been imported.
+  if (options.compile.policy == "auto")
+    return kExitOk;
   std::string error = amp::Policy::getReadError(options.compile.policy);
   if (!error.empty()) {
     printError() << "--policy: " << error << "\n";
@@ -246,10 +249,11 @@ LogicalResult Driver::explain() {
     explanation.options.emplace_back("casts", "relaxed");
   if (!options.compile.repairUnsafePatterns)
     explanation.options.emplace_back("repair-unsafe-patterns", "false");
-  if (auto text = (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
-    const CompileOptions &compile = options.compile;
+  const CompileOptions &compile = options.compile;
+  if (!compile.profile.empty())
     explanation.options.emplace_back(
         "profile", llvm::sys::path::filename(compile.profile).str());
+  if (auto text = (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
     explanation.options.emplace_back("error-budget", options.errorBudgetText);
     explanation.options.emplace_back("auto-compute", compile.autoCompute);
     explanation.options.emplace_back("assignment", getSummary(text));

@@ -45,8 +45,9 @@ static cl::opt<std::string>
            cl::cat(category));
 static cl::opt<std::string>
     profile("profile", cl::value_desc("FILE"),
-            cl::desc("For --policy=auto: what vernier-run train "
-                     "--profile-numerics wrote of this model in f32"),
+            cl::desc("What vernier-run train --profile-numerics wrote of this "
+                     "model in f32: --policy=auto chooses by it, and "
+                     "--loss-scale=auto starts by it where f16 is used"),
             cl::cat(category));
 static cl::opt<std::string> errorBudget(
     "error-budget", cl::init("0.1"), cl::value_desc("E"),
@@ -169,8 +170,8 @@ static std::string setAuto(DriverOptions &options) {
   bool isAuto =
       policy == "auto" || (diff && llvm::is_contained(inputs, "auto"));
   for (const cl::Option *flag :
-       {(cl::Option *)&profile, (cl::Option *)&errorBudget,
-        (cl::Option *)&writePolicy, (cl::Option *)&autoCompute})
+       {(cl::Option *)&errorBudget, (cl::Option *)&writePolicy,
+        (cl::Option *)&autoCompute})
     if (!isAuto && flag->getNumOccurrences())
       return ("--" + flag->ArgStr + " is for --policy=auto").str();
   if (isAuto && profile.empty())
@@ -287,6 +288,9 @@ int main(int argc, char **argv) {
   if (!scale)
     return usageError(llvm::toString(scale.takeError()));
   options.compile.lossScale = *scale;
+  if (!profile.empty() && policy != "auto" && !diff &&
+      scale->mode != LossScaleSpec::Mode::Auto)
+    return usageError("--profile is for --policy=auto and --loss-scale=auto");
   options.lossScaleText = lossScale;
   if (diff)
     return runDiff(options, inputs);

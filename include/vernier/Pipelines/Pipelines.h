@@ -24,9 +24,10 @@ namespace vernier {
 struct CompileOptions {
   std::string target = "cpu";
   std::string policy = "bf16";
-  /// For the policy auto: what vernier-run train --profile-numerics wrote, and
-  /// the error that its choice may make.
+  /// What vernier-run train --profile-numerics wrote: the policy auto chooses
+  /// by it, and the loss scale auto starts by it.
   std::string profile;
+  /// For the policy auto: the error that its choice may make.
   double errorBudget = 0.1;
   /// Its 16-bit type, bf16 or f16.
   std::string autoCompute = "bf16";

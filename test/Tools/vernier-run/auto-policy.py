@@ -124,7 +124,8 @@ class AutoPolicy(RunnerTest):
         record(model, DIGITS / "train.npz", 1)
         for flags, code, says in (
                 (("--policy=auto",), USAGE, "--policy=auto needs --profile=FILE"),
-                (("--profile=p.json",), USAGE, "--profile is for --policy=auto"),
+                (("--profile=p.json", "--loss-scale=none"), USAGE, "--profile is for --policy=auto and --loss-scale=auto"),
+                (("--policy=f16", "--profile=q.json"), BAD_FILE, "cannot read profile 'q.json': No such file or directory"),
                 (("--error-budget=1",), USAGE, "--error-budget is for --policy=auto"),
                 (("--policy=auto", "--profile=p.json", "--error-budget=-1"), USAGE, "--error-budget: '-1' is not a positive number"),
                 (("--policy=auto", "--profile=p.json", "--error-budget=nan"), USAGE, "'nan' is not a positive number"),
@@ -134,6 +135,9 @@ class AutoPolicy(RunnerTest):
             self.assertIn(says, compile_model(model, "x.vplan", *flags, code=code))
         self.assertIn("the profile is of another model, 'mlp': there is no parameter 'conv1.weight' in it",
                       compile_model(DIGITS / "convnet.mlir", "x.vplan", "--policy=auto", "--profile=p.json", code=FAILED))
+        self.assertIn("the profile is of another model",
+                      compile_model(DIGITS / "convnet.mlir", "x.vplan", "--policy=f16", "--profile=p.json", code=FAILED))
+        compile_model(model, "f16.vplan", "--policy=f16", "--profile=p.json")
         compile_model(model, "bf16.vplan", "--policy=bf16")
         run("bf16.vplan", "train", "--data", DIGITS / "train.npz", "--steps", 3, "--profile-numerics", "b.json")
         self.assertIn("record one of a plan compiled with --policy=f32",

@@ -7,10 +7,13 @@
 //===----------------------------------------------------------------------===//
 //
 // Bounds are computed twice: for every step, from what the model declares, and
-// for the first step, from the initial values of the parameters too. A bound
-// that rests on initial values is named as such, and never drops the scaler.
+// from more than that: from a profile of what inputs and states were like, or
+// for the first step from the initial values of the parameters. A bound that
+// rests on the second is named as such, and never drops the scaler.
 //
 //===----------------------------------------------------------------------===//
+
+#include "Profile.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
@@ -67,9 +70,11 @@ namespace {
 /// What is said about one function.
 class Reporter {
 public:
+  /// `when` the bounds of `assumed` hold: "in the first step".
   Reporter(FunctionOpInterface function, const RangeAnalysis &always,
-           const RangeAnalysis &first, bool warns)
-      : function(function), always(always), first(first), warns(warns) {}
+           const RangeAnalysis &assumed, StringRef when, bool warns)
+      : function(function), always(always), assumed(assumed), when(when),
+        warns(warns) {}
 
   /// A remark or a warning for every f16 value.
   void reportOverflows() const;
@@ -87,7 +92,8 @@ private:
 
   // Interfaces have no const methods.
   mutable FunctionOpInterface function;
-  const RangeAnalysis &always, &first;
+  const RangeAnalysis &always, &assumed;
+  StringRef when;
   bool warns;
 };
 
@@ -99,8 +105,8 @@ private:
 
 void Reporter::warn(OpResult value, const RangeAnalysis &analysis) const {
   Operation *op = value.getOwner();
-  std::string when = &analysis == &first ? " in the first step" : "";
-  std::string message = "f16 can overflow" + when + ": " +
+  std::string condition = &analysis == &assumed ? (" " + when).str() : "";
+  std::string message = "f16 can overflow" + condition + ": " +
                         toString(analysis.getExactRange(value)) +
                         " reaches beyond 65504";
   if (!warns) {
@@ -133,16 +139,16 @@ void Reporter::reportOverflow(OpResult value) const {
   }
   if (always.getExactRange(value).isBounded())
     return warn(value, always);
-  if (first.getExactRange(value).fitsIn(kRangeF16)) {
+  if (assumed.getExactRange(value).fitsIn(kRangeF16)) {
     remark::passed(loc, name("overflow"))
-        << remark::add("f16 cannot overflow in the first step: {0}",
-                       toString(first.getExactRange(value)));
+        << remark::add("f16 cannot overflow {0}: {1}", when,
+                       toString(assumed.getExactRange(value)));
     return;
   }
-  if (first.getExactRange(value).isBounded())
-    return warn(value, first);
+  if (assumed.getExactRange(value).isBounded())
+    return warn(value, assumed);
   remark::missed(loc, name("overflow")) << remark::add(
-      "f16 overflow is not excluded: {0} is unbounded", blame(value, first));
+      "f16 overflow is not excluded: {0} is unbounded", blame(value, assumed));
 }
 
 void Reporter::reportOverflows() const {
@@ -216,10 +222,10 @@ void Reporter::reportLossScale() const {
     return;
   }
   double scale = getSafeScale(scaled, always);
-  const char *when = "in any step";
+  StringRef condition = "in any step";
   if (scale == 0) {
-    scale = getSafeScale(scaled, first);
-    when = "in the first step";
+    scale = getSafeScale(scaled, assumed);
+    condition = when;
   }
   std::string why = describe(*unsafe) + " may be as small as " +
                     format(always.getExactRange(*unsafe).smallest);
@@ -233,7 +239,7 @@ void Reporter::reportLossScale() const {
   remark::analysis(loc, name("loss-scale"))
       << remark::add("gradients may underflow in f16 ({0}); a loss scale up to "
                      "{1} cannot overflow {2}",
-                     why, format(scale), when);
+                     why, format(scale), condition);
   function->setAttr(kSafeScaleAttr, builder.getF64FloatAttr(scale));
 }
 
@@ -261,6 +267,28 @@ static void annotateResults(FunctionOpInterface function,
   }
 }
 
+/// What a profile says of inputs and states: no element of theirs was larger.
+static RangeAssumptions getAssumptions(const Profile &profile,
+                                       ModuleOp module) {
+  RangeAssumptions assumptions;
+  for (const TensorProfile &tensor : profile.tensors) {
+    if (tensor.notFinite)
+      continue;
+    Interval range =
+        Interval::between(-tensor.maxMagnitude, tensor.maxMagnitude)
+            .widened(kRelativeSlack); // of the digits in the file
+    if (tensor.role == "input") {
+      assumptions.inputs[tensor.name] = range;
+    } else if (auto global =
+                   module.lookupSymbol<ml_program::GlobalOp>(tensor.name)) {
+      auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
+      if (role && role.getValue() == tensor.role)
+        assumptions.globals[tensor.name] = range;
+    }
+  }
+  return assumptions;
+}
+
 namespace {
 
 struct AnalyzeRangesPass
@@ -269,6 +297,16 @@ struct AnalyzeRangesPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    RangeAssumptions assumptions;
+    assumptions.initialValues = true;
+    StringRef when = "in the first step";
+    if (!profilePath.empty()) {
+      FailureOr<Profile> profile = Profile::load(profilePath, &getContext());
+      if (failed(profile) || failed(profile->checkModel(module)))
+        return signalPassFailure();
+      assumptions = getAssumptions(*profile, module);
+      when = "while inputs and states stay as measured";
+    }
     bool hasStep = module.lookupSymbol("step") != nullptr;
     for (auto function : module.getOps<FunctionOpInterface>()) {
       // The step repeats the ops of the loss, and of other micro-batches.
@@ -277,15 +315,16 @@ struct AnalyzeRangesPass
                       function.getName() == train::kAccumulateName);
       if (function.isExternal() || !function.isPublic() || isRepeated)
         continue;
-      FailureOr<RangeAnalysis> always = RangeAnalysis::run(function, false);
-      FailureOr<RangeAnalysis> first = RangeAnalysis::run(function, true);
-      if (failed(always) || failed(first))
+      FailureOr<RangeAnalysis> always = RangeAnalysis::run(function, {});
+      FailureOr<RangeAnalysis> assumed =
+          RangeAnalysis::run(function, assumptions);
+      if (failed(always) || failed(assumed))
         return signalPassFailure();
-      Reporter reporter(function, *always, *first, warn);
+      Reporter reporter(function, *always, *assumed, when, warn);
       reporter.reportOverflows();
       reporter.reportLossScale();
       if (annotate)
-        annotateResults(function, atInitialValues ? *first : *always);
+        annotateResults(function, atInitialValues ? *assumed : *always);
     }
   }
 };

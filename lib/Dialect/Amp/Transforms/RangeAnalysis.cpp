@@ -106,7 +106,14 @@ LogicalResult RangeAnalysis::addArguments(FunctionOpInterface function) {
                          [&] { return emitError(argument.getLoc()); });
     if (failed(declared))
       return failure();
-    add(argument, declared->value_or(getRangeOfType(argument.getType())));
+    auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                      train::kNameAttr);
+    Interval range = getRangeOfType(argument.getType());
+    if (*declared)
+      range = **declared;
+    else if (name && assumptions->inputs.count(name.getValue()))
+      range = assumptions->inputs.lookup(name.getValue());
+    add(argument, range);
   }
   return success();
 }
@@ -134,7 +141,9 @@ LogicalResult RangeAnalysis::addLoad(GlobalLoadOp load) {
       !global.getIsMutable() || (role && role.getValue() == train::kFrozenRole);
   if (*declared)
     range = **declared;
-  else if (isFixed || atInitialValues)
+  else if (assumptions->globals.count(name.getValue()))
+    range = assumptions->globals.lookup(name.getValue());
+  else if (isFixed || assumptions->initialValues)
     range = getInitialRange(global.getValueAttr(), type);
   // Looked up once for a function.
   globals[name] = roundToType(range, type);
@@ -155,10 +164,11 @@ void RangeAnalysis::addResults(Operation &op) {
     add(value, range);
 }
 
-FailureOr<RangeAnalysis> RangeAnalysis::run(FunctionOpInterface function,
-                                            bool atInitialValues) {
+FailureOr<RangeAnalysis>
+RangeAnalysis::run(FunctionOpInterface function,
+                   const RangeAssumptions &assumptions) {
   RangeAnalysis analysis;
-  analysis.atInitialValues = atInitialValues;
+  analysis.assumptions = &assumptions;
   if (failed(analysis.addArguments(function)))
     return failure();
   for (Operation &op : function.getFunctionBody().front()) {
@@ -172,6 +182,7 @@ FailureOr<RangeAnalysis> RangeAnalysis::run(FunctionOpInterface function,
       analysis.addResults(op);
     }
   }
+  analysis.assumptions = nullptr;
   return analysis;
 }
 

@@ -211,7 +211,11 @@ def AmpAnalyzeRangesPass : AmpPass<"amp-analyze-ranges"> {
     each f16 value, a remark of the category `amp-analyze-ranges` says that it
     cannot overflow, or that nothing is known and who is to be asked; a warning
     says that it can, with the chain of values that leads to it. A bound that rests
-    on initial values holds in the first step alone, and says so.
+    on initial values holds in the first step alone, and says so. With a profile of
+    `vernier-run train --profile-numerics`, inputs and states without a declared
+    range have the largest magnitude that was measured instead, and bounds hold
+    while they keep it; such a bound proposes a loss scale, but never drops the
+    scaler.
 
     On `@step` after differentiation, two attributes are set for
     `--amp-loss-scaling=mode=auto`: `amp.cannot_underflow` where every f16 gradient
@@ -231,7 +235,11 @@ def AmpAnalyzeRangesPass : AmpPass<"amp-analyze-ranges"> {
     Option<"annotate", "annotate", "bool", /*default=*/"false",
            "Put the bounds of each function's results on them, as `amp.range`">,
     Option<"atInitialValues", "at-initial-values", "bool", /*default=*/"true",
-           "Annotate the bounds of a first step; false for those of every step">,
+           "Annotate the bounds of a first step (with a profile: the measured "
+           "ones); false for those of every step">,
+    Option<"profilePath", "profile", "std::string", /*default=*/"\"\"",
+           "A file of vernier-run train --profile-numerics, of this model in "
+           "f32, in place of the initial values">,
   ];
 }
 

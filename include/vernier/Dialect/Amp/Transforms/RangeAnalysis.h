@@ -15,6 +15,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace vernier::amp {
 
@@ -24,15 +25,24 @@ llvm::FailureOr<std::optional<Interval>>
 getDeclaredRange(mlir::Attribute attribute, mlir::Type type,
                  llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
 
+/// What bounds may rest on beside declared ranges.
+struct RangeAssumptions {
+  /// Globals have the bounds of their initialisers: the bounds of a first step.
+  /// Frozen globals have them anyway.
+  bool initialValues = false;
+  /// Inputs by their `train.name`, and globals by their symbol, that stay
+  /// within what was measured. Comes before `initialValues`.
+  llvm::StringMap<Interval> inputs, globals;
+};
+
 /// One walk over a function in order, from the declared ranges of its
 /// arguments and globals to bounds of every value.
 class RangeAnalysis {
 public:
-  /// With `atInitialValues`, globals have the bounds of their initialisers: the
-  /// bounds of a first step. Without, only frozen globals do, and the bounds
-  /// hold in every step.
-  static llvm::FailureOr<RangeAnalysis> run(mlir::FunctionOpInterface function,
-                                            bool atInitialValues);
+  /// Without assumptions, the bounds hold in every step. `assumptions` must
+  /// outlive this call alone.
+  static llvm::FailureOr<RangeAnalysis>
+  run(mlir::FunctionOpInterface function, const RangeAssumptions &assumptions);
 
   /// The bounds of `value` as it is stored.
   Interval getRange(mlir::Value value) const;
@@ -50,7 +60,7 @@ private:
   void addResults(mlir::Operation &op);
   void add(mlir::Value value, const Interval &exact);
 
-  bool atInitialValues = false;
+  const RangeAssumptions *assumptions = nullptr;
   llvm::DenseMap<mlir::Value, Interval> exact, stored;
   /// What this function has written to a global so far.
   llvm::DenseMap<mlir::StringAttr, Interval> globals;
