@@ -37,7 +37,8 @@ static constexpr StringRef kModes[] = {"auto", "dynamic", "none"};
 static constexpr StringRef kRefills[] = {"apex", "megatron", "deepspeed",
                                          "deepspeed_consecutive"};
 
-static bool isScale(double x) { return x > 0 && x <= FLT_MAX; }
+/// Normal, so that dividing by it does not overflow.
+static bool isScale(double x) { return x >= FLT_MIN && x <= FLT_MAX; }
 static bool isCount(double x) {
   return x >= 1 && x <= INT32_MAX && x == std::floor(x);
 }
@@ -122,5 +123,10 @@ Expected<LossScaleSpec> LossScaleSpec::parse(StringRef text) {
   if (numbers.count("min") && numbers.count("max") &&
       numbers["min"] > numbers["max"])
     return makeError("min is above max");
+  if (numbers.count("init") && numbers["init"] < numbers.lookup("min"))
+    return makeError("init is below min");
+  if (numbers.count("init") && numbers.count("max") &&
+      numbers["init"] > numbers["max"])
+    return makeError("init is above max");
   return spec;
 }

@@ -8,8 +8,11 @@
 
 #include "vernier/Pipelines/OptimizerSpec.h"
 
+#include "vernier/Dialect/Train/Transforms/OptimizerOptions.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Regex.h"
 
 using namespace llvm;
 using namespace vernier;
@@ -45,6 +48,21 @@ Error vernier::makeUnknown(StringRef flag, StringRef what, StringRef name,
   return createStringError(inconvertibleErrorCode(), message);
 }
 
+static Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), "--optimizer: " + message);
+}
+
+/// Set one option, if it is of this kind.
+static bool setOption(train::OptimizerOption option, StringRef value) {
+  if (option.word)
+    *option.word = value.str();
+  else if (option.flag)
+    return (*option.flag = value == "true") || value == "false";
+  else if (option.count)
+    return !value.getAsInteger(10, *option.count);
+  return option.word || (option.number && !value.getAsDouble(*option.number));
+}
+
 Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
   SmallVector<StringRef> parts;
   text.split(parts, ',');
@@ -52,6 +70,7 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
     return makeUnknown("--optimizer", "optimizer", parts.front(), kOptimizers);
   OptimizerSpec spec;
   spec.passOptions = ("optimizer=" + parts.front()).str();
+  train::TrainAttachOptimizerPassOptions options;
   for (StringRef part : ArrayRef(parts).drop_front()) {
     auto [rawKey, value] = part.split('=');
     std::string key = rawKey.str();
@@ -64,19 +83,23 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
       (key == "group" ? spec.group : spec.parameters) = value.str();
       continue;
     }
-    double number;
-    bool isText = key == "schedule" || key == "nesterov";
-    if (value.empty() || (!isText && value.getAsDouble(number)))
-      return createStringError(inconvertibleErrorCode(),
-                               "--optimizer: '" + part +
-                                   "' is not a setting; expected " + key +
-                                   (isText ? "=WORD" : "=NUMBER"));
+    train::OptimizerOption option = train::findOptimizerOption(key, options);
+    if (value.empty() || !setOption(option, value))
+      return makeError("'" + part + "' is not a setting; expected " + key +
+                       (option.word   ? "=WORD"
+                        : option.flag ? "=true or false"
+                                      : "=NUMBER"));
     spec.passOptions += (" " + key + "=" + value).str();
   }
+  std::string problem = train::findOptimizerProblem(options);
+  if (!problem.empty())
+    return makeError("'" + text + "': " + problem);
   if (spec.group.empty() != spec.parameters.empty())
-    return createStringError(inconvertibleErrorCode(),
-                             "--optimizer: '" + text +
-                                 "' needs both, group=NAME and "
-                                 "parameters=REGEX, or none");
+    return makeError("'" + text +
+                     "' needs both, group=NAME and parameters=REGEX, or none");
+  std::string reason;
+  if (!spec.parameters.empty() && !Regex(spec.parameters).isValid(reason))
+    return makeError("'parameters=" + spec.parameters +
+                     "' is no regular expression: " + reason);
   return spec;
 }

@@ -11,6 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "VerifyImport.h"
+
 #include "vernier/Pipelines/Passes.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
@@ -42,98 +44,6 @@ static bool isModelFunction(func::FuncOp function) {
   return function.getSymName() != "step" &&
          function.getSymName() != train::kAccumulateName &&
          function.getSymName() != "refresh";
-}
-
-static bool isStaticTensor(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && tensor.hasStaticShape();
-}
-
-//===----------------------------------------------------------------------===//
-// import
-//===----------------------------------------------------------------------===//
-
-/// Why concatenation, slices and padding are not ones that copies can do, or
-/// nothing.
-static StringRef findUnsupportedCopy(Operation *op) {
-  auto isDynamic = [](ArrayRef<int64_t> numbers) {
-    return llvm::any_of(numbers, [](int64_t number) {
-      return ShapedType::isDynamic(number) || number < 0;
-    });
-  };
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
-    if (isDynamic(slice.getStaticOffsets()) ||
-        llvm::any_of(slice.getStaticStrides(),
-                     [](int64_t stride) { return stride != 1; }) ||
-        slice.getSourceType().getRank() != slice.getType().getRank())
-      return "a slice has static offsets, steps of 1 and the rank of its "
-             "source; drop dims by tensor.collapse_shape behind it";
-  } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-    Value value = pad.getConstantPaddingValue();
-    if (isDynamic(pad.getStaticLow()) || isDynamic(pad.getStaticHigh()) ||
-        !value ||
-        !(matchPattern(value, m_AnyZeroFloat()) ||
-          matchPattern(value, m_Zero())))
-      return "padding has static extents of 0 or more and is the constant 0; "
-             "concatenate a constant instead";
-  }
-  return {};
-}
-
-/// The value of a padding is the one scalar of a model.
-static bool isPaddingValue(Operation *op) {
-  return isa<arith::ConstantOp>(op) && !op->use_empty() &&
-         llvm::all_of(op->getUsers(), llvm::IsaPred<tensor::YieldOp>);
-}
-
-/// Whether a session can run a function of this name, or has others call it.
-static bool isEntryOfModel(func::FuncOp function) {
-  return function.isPrivate() ||
-         llvm::is_contained({"loss", "predict", "step"}, function.getSymName());
-}
-
-static LogicalResult verifyImport(ModuleOp module) {
-  LogicalResult result = success();
-  auto report = [&](Operation *op) {
-    result = failure();
-    return op->emitError("after import: ");
-  };
-  module.walk([&](Operation *op) {
-    if (auto function = dyn_cast<func::FuncOp>(op)) {
-      if (!isEntryOfModel(function))
-        report(op) << "'" << function.getSymName()
-                   << "' is no entry of a model; expected 'loss', 'predict' or "
-                      "'step': rename it, or make it private if others call it";
-      for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
-        if (!isStaticTensor(type))
-          report(op) << "argument " << index << " of '" << function.getSymName()
-                     << "' has type " << type
-                     << "; expected a tensor of static shape: write the batch "
-                        "size into the model";
-      if (!function.getBody().hasOneBlock())
-        report(op) << "'" << function.getSymName()
-                   << "' must be one block without branches";
-      return;
-    }
-    if (isa<func::CallOp>(op))
-      report(op) << "a call remains; run --inline first (recursion is not "
-                    "supported)";
-    StringRef dialect = op->getName().getDialectNamespace();
-    bool isKnown = llvm::is_contained({"builtin", "func", "arith", "math",
-                                       "tensor", "ml_program", "train", "amp"},
-                                      dialect);
-    if (!isKnown)
-      report(op) << "'" << op->getName()
-                 << "' is not part of a model; expected train, arith, math, "
-                    "tensor, ml_program or func";
-    if (StringRef problem = findUnsupportedCopy(op); !problem.empty())
-      report(op) << "unsupported '" << op->getName() << "': " << problem;
-    for (Type type : op->getResultTypes())
-      if (!isStaticTensor(type) && !isPaddingValue(op))
-        report(op) << "result of type " << type
-                   << "; expected a tensor of static shape";
-  });
-  return result;
 }
 
 //===----------------------------------------------------------------------===//

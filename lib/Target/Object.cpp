@@ -19,7 +19,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
@@ -45,13 +44,10 @@ void vernier::registerObjectTranslation(DialectRegistry &registry) {
 // LLVM IR to an object
 //===----------------------------------------------------------------------===//
 
-/// TargetModel has checked that there is such a machine.
+/// TargetModel has initialised the backend and checked that there is such a
+/// machine.
 static std::unique_ptr<llvm::TargetMachine>
 createTargetMachine(const TargetModel &target) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
   llvm::Triple triple(target.getTriple());
   std::string error;
   const llvm::Target *backend =

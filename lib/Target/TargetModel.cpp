@@ -16,6 +16,8 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
+#include <mutex>
+
 using namespace mlir;
 using namespace vernier;
 
@@ -50,6 +52,17 @@ static llvm::Error makeError(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+/// Once in a process, and by one thread: passes that run side by side ask.
+static void initializeBackend() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+  });
+}
+
 llvm::Expected<TargetModel> TargetModel::parseGpu(StringRef spelling,
                                                   StringRef name) {
   TargetModel model;
@@ -73,9 +86,7 @@ llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
     return makeError("unknown target '" + spelling +
                      "': expected cpu, cpu:native or cpu:NAME, such as "
                      "cpu:x86-64-v3");
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
+  initializeBackend();
 
   TargetModel model;
   model.triple = "x86_64-unknown-linux-gnu";

@@ -51,7 +51,7 @@ func.func @predict(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // So is a dynamic result inside.
 func.func @predict(%x: tensor<4xf32>) {
-  // expected-error @below {{after import: result of type 'tensor<?xf32>'; expected a tensor of static shape}}
+  // expected-error @below {{after import: a result has type 'tensor<?xf32>'; expected a tensor of static shape}}
   %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
   return
 }
@@ -93,6 +93,48 @@ func.func @predict(%x: tensor<4x8xf32>) -> (tensor<4x4xf32>, tensor<8xf32>, tens
   } : tensor<4x8xf32> to tensor<5x8xf32>
   return %steps, %row, %padded : tensor<4x4xf32>, tensor<8xf32>, tensor<5x8xf32>
 }
+
+// -----
+
+// A tensor without elements, one too large, and one of a type that is not lowered.
+// expected-error @below {{after import: argument 0 of 'predict' has type 'tensor<0x4xf32>', which has no elements; expected extents of 1 or more}}
+// expected-error @below {{after import: argument 1 of 'predict' has type 'tensor<8388608x8388608xf32>', which no machine can hold}}
+// expected-error @below {{after import: argument 2 of 'predict' has type 'tensor<4xf64>'; expected f32, which precision is decided from}}
+func.func @predict(%x: tensor<0x4xf32>, %y: tensor<8388608x8388608xf32>, %z: tensor<4xf64>) {
+  return
+}
+
+// -----
+
+// Names of data are there and differ.
+// expected-error @below {{after import: argument 0 of 'predict' has the name ""; expected a train.name of one or more letters}}
+// expected-error @below {{after import: two arguments of 'predict' have the name "x"; expected a train.name of its own for each}}
+// expected-error @below {{after import: two results of 'predict' have the name "y"; expected a train.name of its own for each}}
+func.func @predict(%a: tensor<4xf32> {train.name = ""}, %b: tensor<4xf32> {train.name = "x"}, %c: tensor<4xf32> {train.name = "x"})
+    -> (tensor<4xf32> {train.name = "y"}, tensor<4xf32> {train.name = "y"}) {
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// A loss is one number.
+// expected-error @below {{after import: the first result of 'loss' is no loss; expected a tensor<f32>: reduce it with train.reduce}}
+func.func @loss(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @below {{after import: the first result of 'loss' is no loss}}
+func.func @loss(%x: tensor<4xf32>) {
+  return
+}
+
+// -----
+
+// An initial value has the type of its state.
+// expected-error @below {{after import: '@w' has type 'tensor<4xf32>', but an initial value of type 'tensor<4xi32>'}}
+ml_program.global private mutable @w(dense<1> : tensor<4xi32>) : tensor<4xf32> {train.role = "frozen"}
 
 // -----
 

@@ -15,6 +15,7 @@
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Pipelines/InitAll.h"
+#include "vernier/Pipelines/OptimizerSpec.h"
 #include "vernier/Target/Object.h"
 #include "vernier/Target/PlanFile.h"
 
@@ -22,6 +23,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -125,6 +127,7 @@ private:
   /// Say how many roundings to 16 bits relaxed casts have skipped.
   void countSkippedRoundings();
   int writePlan();
+  void warnOfUnused();
   std::string getOutputPath() const;
 
   const DriverOptions &options;
@@ -173,6 +176,13 @@ int Driver::parse() {
   module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return kExitBadInput;
+  if (llvm::none_of(module->getOps<func::FuncOp>(), [](func::FuncOp function) {
+        return function.isPublic();
+      })) {
+    module->emitError("the model has nothing to run; expected a function "
+                      "'loss', 'predict' or both");
+    return kExitBadInput;
+  }
   // A policy may name ops that this model has none of.
   for (StringRef dialect : inputs.getDialectNames())
     context.getOrLoadDialect(dialect);
@@ -371,6 +381,8 @@ int Driver::writePlan() {
 std::string Driver::getOutputPath() const {
   if (!options.outputFile.empty())
     return options.outputFile;
+  if (options.inputFile == "-")
+    return "-";
   llvm::SmallString<128> path(options.inputFile);
   llvm::sys::path::replace_extension(path, "vplan");
   return path.str().str();
@@ -385,14 +397,48 @@ int Driver::printModule(ModuleOp printed) {
       {{options.outputFile.empty() ? "-" : options.outputFile, text}});
 }
 
+/// Add what the user may have meant to MLIR's message about an unknown op.
+static LogicalResult suggestOp(Diagnostic &diagnostic, MLIRContext &context) {
+  std::string message = diagnostic.str();
+  StringRef name = message;
+  if (name.consume_front("custom op '") && name.consume_back("' is unknown")) {
+    SmallVector<StringRef> names;
+    for (RegisteredOperationName known : context.getRegisteredOperations())
+      names.push_back(known.getStringRef());
+    if (StringRef nearest = findNearest(name, names); !nearest.empty())
+      diagnostic.attachNote() << "did you mean '" << nearest << "'?";
+  }
+  return failure(); // The next handler prints it.
+}
+
+/// What compiles, though it is hardly what was meant.
+void Driver::warnOfUnused() {
+  if (!module->lookupSymbol("loss") && options.hasOptimizer)
+    module->emitWarning("the model has no '@loss': the plan cannot train, and "
+                        "--optimizer says nothing");
+  for (auto global : module->getOps<ml_program::GlobalOp>()) {
+    auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
+    if (role && role.getValue() == train::kParameterRole &&
+        SymbolTable::symbolKnownUseEmpty(global, *module))
+      global.emitWarning("no function reads parameter '@")
+          << global.getSymName() << "': it is left out";
+  }
+}
+
 int Driver::run(amp::Explanation *only) {
   applyDefaultTimingManagerCLOptions(timing);
   timingScope = timing.getRootScope();
+  // The message says what is wrong; the op, often the whole module, does not.
+  context.printOpOnDiagnostic(false);
   SourceMgrDiagnosticHandler handler(sources, &context);
+  ScopedDiagnosticHandler suggestions(&context, [&](Diagnostic &diagnostic) {
+    return suggestOp(diagnostic, context);
+  });
   {
     TimingScope scope = timingScope.nest("parse");
     if (int code = parse())
       return code;
+    warnOfUnused();
     if (int code = loadPolicy())
       return code;
   }

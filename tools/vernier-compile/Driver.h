@@ -35,6 +35,7 @@ std::optional<ExplainFormat> symbolizeExplainFormat(llvm::StringRef name);
 struct DriverOptions {
   std::string inputFile, outputFile, optimizerText, lossScaleText;
   CompileOptions compile;
+  bool hasOptimizer = false; ///< Whether the user chose one.
   Emit emit = Emit::PlanFile;
   std::optional<ExplainFormat> explain;
   std::string explainFile = "-";

@@ -10,10 +10,13 @@
 
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Pipelines/InitAll.h"
+#include "vernier/Pipelines/OptimizerSpec.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
+#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
@@ -140,6 +143,8 @@ EXAMPLES
   vernier-compile mlp.mlir --diff bf16 torch-cuda
   vernier-compile mlp.mlir --emit=amp          print the graph after autocast
 
+Passes can be watched with --mlir-timing and --mlir-print-ir-after-all; --help-hidden lists all such flags.
+
 Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 5 cannot write.
 )";
 
@@ -162,6 +167,12 @@ static std::string checkInputs() {
   if (inputs.size() > 1)
     return "more than one model given: '" + inputs[0] + "' and '" + inputs[1] +
            "'";
+  for (const std::string *output :
+       {&outputFile.getValue(), &explainFile.getValue(),
+        &writePolicy.getValue()})
+    if (llvm::sys::fs::equivalent(inputs[0], *output))
+      return "writing to '" + *output +
+             "' would overwrite the model: give another file";
   return "";
 }
 
@@ -221,6 +232,7 @@ static std::string setExplain(DriverOptions &options) {
 static std::string setOptimizers(DriverOptions &options) {
   bool hasDefault = false;
   options.optimizerText = "adamw";
+  options.hasOptimizer = !optimizers.empty();
   for (const std::string &text : optimizers) {
     llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(text);
     if (!spec)
@@ -248,6 +260,11 @@ int main(int argc, char **argv) {
   registerAllPasses();
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](llvm::raw_ostream &os) {
+    os << "vernier-compile " VERNIER_VERSION " (LLVM " LLVM_VERSION_STRING
+          ")\n";
+  });
   // Every flag error is a usage error; LLVM's parser knows near misses.
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return kExitUsage;
@@ -273,12 +290,14 @@ int main(int argc, char **argv) {
         "--accumulate: expected 1 to 1048576 micro-batches, got " +
         llvm::Twine(accumulate));
   if (!strategy.empty() && !amp::symbolizeStrategy(strategy))
-    return usageError("--strategy: unknown strategy '" + strategy +
-                      "'; expected lists, propagate or min-cut");
+    return usageError(
+        llvm::toString(makeUnknown("--strategy", "strategy", strategy,
+                                   {"lists", "propagate", "min-cut"})));
   std::optional<Emit> stage = symbolizeEmit(emit);
   if (!stage)
-    return usageError("--emit: unknown stage '" + emit +
-                      "'; expected train, amp, step, fusion, kernel or plan");
+    return usageError(llvm::toString(
+        makeUnknown("--emit", "stage", emit,
+                    {"train", "amp", "step", "fusion", "kernel", "plan"})));
   if (diff && *stage != Emit::PlanFile)
     return usageError("--diff compares decisions: drop --emit=" + emit);
   options.emit = *stage;

@@ -36,6 +36,12 @@ func.func @predict(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // -----
 
+// A model without a function (exit: 3).
+// expected-error {{the model has nothing to run; expected a function 'loss', 'predict' or both}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = "parameter"}
+
+// -----
+
 // An op between a parameter and the loss that has no gradient (exit: 1).
 ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = "parameter"}
 func.func @loss(%x: tensor<4xf32> {train.name = "x"}) -> (tensor<f32> {train.name = "loss"}) {
@@ -48,8 +54,8 @@ func.func @loss(%x: tensor<4xf32> {train.name = "x"}) -> (tensor<f32> {train.nam
 
 // -----
 
-// An initial value of another type than its state (exit: 1).
-// expected-error {{initial value of 'w' has element type 'i32', expected that of}}
+// An initial value of another type than its state (exit: 3).
+// expected-error {{'@w' has type 'tensor<4xf32>', but an initial value of type 'tensor<4xi32>'}}
 ml_program.global private mutable @w(dense<1> : tensor<4xi32>) : tensor<4xf32> {train.role = "frozen"}
 func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
   %w = ml_program.global_load @w : tensor<4xf32>
@@ -59,8 +65,8 @@ func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// An initial value of no known kind (exit: 1).
-// expected-error {{initial value of 'w' is neither dense nor an initialiser of the train dialect}}
+// An initial value of no known kind (exit: 3).
+// expected-error {{'@w' has type 'tensor<4xf32>', but an initial value of type 'none'}}
 ml_program.global private mutable @w("ones") : tensor<4xf32> {train.role = "frozen"}
 func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
   %w = ml_program.global_load @w : tensor<4xf32>
@@ -70,8 +76,8 @@ func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// A role that does not exist (exit: 1).
-// expected-error {{state 'w' of role "paramter" and type '!plan.buffer<4xf32>' cannot be stored in a plan}}
+// A role that does not exist (exit: 3).
+// expected-error {{(R1) has the unknown train.role "paramter"; expected "parameter", "frozen"}}
 ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = "paramter"}
 func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
   %w = ml_program.global_load @w : tensor<4xf32>
@@ -81,8 +87,8 @@ func.func @predict(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// An element type that no device stores (exit: 1).
-// expected-error {{buffer of type '!plan.buffer<4xf64>' cannot be stored in a plan}}
+// An element type that no device stores (exit: 3).
+// expected-error {{argument 0 of 'predict' has type 'tensor<4xf64>'; expected f32, which precision is decided from}}
 func.func @predict(%x: tensor<4xf64>) -> tensor<4xf64> {
   return %x : tensor<4xf64>
 }

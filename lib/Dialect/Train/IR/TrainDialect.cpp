@@ -17,6 +17,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Transforms/InliningUtils.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -65,8 +66,22 @@ void TrainDialect::initialize() {
 }
 
 /// Constraints of `train.operand_gradients` (G1).
+static LogicalResult verifyRole(Operation *op, Attribute role) {
+  constexpr llvm::StringLiteral kRoles[] = {
+      kParameterRole, kFrozenRole,    kMomentRole, kStatisticRole,
+      kCounterRole,   kLossScaleRole, kCopyRole,   kAccumulatorRole};
+  auto name = dyn_cast<StringAttr>(role);
+  if (name && llvm::is_contained(kRoles, name.getValue()))
+    return success();
+  return op->emitOpError("(R1) has the unknown train.role ")
+         << role << "; expected \"" << llvm::join(ArrayRef(kRoles), "\", \"")
+         << "\"";
+}
+
 LogicalResult TrainDialect::verifyOperationAttribute(Operation *op,
                                                      NamedAttribute attribute) {
+  if (attribute.getName() == kRoleAttr)
+    return verifyRole(op, attribute.getValue());
   if (attribute.getName() != kOperandGradientsAttr)
     return success();
   auto entries = dyn_cast<ArrayAttr>(attribute.getValue());

@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "vernier/Dialect/Train/Transforms/Passes.h"
+#include "vernier/Dialect/Train/Transforms/OptimizerOptions.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 
@@ -100,49 +100,10 @@ private:
 // Options
 //===----------------------------------------------------------------------===//
 
-/// Complain about a number outside its range.
-static LogicalResult checkOption(ModuleOp module, bool isValid, StringRef flag,
-                                 double value, StringRef expected) {
-  if (isValid)
-    return success();
-  return module.emitError("option ")
-         << flag << " is " << value << ", expected " << expected;
-}
-
 static LogicalResult checkOptions(ModuleOp module,
                                   const TrainAttachOptimizerPassOptions &o) {
-  auto check = [&](bool isValid, StringRef flag, double value,
-                   StringRef expected) {
-    return checkOption(module, isValid, flag, value, expected);
-  };
-  // Written so that NaN fails, too.
-  if (failed(check(o.learningRate >= 0, "lr", o.learningRate, "0 or more")) ||
-      failed(check(o.beta1 >= 0 && o.beta1 < 1, "beta1", o.beta1,
-                   "a number in [0, 1)")) ||
-      failed(check(o.beta2 >= 0 && o.beta2 < 1, "beta2", o.beta2,
-                   "a number in [0, 1)")) ||
-      failed(check(o.epsilon >= 0, "eps", o.epsilon, "0 or more")) ||
-      failed(check(!(o.weightDecay < 0), "weight-decay", o.weightDecay,
-                   "0 or more")) ||
-      failed(check(o.momentum >= 0, "momentum", o.momentum, "0 or more")) ||
-      failed(check(o.finalLearningRate >= 0, "final-lr", o.finalLearningRate,
-                   "0 or more")) ||
-      failed(check(o.clipNorm >= 0, "clip-norm", o.clipNorm,
-                   "0 (no clipping) or more")) ||
-      failed(check(o.emaDecay >= 0 && o.emaDecay < 1, "ema-decay", o.emaDecay,
-                   "a number in [0, 1)")) ||
-      failed(check(o.warmupSteps >= 0, "warmup-steps", o.warmupSteps,
-                   "0 or more")))
-    return failure();
-  if (o.nesterov && o.momentum == 0)
-    return module.emitError("option nesterov needs a momentum above 0");
-  auto schedule = symbolizeSchedule(o.schedule);
-  if (!schedule)
-    return module.emitError("unknown schedule '")
-           << o.schedule << "', expected constant, linear or cosine";
-  bool needsTotal = *schedule != Schedule::Constant;
-  return check(!needsTotal || o.totalSteps > o.warmupSteps, "total-steps",
-               o.totalSteps, "more than warmup-steps with this schedule");
+  std::string problem = findOptimizerProblem(o);
+  return problem.empty() ? success() : module.emitError("option ") << problem;
 }
 
 /// The optimizer's attribute, or null with a diagnostic.
@@ -167,37 +128,18 @@ static Attribute getOptimizer(ModuleOp module,
 /// Replace one option by what train.optimizer of a parameter says.
 static LogicalResult setOption(NamedAttribute setting,
                                TrainAttachOptimizerPassOptions &o) {
-  StringRef key = setting.getName();
-  double *number = llvm::StringSwitch<double *>(key)
-                       .Case("lr", &o.learningRate)
-                       .Case("beta1", &o.beta1)
-                       .Case("beta2", &o.beta2)
-                       .Case("eps", &o.epsilon)
-                       .Case("weight-decay", &o.weightDecay)
-                       .Case("momentum", &o.momentum)
-                       .Case("final-lr", &o.finalLearningRate)
-                       .Case("clip-norm", &o.clipNorm)
-                       .Case("ema-decay", &o.emaDecay)
-                       .Default(nullptr);
-  int64_t *count = llvm::StringSwitch<int64_t *>(key)
-                       .Case("warmup-steps", &o.warmupSteps)
-                       .Case("total-steps", &o.totalSteps)
-                       .Default(nullptr);
-  std::string *word = llvm::StringSwitch<std::string *>(key)
-                          .Case("optimizer", &o.optimizer)
-                          .Case("schedule", &o.schedule)
-                          .Default(nullptr);
+  OptimizerOption option = findOptimizerOption(setting.getName(), o);
   Attribute value = setting.getValue();
-  if (auto given = dyn_cast<FloatAttr>(value); given && number)
-    *number = given.getValueAsDouble();
-  else if (auto given = dyn_cast<FloatAttr>(value); given && count)
-    *count = static_cast<int64_t>(given.getValueAsDouble());
-  else if (auto given = dyn_cast<StringAttr>(value); given && word)
-    *word = given.str();
-  else if (auto given = dyn_cast<BoolAttr>(value); given && key == "nesterov")
-    o.nesterov = given.getValue();
+  if (auto given = dyn_cast<FloatAttr>(value); given && option.number)
+    *option.number = given.getValueAsDouble();
+  else if (auto given = dyn_cast<FloatAttr>(value); given && option.count)
+    *option.count = static_cast<int64_t>(given.getValueAsDouble());
+  else if (auto given = dyn_cast<StringAttr>(value); given && option.word)
+    *option.word = given.str();
+  else if (auto given = dyn_cast<BoolAttr>(value); given && option.flag)
+    *option.flag = given.getValue();
   else
-    return failure(key != "group");
+    return failure(setting.getName() != "group");
   return success();
 }
 

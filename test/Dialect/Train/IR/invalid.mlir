@@ -431,3 +431,13 @@ func.func @gradients_g1(%x: tensor<4x4xf32>) {
   %y = train.matmul %x, %x {train.operand_gradients = [unit]} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{(R1) has the unknown train.role "paramter"; expected "parameter", "frozen"}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = "paramter"}
+
+// -----
+
+// expected-error @+1 {{(R1) has the unknown train.role 7}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = 7}

@@ -2,7 +2,7 @@
 // RUN: not vernier-opt %s --train-attach-optimizer="optimizer=rmsprop" 2>&1 | FileCheck %s --check-prefix=CHECK-OPTIMIZER
 // CHECK-OPTIMIZER: error: unknown optimizer 'rmsprop', expected sgd, adam or adamw
 // RUN: not vernier-opt %s --train-attach-optimizer="schedule=step" 2>&1 | FileCheck %s --check-prefix=CHECK-SCHEDULE
-// CHECK-SCHEDULE: error: unknown schedule 'step', expected constant, linear or cosine
+// CHECK-SCHEDULE: error: option schedule is 'step', expected constant, linear or cosine
 // RUN: not vernier-opt %s --train-attach-optimizer="lr=-1" 2>&1 | FileCheck %s --check-prefix=CHECK-RATE
 // CHECK-RATE: error: option lr is -1{{.*}}, expected 0 or more
 // RUN: not vernier-opt %s --train-attach-optimizer="lr=nan" 2>&1 | FileCheck %s --check-prefix=CHECK-NAN

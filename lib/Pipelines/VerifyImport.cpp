@@ -1,0 +1,222 @@
+//===- VerifyImport.cpp - Checks what a model must be
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "VerifyImport.h"
+
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace vernier;
+
+/// More elements than any machine holds: the bytes of a few such tensors are
+/// still far from what 64 bits count.
+static constexpr int64_t kMostElements = int64_t(1) << 45;
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// Why a value of this type cannot be part of a model, or nothing.
+static std::string findProblem(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << "'" << type << "'";
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape())
+    return "has type " + text +
+           "; expected a tensor of static shape: write the batch size into "
+           "the model";
+  int64_t count = 1;
+  for (int64_t extent : tensor.getShape()) {
+    if (extent == 0)
+      return "has type " + text +
+             ", which has no elements; expected extents of 1 or more";
+    if (count > kMostElements / extent)
+      return "has type " + text + ", which no machine can hold";
+    count *= extent;
+  }
+  if (tensor.getElementType().isF64())
+    return "has type " + text +
+           "; expected f32, which precision is decided from";
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// Why concatenation, slices and padding are not ones that copies can do, or
+/// nothing.
+static StringRef findUnsupportedCopy(Operation *op) {
+  auto isDynamic = [](ArrayRef<int64_t> numbers) {
+    return llvm::any_of(numbers, [](int64_t number) {
+      return ShapedType::isDynamic(number) || number < 0;
+    });
+  };
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (isDynamic(slice.getStaticOffsets()) ||
+        llvm::any_of(slice.getStaticStrides(),
+                     [](int64_t stride) { return stride != 1; }) ||
+        slice.getSourceType().getRank() != slice.getType().getRank())
+      return "a slice has static offsets, steps of 1 and the rank of its "
+             "source; drop dims by tensor.collapse_shape behind it";
+  } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+    Value value = pad.getConstantPaddingValue();
+    if (isDynamic(pad.getStaticLow()) || isDynamic(pad.getStaticHigh()) ||
+        !value ||
+        !(matchPattern(value, m_AnyZeroFloat()) ||
+          matchPattern(value, m_Zero())))
+      return "padding has static extents of 0 or more and is the constant 0; "
+             "concatenate a constant instead";
+  }
+  return {};
+}
+
+/// The value of a padding is the one scalar of a model.
+static bool isPaddingValue(Operation *op) {
+  return isa<arith::ConstantOp>(op) && !op->use_empty() &&
+         llvm::all_of(op->getUsers(), llvm::IsaPred<tensor::YieldOp>);
+}
+
+/// Whether a session can run a function of this name, or has others call it.
+static bool isEntryOfModel(func::FuncOp function) {
+  return function.isPrivate() ||
+         llvm::is_contained({"loss", "predict", "step"}, function.getSymName());
+}
+
+namespace {
+
+/// Checks one module, and reports all that is wrong with it.
+class Checker {
+public:
+  explicit Checker(ModuleOp module) : module(module) {}
+
+  LogicalResult run();
+
+private:
+  InFlightDiagnostic report(Operation *op) {
+    result = failure();
+    return op->emitError("after import: ");
+  }
+  void check(func::FuncOp function);
+  void checkLoss(func::FuncOp function);
+  void checkNames(func::FuncOp function, unsigned count, StringRef what,
+                  llvm::function_ref<Attribute(unsigned)> getName);
+  void check(ml_program::GlobalOp global);
+  void checkOp(Operation *op);
+
+  ModuleOp module;
+  LogicalResult result = success();
+};
+
+} // namespace
+
+/// Data and results are bound by names, which files and messages show.
+void Checker::checkNames(func::FuncOp function, unsigned count, StringRef what,
+                         llvm::function_ref<Attribute(unsigned)> getName) {
+  llvm::StringSet<> names;
+  for (unsigned i = 0; i < count; ++i) {
+    Attribute attribute = getName(i);
+    auto name = dyn_cast_or_null<StringAttr>(attribute);
+    if (!attribute)
+      continue;
+    if (!name || name.empty() || name.getValue().contains('\0'))
+      report(function) << what << " " << i << " of '" << function.getSymName()
+                       << "' has the name " << attribute
+                       << "; expected a train.name of one or more letters";
+    else if (!names.insert(name.getValue()).second)
+      report(function) << "two " << what << "s of '" << function.getSymName()
+                       << "' have the name " << name
+                       << "; expected a train.name of its own for each";
+  }
+}
+
+void Checker::checkLoss(func::FuncOp function) {
+  auto loss = function.getNumResults() == 0
+                  ? RankedTensorType()
+                  : dyn_cast<RankedTensorType>(function.getResultTypes()[0]);
+  if (!loss || loss.getRank() != 0 || !isa<FloatType>(loss.getElementType()))
+    report(function)
+        << "the first result of 'loss' is no loss; expected a tensor<f32>: "
+           "reduce it with train.reduce";
+}
+
+void Checker::check(func::FuncOp function) {
+  if (!isEntryOfModel(function))
+    report(function)
+        << "'" << function.getSymName()
+        << "' is no entry of a model; expected 'loss', 'predict' or 'step': "
+           "rename it, or make it private if others call it";
+  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
+    if (std::string problem = findProblem(type); !problem.empty())
+      report(function) << "argument " << index << " of '"
+                       << function.getSymName() << "' " << problem;
+  checkNames(function, function.getNumArguments(), "argument", [&](unsigned i) {
+    return function.getArgAttr(i, train::kNameAttr);
+  });
+  checkNames(function, function.getNumResults(), "result", [&](unsigned i) {
+    return function.getResultAttr(i, train::kNameAttr);
+  });
+  if (function.getSymName() == "loss")
+    checkLoss(function);
+  if (!function.getBody().hasOneBlock())
+    report(function) << "'" << function.getSymName()
+                     << "' must be one block without branches";
+}
+
+void Checker::check(ml_program::GlobalOp global) {
+  if (std::string problem = findProblem(global.getType()); !problem.empty())
+    report(global) << "'@" << global.getSymName() << "' " << problem;
+  auto value = dyn_cast_or_null<TypedAttr>(global.getValueAttr());
+  if (value && value.getType() != global.getType())
+    report(global) << "'@" << global.getSymName() << "' has type "
+                   << global.getType() << ", but an initial value of type "
+                   << value.getType();
+}
+
+void Checker::checkOp(Operation *op) {
+  if (isa<func::CallOp>(op))
+    report(op) << "a call remains; run --inline first (recursion is not "
+                  "supported)";
+  StringRef dialect = op->getName().getDialectNamespace();
+  bool isKnown = llvm::is_contained({"builtin", "func", "arith", "math",
+                                     "tensor", "ml_program", "train", "amp"},
+                                    dialect);
+  if (!isKnown)
+    report(op) << "'" << op->getName()
+               << "' is not part of a model; expected train, arith, math, "
+                  "tensor, ml_program or func";
+  if (StringRef problem = findUnsupportedCopy(op); !problem.empty())
+    report(op) << "unsupported '" << op->getName() << "': " << problem;
+  for (Type type : op->getResultTypes())
+    if (!isPaddingValue(op))
+      if (std::string problem = findProblem(type); !problem.empty())
+        report(op) << "a result " << problem;
+}
+
+LogicalResult Checker::run() {
+  module.walk([&](Operation *op) {
+    if (auto function = dyn_cast<func::FuncOp>(op))
+      check(function);
+    else if (auto global = dyn_cast<ml_program::GlobalOp>(op))
+      check(global);
+    else
+      checkOp(op);
+  });
+  return result;
+}
+
+LogicalResult vernier::verifyImport(ModuleOp module) {
+  return Checker(module).run();
+}
