@@ -226,15 +226,19 @@ Policy::getCandidates(PrecisionOpInterface op) const {
   return candidates;
 }
 
-std::vector<std::string> Policy::getUnusedLines() const {
-  std::vector<std::string> lines;
-  for (const Override &candidate : overrides)
-    if (!candidate.wasUsed)
-      lines.push_back(candidate.label + " matches no op");
-    else if (candidate.asksForGradients() && !candidate.metContraction)
-      lines.push_back(
-          candidate.label +
-          " asks for types of gradients, but matches no "
-          "contraction: other gradients are computed in f32 anyway");
-  return lines;
+std::vector<Policy::IdleOverride> Policy::getIdleOverrides() const {
+  std::vector<IdleOverride> idle;
+  auto add = [&](const Override &line, StringRef problem) {
+    idle.push_back({*line.place, line.label, problem.str()});
+  };
+  for (const Override &line : overrides) {
+    if (!line.place)
+      continue;
+    if (!line.wasUsed)
+      add(line, "matches no op, or only such that earlier lines decide");
+    else if (line.asksForGradients() && !line.metContraction)
+      add(line, "asks for types of gradients, but matches no contraction: "
+                "other gradients are computed in f32 anyway");
+  }
+  return idle;
 }

@@ -109,6 +109,12 @@ private:
     stream.printError(node, message);
     return failure();
   }
+  /// Where `node` is in the file.
+  Location getPlace(llvm::yaml::Node *node) const {
+    auto [line, column] =
+        sources.getLineAndColumn(node->getSourceRange().Start);
+    return FileLineColLoc::get(context, fileName, line, column);
+  }
   /// Read a mapping; no key may occur twice.
   LogicalResult readMapping(llvm::yaml::Node *node, StringRef what,
                             Handler handler);
@@ -330,6 +336,7 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
       "op",     "location", "attributes",     "class",           "compute",
       "result", "enabled",  "input_gradient", "weight_gradient", "reason"};
   Policy::Override result;
+  result.place = getPlace(node);
   auto assign = [](auto &field, auto value) -> LogicalResult {
     if (failed(value))
       return failure();
@@ -556,8 +563,14 @@ std::string Policy::getReadError(StringRef presetOrFile) {
 FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
   if (const Preset *preset = findPreset(presetOrFile)) {
     std::string label = "policies/" + preset->name.str() + ".yaml";
-    return PolicyReader(context, llvm::MemoryBufferRef(preset->text, label))
-        .read();
+    FailureOr<Policy> policy =
+        PolicyReader(context, llvm::MemoryBufferRef(preset->text, label))
+            .read();
+    // Few models have all the ops that a preset speaks of.
+    if (succeeded(policy))
+      for (Override &line : policy->overrides)
+        line.place.reset();
+    return policy;
   }
   auto buffer = llvm::MemoryBuffer::getFile(presetOrFile, /*IsText=*/true);
   if (!buffer)

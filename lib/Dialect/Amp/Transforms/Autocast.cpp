@@ -105,6 +105,22 @@ static void reportCost(remark::detail::InFlightRemark &remark,
          << remark::metric("Casts", cost.casts);
 }
 
+/// Warn of each override that has done nothing; those after the fifth by name.
+static void warnOfIdleOverrides(const Policy &policy) {
+  constexpr size_t mostWarnings = 5;
+  std::vector<Policy::IdleOverride> idle = policy.getIdleOverrides();
+  for (const Policy::IdleOverride &line :
+       ArrayRef(idle).take_front(mostWarnings))
+    emitWarning(line.place) << line.label << " " << line.problem;
+  if (idle.size() <= mostWarnings)
+    return;
+  InFlightDiagnostic rest = emitWarning(idle[mostWarnings].place);
+  rest << "and " << idle.size() - mostWarnings << " more:";
+  for (const Policy::IdleOverride &line :
+       ArrayRef(idle).drop_front(mostWarnings))
+    rest << " " << line.label;
+}
+
 //===----------------------------------------------------------------------===//
 // Pass
 //===----------------------------------------------------------------------===//
@@ -127,11 +143,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     for (FunctionOpInterface function : getForwardFunctions(getOperation()))
       if (failed(decide(function, *loaded)))
         return signalPassFailure();
-    for (const std::string &line : loaded->getUnusedLines())
-      remark::missed(
-          getOperation().getLoc(),
-          remark::RemarkOpts::name("policy").category("amp-autocast"))
-          << remark::add("{0}", line);
+    warnOfIdleOverrides(*loaded);
   }
 
   /// Decide all ops of a function.

@@ -1,11 +1,9 @@
-// RUN: vernier-opt %s --amp-autocast="target=cpu:x86-64-v3 policy=%S/Inputs/unused-override.yaml" \
+// RUN: vernier-opt %s --amp-autocast="target=cpu:x86-64-v3 policy=vernier" \
 // RUN:   --remarks-filter="amp-autocast" --remark-format=emitRemark --verify-diagnostics
 // REQUIRES: compiler
 
-// A type that the target cannot multiply is computed with the same roundings; an
-// override that matches nothing is most likely a slip of the pen.
-// expected-remark@+2 {{cpu:x86-64-v3 has no bf16 contractions: they are computed in f32 with the roundings of bf16}}
-// expected-remark@+1 {{picky/overrides[0] matches no op}}
+// A type that the target cannot multiply is computed with the same roundings.
+// expected-remark@+1 {{cpu:x86-64-v3 has no bf16 contractions: they are computed in f32 with the roundings of bf16}}
 module {
   // Every decision says what, by which rule and why.
   func.func @predict(%x: tensor<8x16xf32>, %w: tensor<4x16xf32>) -> tensor<8x4xf32> {

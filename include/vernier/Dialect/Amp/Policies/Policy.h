@@ -113,9 +113,13 @@ public:
   /// To be called before the first choose(): classes may depend on it.
   void setComputeType(mlir::FloatType type) { compute = type; }
 
-  /// What no op has been subject to so far, `mine/overrides[2] matches no op`:
+  /// An override of the file, not of its base, that has done nothing so far:
   /// most likely a slip of the pen.
-  std::vector<std::string> getUnusedLines() const;
+  struct IdleOverride {
+    mlir::Location place;
+    std::string label, problem; ///< `mine/overrides[2]`, "matches no op"
+  };
+  std::vector<IdleOverride> getIdleOverrides() const;
 
 private:
   friend class PolicyReader;
@@ -134,6 +138,7 @@ private:
     mlir::FloatType compute;
     Gradient inputGradient, weightGradient;
     std::string label, reason;
+    std::optional<mlir::Location> place; ///< In the file; none in a preset.
     bool wasUsed = false, metContraction = false;
     /// The rule for each class that the override has led to.
     std::map<PrecisionClass, std::string> rules;
