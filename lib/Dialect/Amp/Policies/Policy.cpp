@@ -103,20 +103,23 @@ bool Policy::Override::matches(Operation *candidate, std::string &text) const {
   });
 }
 
+ArrayRef<Policy::Listed> Policy::getListed(StringRef opName) const {
+  auto entry = ops.find(opName);
+  if (entry == ops.end())
+    return {};
+  auto lines = entry->second.find(getTypeKey(compute).str());
+  return lines == entry->second.end() ? ArrayRef<Listed>()
+                                      : ArrayRef<Listed>(lines->second);
+}
+
 Policy::ByName Policy::look(OperationName opName, PrecisionClass ownClass) {
   ByName result{ownClass, false, "", {}};
   StringRef text = opName.getStringRef();
   std::string label = defaultPolicy + "/" + text.str();
-  auto entry = ops.find(text);
-  const PrecisionClass *listed = nullptr;
-  if (entry != ops.end()) {
-    auto found = entry->second.classes.find(getTypeKey(compute).str());
-    if (found != entry->second.classes.end())
-      listed = &found->second;
-  }
-  if (listed) {
-    result.precisionClass = *listed;
-    label = entry->second.policy + "/" + text.str();
+  ArrayRef<Listed> listed = getListed(text);
+  if (!listed.empty()) {
+    result.precisionClass = listed.front().precisionClass;
+    label = listed.front().policy + "/" + text.str();
   } else if (leavesRestUntouched) {
     result.isDisabled = true;
     label = defaultPolicy + "/default";
@@ -126,7 +129,8 @@ Policy::ByName Policy::look(OperationName opName, PrecisionClass ownClass) {
   }
   result.rule = makeRule(label, result.precisionClass);
   for (Override &candidate : overrides)
-    if (!candidate.op || candidate.op->match(text))
+    if ((listed.empty() || candidate.depth <= listed.front().depth) &&
+        (!candidate.op || candidate.op->match(text)))
       result.overrides.push_back(&candidate);
   return result;
 }
@@ -194,12 +198,9 @@ Policy::getCandidates(PrecisionOpInterface op) const {
     byName.push_back(
         {precisionClass, compute, makeRule(label.str(), precisionClass)});
   };
-  auto entry = ops.find(opName);
-  if (entry != ops.end()) {
-    auto listed = entry->second.classes.find(getTypeKey(compute).str());
-    if (listed != entry->second.classes.end())
-      add(listed->second, entry->second.policy + "/" + opName);
-  }
+  ArrayRef<Listed> listed = getListed(opName);
+  for (const Listed &line : listed)
+    add(line.precisionClass, line.policy + "/" + opName);
   if (defaultClass) {
     add(*defaultClass, defaultPolicy + "/default");
     add(op.getPrecisionClass(), opName + " itself");
@@ -211,10 +212,15 @@ Policy::getCandidates(PrecisionOpInterface op) const {
   std::string location;
   llvm::raw_string_ostream os(location);
   printSearchable(op.getLoc(), os);
+  // Lines of `ops` come before the overrides of a base.
+  auto next = byName.begin();
   for (const Override &line : overrides) {
     if ((line.op && !line.op->match(opName)) || !line.matches(op, location))
       continue;
-    Candidate candidate = byName.front();
+    for (; !listed.empty() && listed.front().depth < line.depth;
+         listed = listed.drop_front())
+      candidates.push_back(*next++);
+    Candidate candidate = *next;
     if (line.precisionClass)
       candidate.precisionClass = *line.precisionClass;
     if (line.compute)
@@ -222,7 +228,7 @@ Policy::getCandidates(PrecisionOpInterface op) const {
     candidate.rule = makeRule(line.label, candidate.precisionClass);
     candidates.push_back(std::move(candidate));
   }
-  llvm::append_range(candidates, byName);
+  candidates.insert(candidates.end(), next, byName.end());
   return candidates;
 }
 

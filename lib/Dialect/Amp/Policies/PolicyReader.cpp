@@ -151,7 +151,7 @@ private:
   llvm::yaml::Stream stream;
   Policy policy;
   std::string base;
-  bool hasDefault = false;
+  bool hasDefault = false, hasRefusals = false;
 };
 
 } // namespace vernier::amp
@@ -285,7 +285,7 @@ LogicalResult PolicyReader::readClasses(llvm::yaml::Node *node,
   auto readInto = [&](StringRef type, llvm::yaml::Node *value) {
     FailureOr<PrecisionClass> precisionClass = readClass(value);
     if (succeeded(precisionClass))
-      entry.classes[type.str()] = *precisionClass;
+      entry[type.str()] = {{*precisionClass, ""}};
     return LogicalResult(precisionClass);
   };
   if (isa_and_nonnull<llvm::yaml::MappingNode>(node))
@@ -300,7 +300,7 @@ LogicalResult PolicyReader::readClasses(llvm::yaml::Node *node,
   if (failed(precisionClass))
     return failure();
   for (StringRef type : kComputeTypes)
-    entry.classes[type.str()] = *precisionClass;
+    entry[type.str()] = {{*precisionClass, ""}};
   return success();
 }
 
@@ -399,6 +399,7 @@ LogicalResult PolicyReader::readRefusals(llvm::yaml::Node *node) {
   if (!sequence)
     return fail(node, "expected a list of what is refused: " +
                           llvm::join(ArrayRef<StringRef>(kRefusals), ", "));
+  hasRefusals = true;
   for (llvm::yaml::Node &item : *sequence) {
     FailureOr<std::string> text = readText(&item, "what is refused");
     if (failed(text))
@@ -488,8 +489,8 @@ void PolicyReader::nameGradientRules() {
     name(candidate.label, candidate.inputGradient, candidate.weightGradient);
 }
 
-/// Fill in from the base what this file leaves open; its overrides come last,
-/// so that the file's own match first.
+/// Fill in from the base what this file leaves open; its lines come last, so
+/// that the file's own match first.
 LogicalResult PolicyReader::addBase() {
   FailureOr<Policy> parent = Policy::load(base, context);
   if (failed(parent))
@@ -507,11 +508,18 @@ LogicalResult PolicyReader::addBase() {
     policy.leavesRestUntouched = parent->leavesRestUntouched;
     policy.defaultPolicy = parent->defaultPolicy;
   }
-  policy.refusals.insert(parent->refusals.begin(), parent->refusals.end());
+  if (!hasRefusals)
+    policy.refusals = parent->refusals;
   for (auto &entry : parent->ops)
-    policy.ops.try_emplace(entry.getKey(), entry.getValue());
-  for (Policy::Override &candidate : parent->overrides)
+    for (auto &[type, lines] : entry.getValue())
+      for (Policy::Listed &line : lines) {
+        ++line.depth;
+        policy.ops[entry.getKey()][type].push_back(std::move(line));
+      }
+  for (Policy::Override &candidate : parent->overrides) {
+    ++candidate.depth;
     policy.overrides.push_back(std::move(candidate));
+  }
   return success();
 }
 
@@ -533,7 +541,8 @@ FailureOr<Policy> PolicyReader::read() {
                       "the policy");
   policy.defaultPolicy = policy.name;
   for (auto &entry : policy.ops)
-    entry.getValue().policy = policy.name;
+    for (auto &[type, lines] : entry.getValue())
+      lines.front().policy = policy.name;
   for (auto [index, candidate] : llvm::enumerate(policy.overrides))
     candidate.label = policy.name + "/overrides[" + std::to_string(index) + "]";
   nameGradientRules();

@@ -124,11 +124,14 @@ public:
 private:
   friend class PolicyReader;
 
-  struct Entry {
-    /// The class for each compute type, by its name.
-    std::map<std::string, PrecisionClass> classes;
+  /// A line of `ops` for one compute type.
+  struct Listed {
+    PrecisionClass precisionClass;
     std::string policy; ///< The policy whose file has the line.
+    unsigned depth = 0; ///< 0 for the file itself, 1 for its base, ...
   };
+  /// By compute type, the file's own line before that of its base.
+  using Entry = std::map<std::string, std::vector<Listed>>;
   struct Override {
     std::optional<llvm::Regex> op, location;
     /// Names of attributes with patterns of their printed values.
@@ -139,6 +142,7 @@ private:
     Gradient inputGradient, weightGradient;
     std::string label, reason;
     std::optional<mlir::Location> place; ///< In the file; none in a preset.
+    unsigned depth = 0; ///< As in Listed: lines of `ops` come before a base.
     bool wasUsed = false, metContraction = false;
     /// The rule for each class that the override has led to.
     std::map<PrecisionClass, std::string> rules;
@@ -153,6 +157,8 @@ private:
     bool matches(mlir::Operation *candidate, std::string &text) const;
   };
 
+  /// The lines of `ops` about ops of this name, in order.
+  llvm::ArrayRef<Listed> getListed(llvm::StringRef opName) const;
   /// What the policy says about all ops of one name and class, before
   /// overrides that look further.
   struct ByName {
