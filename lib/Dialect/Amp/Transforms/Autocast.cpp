@@ -144,6 +144,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
       if (failed(decide(function, *loaded)))
         return signalPassFailure();
     warnOfIdleOverrides(*loaded);
+    warnOfDroppedStrategy(*loaded);
   }
 
   /// Decide all ops of a function.
@@ -166,6 +167,8 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     if (!graph.isExact()) {
       costRemark << remark::add("decided by lists, cost unknown: the function "
                                 "holds both 16-bit types");
+      if (chosen != Strategy::Lists)
+        decidedByLists.push_back(function);
       return decideInOrder(subjects, nullptr, nullptr);
     }
     Plan plan;
@@ -179,6 +182,22 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     if (costRemark)
       reportCost(costRemark, graph);
     return success();
+  }
+
+  /// Widths cannot be weighed where narrow means two types.
+  void warnOfDroppedStrategy(const Policy &loaded) {
+    if (decidedByLists.empty())
+      return;
+    Strategy asked =
+        strategy.empty() ? loaded.getStrategy() : *symbolizeStrategy(strategy);
+    InFlightDiagnostic warning =
+        emitWarning(decidedByLists.front().getLoc())
+        << "the strategy " << stringifyStrategy(asked)
+        << " is not used, for bf16 and f16 meet here: ops that the policy "
+           "leaves open follow their operands, as with the strategy lists, in";
+    for (FunctionOpInterface function : decidedByLists)
+      warning << " @" << function.getName();
+    decidedByLists.clear();
   }
 
   LogicalResult decideInOrder(ArrayRef<Subject> subjects,
@@ -209,7 +228,8 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
 
   /// A type that the device cannot multiply is not refused: the device computes
   /// in f32 with the roundings of the IR, so the results are those of a device
-  /// that can. It only saves no time, which a remark says.
+  /// that can. It only saves no time, which a remark says; a device that has
+  /// the other 16-bit type is worth a warning.
   LogicalResult checkTarget(const Policy &loaded) {
     if (target.empty())
       return success();
@@ -217,7 +237,18 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     if (!model)
       return getOperation().emitError(llvm::toString(model.takeError()));
     FloatType type = loaded.getComputeType();
-    if (!model->hasNativeContraction(type))
+    if (model->hasNativeContraction(type))
+      return success();
+    Builder builder(&getContext());
+    FloatType other = type.isBF16() ? FloatType(builder.getF16Type())
+                                    : FloatType(builder.getBF16Type());
+    if (isNarrow(type) && model->hasNativeContraction(other))
+      emitWarning(getOperation().getLoc())
+          << model->getName() << " has no " << getTypeName(type)
+          << " contractions: they are computed in f32 with the roundings of "
+          << getTypeName(type) << ", which saves no time; it has those of "
+          << getTypeName(other) << ", which a policy of that type uses";
+    else
       remark::analysis(
           getOperation().getLoc(),
           remark::RemarkOpts::name("target").category("amp-autocast"))
@@ -227,6 +258,9 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
                  model->getName().str(), getTypeName(type));
     return success();
   }
+
+  /// Functions whose strategy could not be used.
+  SmallVector<FunctionOpInterface> decidedByLists;
 };
 
 } // namespace
