@@ -174,6 +174,8 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
       choice.precisionClass = *candidate->precisionClass;
     if (candidate->compute)
       choice.compute = candidate->compute;
+    candidate->metLow |= choice.precisionClass == PrecisionClass::Low;
+    candidate->metFullInside |= op.computesInFullPrecision();
     choice.reason = candidate->reason;
     choice.isDisabled = candidate->isDisabled;
     choice.keepsFullResult = candidate->keepsFullResult;
@@ -245,6 +247,12 @@ std::vector<Policy::IdleOverride> Policy::getIdleOverrides() const {
     else if (line.asksForGradients() && !line.metContraction)
       add(line, "asks for types of gradients, but matches no contraction: "
                 "other gradients are computed in f32 anyway");
+    else if (line.compute && !line.precisionClass && !line.metLow)
+      add(line, "asks for a compute type, but matches no op of the class low: "
+                "the other classes compute in f32");
+    else if (line.keepsFullResult && !line.metFullInside)
+      add(line, "asks for an f32 result, but matches only ops that write the "
+                "type that they read");
   }
   return idle;
 }

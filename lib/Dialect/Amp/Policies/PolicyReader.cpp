@@ -13,6 +13,8 @@
 
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 
+#include "vernier/Interfaces/ContractionOpInterface.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/OperationSupport.h"
 #include "llvm/ADT/StringExtras.h"
@@ -141,6 +143,13 @@ private:
                        llvm::yaml::Node *value);
   LogicalResult readOverrides(llvm::yaml::Node *node);
   FailureOr<Policy::Override> readOverride(llvm::yaml::Node *node);
+  /// The values of an override's mapping by their keys.
+  using Values = llvm::StringMap<llvm::yaml::Node *>;
+  /// Fail where a value of an override can change nothing.
+  LogicalResult checkEffects(const Policy::Override &line,
+                             const Values &values);
+  /// The same where its pattern of op names rules that out.
+  LogicalResult checkOpsOf(const Policy::Override &line, const Values &values);
   /// Give each line about gradients the name of its rule.
   void nameGradientRules();
   LogicalResult addBase();
@@ -316,6 +325,11 @@ FailureOr<llvm::Regex> PolicyReader::readPattern(llvm::yaml::Node *node,
   return pattern;
 }
 
+/// Whether a policy can decide anything about ops of this name.
+static bool hasPrecision(StringRef opName, MLIRContext *context) {
+  return OperationName(opName, context).hasInterface<PrecisionOpInterface>();
+}
+
 LogicalResult PolicyReader::readOp(StringRef opName, llvm::yaml::Node *keyNode,
                                    llvm::yaml::Node *value) {
   if (!RegisteredOperationName::lookup(opName, context)) {
@@ -328,6 +342,10 @@ LogicalResult PolicyReader::readOp(StringRef opName, llvm::yaml::Node *keyNode,
                              "': expected a full name such as train.linear" +
                              suggest(opName, known));
   }
+  if (!hasPrecision(opName, context))
+    return fail(keyNode, "'" + opName +
+                             "' has no precision to decide: expected an op "
+                             "that computes with floating-point tensors");
   return readClasses(value, policy.ops[opName]);
 }
 
@@ -343,9 +361,11 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
     field = std::move(*value);
     return success();
   };
+  Values values;
   LogicalResult status = readMapping(
       node, "an override",
       [&](StringRef key, llvm::yaml::Node *keyNode, llvm::yaml::Node *value) {
+        values[key] = value;
         if (key == "op")
           return assign(result.op, readPattern(value, /*isWhole=*/true));
         if (key == "location")
@@ -377,7 +397,56 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
     return fail(node, "expected 'class', 'compute', 'result', 'enabled', "
                       "'input_gradient' or 'weight_gradient' (or several), so "
                       "that the override has an effect");
+  if (failed(checkEffects(result, values)) ||
+      failed(checkOpsOf(result, values)))
+    return failure();
   return result;
+}
+
+LogicalResult PolicyReader::checkEffects(const Policy::Override &line,
+                                         const Values &values) {
+  bool hasOther = line.precisionClass || line.compute || line.keepsFullResult ||
+                  line.asksForGradients();
+  if (line.isDisabled && hasOther)
+    return fail(values.lookup("enabled"),
+                "'enabled: false' leaves the ops as the model has them: "
+                "expected no other effect beside it");
+  if (!line.compute || !line.precisionClass ||
+      *line.precisionClass == PrecisionClass::Low)
+    return success();
+  if (*line.precisionClass == PrecisionClass::Full && line.compute.isF32())
+    return success();
+  return fail(values.lookup("compute"),
+              "'compute' has no effect on the class " +
+                  stringifyPrecisionClass(*line.precisionClass) +
+                  ": expected the class low, or no 'compute'");
+}
+
+LogicalResult PolicyReader::checkOpsOf(const Policy::Override &line,
+                                       const Values &values) {
+  SmallVector<StringRef> named;
+  if (line.op)
+    for (RegisteredOperationName op : context->getRegisteredOperations())
+      if (line.op->match(op.getStringRef()))
+        named.push_back(op.getStringRef());
+  if (named.empty()) // a warning, if the model has none either
+    return success();
+  auto isContraction = [&](StringRef name) {
+    return OperationName(name, context).hasInterface<ContractionOpInterface>();
+  };
+  if (llvm::none_of(named,
+                    [&](StringRef n) { return hasPrecision(n, context); }))
+    return fail(values.lookup("op"),
+                "'" + named.front() +
+                    "' has no precision to decide: expected an op that "
+                    "computes with floating-point tensors");
+  for (StringRef key : {"input_gradient", "weight_gradient"})
+    if (values.count(key) && llvm::none_of(named, isContraction))
+      return fail(values.lookup(key),
+                  "'" + named.front() +
+                      "' is no contraction: gradients of other ops are "
+                      "computed in f32 anyway");
+  return success();
 }
 
 LogicalResult PolicyReader::readOverrides(llvm::yaml::Node *node) {
@@ -552,7 +621,13 @@ FailureOr<Policy> PolicyReader::read() {
     return fail(root, "expected 'compute: ...' (" +
                           llvm::join(ArrayRef<StringRef>(kComputeTypes), ", ") +
                           ") or a 'base' that has one");
-  return std::move(policy);
+  if (++document != stream.end()) {
+    llvm::yaml::Node *rest = document->getRoot();
+    return stream.failed()
+               ? failure()
+               : fail(rest, "a second document: expected one policy in a file");
+  }
+  return stream.failed() ? FailureOr<Policy>(failure()) : std::move(policy);
 }
 
 std::string Policy::getReadError(StringRef presetOrFile) {

@@ -143,7 +143,9 @@ private:
     std::string label, reason;
     std::optional<mlir::Location> place; ///< In the file; none in a preset.
     unsigned depth = 0; ///< As in Listed: lines of `ops` come before a base.
-    bool wasUsed = false, metContraction = false;
+    /// What it has decided about so far.
+    bool wasUsed = false, metContraction = false, metLow = false,
+         metFullInside = false;
     /// The rule for each class that the override has led to.
     std::map<PrecisionClass, std::string> rules;
 
