@@ -44,7 +44,7 @@ static bool isCount(double x) {
 }
 
 static constexpr Setting kSettings[] = {
-    {"init", "init-scale", "a positive number that f32 holds", isScale},
+    {"init", "init-scale", "a positive normal number of f32", isScale},
     {"growth-factor", "growth-factor", "a number above 1",
      [](double x) { return x > 1 && std::isfinite(x); }},
     {"backoff-factor", "backoff-factor", "a number between 0 and 1",
@@ -54,9 +54,9 @@ static constexpr Setting kSettings[] = {
     {"hysteresis", "hysteresis", "a whole number of 1 or more overflows",
      isCount},
     {"refill", "hysteresis-refill", "", nullptr},
-    {"min", "min-scale", "0 or more",
-     [](double x) { return x >= 0 && x <= FLT_MAX; }},
-    {"max", "max-scale", "a positive number that f32 holds", isScale},
+    {"min", "min-scale", "0 or a positive normal number of f32",
+     [](double x) { return x == 0 || isScale(x); }},
+    {"max", "max-scale", "a positive normal number of f32", isScale},
 };
 
 static Error makeError(const Twine &message) {

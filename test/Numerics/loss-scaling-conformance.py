@@ -167,9 +167,14 @@ def case_9(device):
 
 
 def case_10(device):
-    """without a minimum the scale goes to 0 as PyTorch's does; with one it stops there and counts"""
+    """PyTorch's scale goes to 0, after which a finite step makes NaN; ours stops where it can be divided by, or at
+    the minimum given, and counts"""
     bad = np.full((300, 4), np.nan, F32)
     machine = Machine(device, linear(4), "dynamic")
+    machine.run(np.concatenate([bad, ones(1)]))
+    assert machine.state("amp.scale") == 2.0**-126
+    assert np.isfinite(machine.state("w")).all()
+    machine = Machine(device, linear(4), "dynamic,min=0")
     machine.run(bad)
     assert machine.state("amp.scale") == 0
     machine = Machine(device, linear(4), "dynamic,min=1")

@@ -100,7 +100,7 @@ trace = gradscaler.read(os.path.join(os.path.dirname(__file__), "Inputs",
                                      "gradscaler.json"))["two optimizers"]
 interval = gradscaler.SETTINGS["two optimizers"][0]["growth_interval"]
 session = compile_session("--optimizer=sgd,lr=0.0", "--optimizer=sgd,lr=0.0,group=head,parameters=right",
-                          f"--loss-scale=dynamic,growth_interval={interval}")
+                          f"--loss-scale=dynamic,growth_interval={interval},min=0")
 counters = ("train.step", "train.step.head")
 before = session.get_states()
 for step in range(gradscaler.STEPS):

@@ -45,8 +45,9 @@ def has_gradscaler():
 def flags(name):
     settings = [f"{KEYS[key]}={value!r}"
                 for key, value in gradscaler.SETTINGS[name][0].items()]
+    # GradScaler has no minimum.
     return ["--policy=f32", "--optimizer=sgd,lr=0.0",
-            "--loss-scale=" + ",".join(["dynamic", *settings])]
+            "--loss-scale=" + ",".join(["dynamic", "min=0", *settings])]
 
 
 def data(kinds):

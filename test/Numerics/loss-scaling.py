@@ -157,10 +157,12 @@ np.testing.assert_array_equal(rest["loss_scale"], whole["loss_scale"][1999:])
 for name in end:
     np.testing.assert_array_equal(continued[name], end[name], name)
 
-# Case 10: PyTorch's scale goes to 0; with a minimum ours stops there.
+# Case 10: PyTorch's scale goes to 0, and the next finite step divides by it; ours
+# stops at its minimum, by default the smallest scale whose reciprocal is finite.
 bad = np.full((300, 4), np.nan, np.float32)
-_, states = run(build(""), bad)
-assert states["amp.scale"] == 0
+_, states = run(build(""), np.concatenate([bad, np.ones((1, 4), np.float32)]))
+assert states["amp.scale"] == 2.0 ** -126
+assert states["amp.skipped_steps"] == 300 and np.isfinite(states["w"]).all()
 _, states = run(build("min-scale=1"), bad)
 assert states["amp.scale"] == 1
 

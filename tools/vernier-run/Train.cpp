@@ -60,6 +60,7 @@ private:
   void loop();
   Measurement step();
   double runMicroBatches();
+  void warnOfSmallScale(double scale);
   void judge(const Measurement &measurement);
   [[noreturn]] void stop(const std::string &reason);
   void evaluate(Measurement &measurement);
@@ -93,7 +94,8 @@ private:
   RunState state;
   uint64_t totalSteps = 0;
   std::optional<uint64_t> savedStep;
-  std::vector<uint64_t> order; ///< rows of the current epoch
+  bool isSmallScaleKnown = false; ///< A warning was printed.
+  std::vector<uint64_t> order;    ///< rows of the current epoch
   const uint64_t *batchRows = nullptr;
   Evaluation::Result evaluated{nanValue(), nanValue(), 0};
   std::optional<Progress> progress;
@@ -292,8 +294,22 @@ void Trainer::stop(const std::string &reason) {
   throw Failure(Numeric, text);
 }
 
+/// Below 1 the scale makes gradients smaller than they are: what overflows does
+/// so unscaled, and small gradients are lost.
+void Trainer::warnOfSmallScale(double scale) {
+  if (!(scale < 1) || isSmallScaleKnown)
+    return;
+  isSmallScaleKnown = true;
+  terminal.warn(fmt::format(
+      "step {}: the loss scale has fallen to {:g}, below 1: the gradients are "
+      "not finite even unscaled; a smaller learning rate helps, or bf16, whose "
+      "range is that of f32",
+      state.step, scale));
+}
+
 void Trainer::judge(const Measurement &measurement) {
   if (measurement.skipped) {
+    warnOfSmallScale(measurement.lossScale);
     if (check.found())
       terminal.print(fmt::format(
           "step {}: skipped at loss scale {:g}; first non-finite result: {}",

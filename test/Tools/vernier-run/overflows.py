@@ -83,6 +83,10 @@ class Overflows(RunnerTest):
                          "that of 'right', 11 of 11 times"))
         compile_plan("zero.vplan", "--loss-scale=dynamic,init=8,backoff_factor=1e-30")
         self.fails(NUMERIC, "zero.vplan", "train", "--data", "bad.npz", "--epochs", 9,
+                   says=("step 10: 8 steps in a row were skipped at the smallest loss scale, 1.17549e-38",
+                         "step 2: the loss scale has fallen to 8e-30, below 1"))
+        compile_plan("zero.vplan", "--loss-scale=dynamic,init=8,backoff_factor=1e-30,min=0")
+        self.fails(NUMERIC, "zero.vplan", "train", "--data", "bad.npz", "--epochs", 9,
                    says="the loss scale has fallen to 0")
 
     def test_windows(self):

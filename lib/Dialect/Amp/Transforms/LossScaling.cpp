@@ -31,6 +31,7 @@
 #include "llvm/ADT/MapVector.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 namespace vernier::amp {
@@ -496,16 +497,20 @@ static LogicalResult checkOptions(ModuleOp module,
            << flag << " is " << value << ", expected " << expected;
   };
   // Written so that NaN fails, too.
-  bool isPositive = o.initScale > 0 && std::isfinite(float(o.initScale));
-  if (failed(check(isPositive, "init-scale", o.initScale,
-                   "a positive number that f32 holds")) ||
+  // Gradients are divided by the scale: 1 / FLT_MIN is finite.
+  auto isScale = [](double scale) {
+    return scale >= FLT_MIN && scale <= FLT_MAX;
+  };
+  StringRef scale = "a positive normal number of f32";
+  if (failed(check(isScale(o.initScale), "init-scale", o.initScale, scale)) ||
       failed(check(o.growthFactor > 1, "growth-factor", o.growthFactor,
                    "more than 1")) ||
       failed(check(o.backoffFactor > 0 && o.backoffFactor < 1, "backoff-factor",
                    o.backoffFactor, "a number between 0 and 1")) ||
       failed(check(o.growthInterval >= 1, "growth-interval", o.growthInterval,
                    "1 or more steps")) ||
-      failed(check(o.minScale >= 0, "min-scale", o.minScale, "0 or more")) ||
+      failed(check(o.minScale == 0 || isScale(o.minScale), "min-scale",
+                   o.minScale, "0 or a positive normal number of f32")) ||
       failed(check(o.hysteresis >= 1 && o.hysteresis <= INT32_MAX, "hysteresis",
                    o.hysteresis, "1 or more overflows")))
     return failure();

@@ -65,7 +65,7 @@ func.func @step(%g: tensor<4xf16>) {
   // CHECK: ml_program.global_store @w.momentum = %[[GATED_M]]
   ml_program.global_store @w.momentum = %m1 : tensor<4xf32>
   // CHECK: %[[TRACKER:.*]] = ml_program.global_load @amp.growth_tracker
-  // CHECK: %[[NEW:.*]], %[[NEW_TRACKER:.*]] = amp.update_scale %[[SCALE]], %[[TRACKER]], %[[OK]] : tensor<f32>, tensor<i32>, tensor<i1>
+  // CHECK: %[[NEW:.*]], %[[NEW_TRACKER:.*]] = amp.update_scale %[[SCALE]], %[[TRACKER]], %[[OK]] {min_scale = 1.1754943508222875E-38 : f64} : tensor<f32>, tensor<i32>, tensor<i1>
   // CHECK: ml_program.global_store @amp.scale = %[[NEW]]
   // CHECK: ml_program.global_store @amp.growth_tracker = %[[NEW_TRACKER]]
   // With hysteresis its tracker is a state of its own.

@@ -186,8 +186,10 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
            "What the scale is multiplied by after an overflow">,
     Option<"growthInterval", "growth-interval", "int64_t", /*default=*/"2000",
            "Finite steps in a row before the scale grows; fewer for short runs">,
-    Option<"minScale", "min-scale", "double", /*default=*/"0.0",
-           "The scale never falls below this; 1 keeps gradients from shrinking">,
+    Option<"minScale", "min-scale", "double", /*default=*/"0x1p-126",
+           "The scale never falls below this, for gradients are divided by it: by "
+           "default the least with a finite reciprocal; 1 keeps gradients from "
+           "shrinking, 0 is what GradScaler has">,
     Option<"maxScale", "max-scale", "double",
            /*default=*/"std::numeric_limits<double>::infinity()",
            "The scale never grows above this">,
