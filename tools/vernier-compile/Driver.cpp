@@ -9,6 +9,7 @@
 #include "Driver.h"
 #include "OutputFiles.h"
 #include "PlanMemory.h"
+#include "Remarks.h"
 
 #include "vernier/Codegen/Kernel.h"
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
@@ -275,9 +276,12 @@ LogicalResult Driver::explain() {
 void Driver::countSkippedRoundings() {
   auto count = module->getOperation()->getAttrOfType<IntegerAttr>(
       amp::kSkippedRoundingsAttr);
-  if (count)
-    explanation.options.emplace_back("skipped-roundings",
-                                     std::to_string(count.getInt()));
+  if (!count)
+    return;
+  explanation.options.emplace_back("skipped-roundings",
+                                   std::to_string(count.getInt()));
+  llvm::errs() << "vernier-compile: relaxed casts skip " << count.getInt()
+               << " roundings (--remarks=amp-relax-casts names each)\n";
 }
 
 int Driver::compileStages(bool explainOnly) {
@@ -431,6 +435,7 @@ int Driver::run(amp::Explanation *only) {
   // The message says what is wrong; the op, often the whole module, does not.
   context.printOpOnDiagnostic(false);
   SourceMgrDiagnosticHandler handler(sources, &context);
+  printRemarks(context, options.remarks);
   ScopedDiagnosticHandler suggestions(&context, [&](Diagnostic &diagnostic) {
     return suggestOp(diagnostic, context);
   });

@@ -40,6 +40,7 @@ struct DriverOptions {
   std::optional<ExplainFormat> explain;
   std::string explainFile = "-";
   std::string errorBudgetText;
+  std::string remarks;    ///< Regular expression of their categories.
   std::string policyFile; ///< Where to write the policy auto, or empty.
 };
 

@@ -18,6 +18,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -119,6 +120,13 @@ static cl::opt<std::string>
                 cl::desc("Where to write the explanation (default: '-', "
                          "standard output)"),
                 cl::cat(category));
+static cl::opt<std::string> remarks(
+    "remarks", cl::ValueOptional, cl::init("amp-repair-unsafe-patterns"),
+    cl::value_desc("REGEX"),
+    cl::desc("Print what passes of such names say of their decisions, on "
+             "standard error: amp-.* (as --remarks alone), amp-relax-casts, "
+             "train-form-fusions, none (default: amp-repair-unsafe-patterns)"),
+    cl::cat(category));
 static cl::opt<bool> diff(
     "diff",
     cl::desc("Say which decisions differ, and why, between two files, each a "
@@ -205,6 +213,15 @@ static std::string setAuto(DriverOptions &options) {
 }
 
 /// What is wrong with --explain, or nothing.
+static std::string setRemarks(DriverOptions &options) {
+  bool isAlone = remarks.getNumOccurrences() && remarks.empty();
+  options.remarks = isAlone ? "amp-.*" : remarks.getValue();
+  std::string reason;
+  if (!llvm::Regex(options.remarks).isValid(reason))
+    return "--remarks: '" + remarks + "' is no regular expression: " + reason;
+  return "";
+}
+
 static std::string setExplain(DriverOptions &options) {
   options.explainFile = explainFile;
   if (explain.getNumOccurrences() == 0)
@@ -273,6 +290,8 @@ int main(int argc, char **argv) {
   if (std::string message = checkInputs(); !message.empty())
     return usageError(message);
   if (std::string message = setExplain(options); !message.empty())
+    return usageError(message);
+  if (std::string message = setRemarks(options); !message.empty())
     return usageError(message);
   if (std::string message = setAuto(options); !message.empty())
     return usageError(message);
