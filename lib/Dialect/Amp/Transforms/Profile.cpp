@@ -17,6 +17,8 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace vernier;
 using namespace vernier::amp;
@@ -44,12 +46,28 @@ std::optional<int64_t> TensorProfile::getMaxExponent() const {
 
 namespace vernier::amp {
 
+/// A value of `map` that is at least 0, as magnitudes and counts are, and at
+/// most `limit`.
+template <typename Number>
+static bool mapCount(json::ObjectMapper &map, json::Path path,
+                     llvm::StringLiteral key, Number &value,
+                     Number limit = std::numeric_limits<Number>::max()) {
+  if (!map.map(key, value))
+    return false;
+  if (value >= 0 && value <= limit)
+    return true;
+  path.field(key).report(
+      limit == 1 ? llvm::StringLiteral("expected a fraction from 0 to 1")
+                 : llvm::StringLiteral("expected a number of 0 or more"));
+  return false;
+}
+
 static bool fromJSON(const json::Value &value, FormatLoss &loss,
                      json::Path path) {
   json::ObjectMapper map(value, path);
-  return map && map.map("to_zero", loss.toZero) &&
-         map.map("overflow", loss.overflow) &&
-         map.map("relative_error", loss.relativeError);
+  return map && mapCount(map, path, "to_zero", loss.toZero, 1.0) &&
+         mapCount(map, path, "overflow", loss.overflow, 1.0) &&
+         mapCount(map, path, "relative_error", loss.relativeError);
 }
 
 namespace {
@@ -62,8 +80,19 @@ bool fromJSON(const json::Value &value, Exponents &exponents, json::Path path) {
   if (value.getAsNull()) // all elements are zero
     return true;
   json::ObjectMapper map(value, path);
-  return map && map.map("first", exponents.first) &&
-         map.map("counts", exponents.counts);
+  if (!map || !map.map("first", exponents.first) ||
+      !map.map("counts", exponents.counts))
+    return false;
+  // From the subnormal numbers of f32, which count as one, to its largest.
+  int64_t end = exponents.first + int64_t(exponents.counts.size());
+  if (exponents.first < -127 || exponents.first > 127 || end > 128) {
+    path.field("first").report("expected exponents of f32, from -127 to 127");
+    return false;
+  }
+  if (llvm::all_of(exponents.counts, [](int64_t count) { return count >= 0; }))
+    return true;
+  path.field("counts").report("expected numbers of 0 or more");
+  return false;
 }
 } // namespace
 
@@ -74,10 +103,11 @@ static bool fromJSON(const json::Value &value, TensorProfile &tensor,
   Exponents exponents;
   if (!map || !map.map("name", tensor.name) || !map.map("role", tensor.role) ||
       !map.map("dtype", tensor.dtype) || !map.map("shape", tensor.shape) ||
-      !map.map("rms", tensor.rms) ||
-      !map.map("max_magnitude", tensor.maxMagnitude) ||
-      !map.map("inf", infinities) || !map.map("nan", nans) ||
-      !map.map("exponents", exponents) || !map.map("formats", tensor.formats))
+      !mapCount(map, path, "rms", tensor.rms) ||
+      !mapCount(map, path, "max_magnitude", tensor.maxMagnitude) ||
+      !mapCount(map, path, "inf", infinities) ||
+      !mapCount(map, path, "nan", nans) || !map.map("exponents", exponents) ||
+      !map.map("formats", tensor.formats))
     return false;
   tensor.notFinite = infinities + nans;
   tensor.firstExponent = exponents.first;
@@ -91,8 +121,8 @@ static bool fromJSON(const json::Value &value, ProductProfile &product,
   return map && map.map("role", product.role) && map.map("op", product.op) &&
          map.map("location", product.location) && map.map("lhs", product.lhs) &&
          map.map("rhs", product.rhs) && map.map("result", product.result) &&
-         map.map("terms_rms", product.termsRms) &&
-         map.map("result_rms", product.resultRms);
+         mapCount(map, path, "terms_rms", product.termsRms) &&
+         mapCount(map, path, "result_rms", product.resultRms);
 }
 
 namespace {
@@ -129,7 +159,7 @@ static llvm::Expected<Profile> parse(StringRef text) {
   json::Path::Root root("profile");
   json::ObjectMapper map(*value, root);
   if (!map.map("model", model) ||
-      !map.map("sampled_steps", profile.sampledSteps) ||
+      !mapCount(map, root, "sampled_steps", profile.sampledSteps) ||
       !map.map("mean_loss_magnitude", loss) ||
       !map.map("tensors", profile.tensors) ||
       !map.map("products", profile.products))
