@@ -102,6 +102,8 @@ void vernier::addLossScalingPasses(OpPassManager &pm,
     add(pm, "amp-loss-scaling{mode=dynamic " + scale.passOptions + "}");
   else if (scale.mode == Mode::Static)
     add(pm, "amp-loss-scaling{mode=static " + scale.passOptions + "}");
+  else
+    add(pm, "amp-loss-scaling{mode=gate}");
   add(pm, "verify-stage{loss-scaling}");
 }
 

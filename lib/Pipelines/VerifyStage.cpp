@@ -224,7 +224,9 @@ static LogicalResult verifyLossScaling(ModuleOp module) {
   if (!step)
     return module.emitError("after loss-scaling: there is no @step");
   if (step.getOps<amp::ScaleOp>().empty())
-    return success(); // no scaler: nothing is promised
+    return step.getOps<amp::AllFiniteOp>().empty()
+               ? success() // no scaler: nothing is promised
+               : verifyGates(module, step);
   LogicalResult result = verifySeeds(step);
   if (auto accumulate =
           module.lookupSymbol<func::FuncOp>(train::kAccumulateName))

@@ -109,16 +109,16 @@ def train_in_numpy(case):
         loss, g = gradients(case, p, x, t, scale)
         row = {"loss": loss, "learning_rate": optimizers.rate(
             taken + 1, case.rate, **case.schedule)}
+        row["all_finite"] = all(np.isfinite(value).all() for value in g.values())
         if case.loss_scale != "none":
             row["loss_scale"] = scale
-            row["all_finite"] = all(np.isfinite(value).all() for value in g.values())
         g = {name: value / scale for name, value in g.items()}
         if case.clip:
             row["grad_norm"] = np.sqrt(sum(np.sum(value**2) for value in g.values()))
             factor = min(1.0, case.clip / (row["grad_norm"] + 1e-6))
             g = {name: value * factor for name, value in g.items()}
         rows.append(row)
-        if not row.get("all_finite", True):
+        if not row["all_finite"]:
             scale, tracker = (scale / 2, 0) if is_dynamic else (scale, tracker)
             continue
         taken, tracker = taken + 1, tracker + 1

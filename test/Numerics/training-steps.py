@@ -143,6 +143,7 @@ def compare(name, on_device, in_evaluator, bounds, scale):
     assert states["train.step"] == final["train.step"] == taken.sum()
     if "all_finite" in device:
         np.testing.assert_array_equal(taken, evaluated["all_finite"])
+    if "loss_scale" in device:
         np.testing.assert_array_equal(device["loss_scale"], evaluated["loss_scale"])
     if scale:
         assert states["amp.scale"] == final["amp.scale"] == scale / 2.0 ** sum(~taken)

@@ -94,11 +94,13 @@ static cl::opt<bool> repair(
     cl::cat(category));
 static cl::opt<std::string> lossScale(
     "loss-scale", cl::init("auto"),
-    cl::desc("auto (dynamic where f16 may underflow), dynamic, none, or a "
-             "number; the first two with settings: dynamic,init=65536,"
-             "growth_factor=2,backoff_factor=0.5,growth_interval=2000,min=1,"
-             "max=16777216,hysteresis=2,refill=apex (or megatron, deepspeed, "
-             "deepspeed_consecutive)"),
+    cl::desc(
+        "auto (dynamic where f16 may underflow), dynamic, none (steps that "
+        "are not finite are skipped all the same), or a "
+        "number; the first two with settings: dynamic,init=65536,"
+        "growth_factor=2,backoff_factor=0.5,growth_interval=2000,min=1,"
+        "max=16777216,hysteresis=2,refill=apex (or megatron, deepspeed, "
+        "deepspeed_consecutive)"),
     cl::cat(category));
 static cl::opt<unsigned> accumulate(
     "accumulate", cl::init(1), cl::value_desc("N"),

@@ -314,6 +314,9 @@ void Trainer::judge(const Measurement &measurement) {
       terminal.print(fmt::format(
           "step {}: skipped at loss scale {:g}; first non-finite result: {}",
           state.step, measurement.lossScale, check.found()->describe()));
+    if (!lossScale)
+      stop("a gradient is not finite; the parameters are as they were before "
+           "this step");
     if (read(stepsAtMinimum) >= maxStepsAtMinimum)
       stop(fmt::format("{} steps in a row were skipped at the smallest loss "
                        "scale, {:g}: the gradients are not finite at any scale",

@@ -171,11 +171,10 @@ TEST_F(Numerics, Clean) {
 }
 
 // Fifty NaNs: each is found in the call that made it, whose inputs are listed
-// with finite ranges. If the loss scaler saw it, parameters and moments are bit
-// for bit what they were; if not, what they would have been without it.
+// with finite ranges. If the finite check saw it, parameters and moments are
+// bit for bit what they were; if not, what they would have been without it.
 TEST_F(Numerics, FiftyPlaces) {
   std::vector<Place> places = findPlaces();
-  bool hasScaler = findOutput(plan, "step", "all_finite").has_value();
   Outcome clean = run(nullptr);
   const auto &calls = *plan.requireEntry("step").calls();
   unsigned skipped = 0, guarded = 0;
@@ -207,8 +206,8 @@ TEST_F(Numerics, FiftyPlaces) {
       else if (name.rfind("amp.", 0) != 0)
         EXPECT_EQ(bytes, outcome.before[name]) << name;
   }
-  EXPECT_GE(guarded, hasScaler ? 25u : 0u);
-  EXPECT_GE(skipped * 10, guarded * 9);
+  EXPECT_GE(guarded, 20u);
+  EXPECT_GE(skipped * 5, guarded * 4); // Some NaNs meet a relu, or a zero.
 }
 
 int main(int argc, char **argv) {

@@ -293,9 +293,12 @@ void RowCollector::explainStep(DecisionRow &row, Operation *op) const {
   } else {
     row.phase = Phase::Update;
     row.rule = "step";
-    row.reason = isa<AmpDialect>(op->getDialect())
-                     ? "loss scaling computes in f32"
-                     : "the state of training is f32";
+    if (isa<AllFiniteOp, GateOp>(op))
+      row.reason = "skips a step that is not finite";
+    else
+      row.reason = isa<AmpDialect>(op->getDialect())
+                       ? "loss scaling computes in f32"
+                       : "the state of training is f32";
   }
 }
 

@@ -29,6 +29,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 #include <cfloat>
@@ -58,18 +59,22 @@ struct Group {
   AllFiniteOp check;
 };
 
-/// Puts the scaler into `@step` of one module.
+/// Puts the scaler, or its gates alone, into `@step` of one module.
 class Scaler {
 public:
+  enum class Mode { Dynamic, Static, Gate };
+
   Scaler(ModuleOp module, func::FuncOp step,
          const AmpLossScalingPassOptions &options)
       : module(module), step(step),
         accumulate(module.lookupSymbol<func::FuncOp>(train::kAccumulateName)),
         options(options), states(module, step), builder(module.getContext()) {}
 
-  LogicalResult run(bool isDynamic);
+  LogicalResult run(Mode mode);
 
 private:
+  LogicalResult addScaler(bool isDynamic);
+  LogicalResult addGates();
   LogicalResult findSeeds();
   void findGradients();
   void addGradient(OpOperand &taker);
@@ -78,6 +83,7 @@ private:
   Value scaleSeeds(func::FuncOp function);
   void checkGradients();
   void checkGroup(Group &group, int64_t offset);
+  void countFrom(int64_t offset, Value isFinite, Value first);
   void unscaleGradients();
   Value getFlag(GlobalStoreOp store);
   GlobalOp createSaved(GlobalStoreOp store);
@@ -85,7 +91,7 @@ private:
   void gate(GlobalStoreOp store, Value oldValue);
   void moveBehindChecks();
   void updateScale();
-  void remarkWhatWasDone(bool isDynamic);
+  void remarkWhatWasDone(StringRef what);
 
   ModuleOp module;
   func::FuncOp step;
@@ -251,14 +257,27 @@ void Scaler::checkGroup(Group &group, int64_t offset) {
   Location loc = step.getLoc();
   Type flag = RankedTensorType::get({}, builder.getI1Type());
   Type counter = RankedTensorType::get({}, builder.getI32Type());
-  group.check = AllFiniteOp::create(builder, loc, TypeRange{flag, counter},
-                                    group.gradients);
+  SmallVector<Type> types = {flag};
+  if (counters)
+    types.push_back(counter);
+  group.check = AllFiniteOp::create(builder, loc, types, group.gradients);
   Value isFinite = group.check.getResult(), first = group.check.getFirst();
   if (!outcome.allFinite) {
     outcome.allFinite = isFinite;
     outcome.firstOverflow = first;
     return;
   }
+  if (counters)
+    countFrom(offset, isFinite, first);
+  outcome.allFinite =
+      arith::AndIOp::create(builder, loc, outcome.allFinite, isFinite);
+}
+
+/// The first overflow of all: of the groups before, or of this one, whose first
+/// gradient is the `offset`th.
+void Scaler::countFrom(int64_t offset, Value isFinite, Value first) {
+  Location loc = step.getLoc();
+  Type counter = first.getType();
   auto shift = arith::ConstantOp::create(
       builder, loc,
       DenseElementsAttr::get(cast<ShapedType>(counter), APInt(32, offset)));
@@ -266,19 +285,20 @@ void Scaler::checkGroup(Group &group, int64_t offset) {
   shifted = arith::SelectOp::create(builder, loc, isFinite, first, shifted);
   outcome.firstOverflow = arith::SelectOp::create(
       builder, loc, outcome.allFinite, shifted, outcome.firstOverflow);
-  outcome.allFinite =
-      arith::AndIOp::create(builder, loc, outcome.allFinite, isFinite);
 }
 
 /// The finite checks, behind the last gradient of all.
 void Scaler::checkGradients() {
-  Operation *last = *step.getOps<train::SeedOp>().begin();
+  Operation *last = nullptr;
   for (auto &[gradient, ignored] : takers) {
     Operation *definition = gradient.getDefiningOp();
-    if (definition && last->isBeforeInBlock(definition))
+    if (definition && (!last || last->isBeforeInBlock(definition)))
       last = definition;
   }
-  builder.setInsertionPointAfter(last);
+  if (last)
+    builder.setInsertionPointAfter(last);
+  else
+    builder.setInsertionPointToStart(&step.front());
   int64_t offset = 0;
   for (auto &[name, group] : groups) {
     checkGroup(group, offset);
@@ -448,20 +468,17 @@ void Scaler::updateScale() {
                 update.getNewHysteresisTracker());
 }
 
-void Scaler::remarkWhatWasDone(bool isDynamic) {
+void Scaler::remarkWhatWasDone(StringRef what) {
   remark::passed(step.getLoc(), remark::RemarkOpts::name("scaler")
                                     .category("amp-loss-scaling")
                                     .function(step.getName()))
-      << remark::add("{0} loss scale of {1}: {2} gradients unscaled, {3} state "
-                     "changes gated",
-                     isDynamic ? "dynamic" : "static",
-                     double(options.initScale), takers.size(), gateCount);
+      << remark::add("{0}: {1} gradients checked, {2} state changes gated",
+                     what, takers.size(), gateCount);
 }
 
-LogicalResult Scaler::run(bool isDynamic) {
+LogicalResult Scaler::addScaler(bool isDynamic) {
   if (failed(findSeeds()))
     return failure();
-  findGradients();
   createStates(isDynamic);
   if (!states.isValid())
     return failure();
@@ -479,8 +496,27 @@ LogicalResult Scaler::run(bool isDynamic) {
   addResult(step, "loss_scale", outcome.scale);
   addResult(step, "all_finite", outcome.allFinite);
   counters->build(step, outcome);
-  remarkWhatWasDone(isDynamic);
+  remarkWhatWasDone(llvm::formatv("{0} loss scale of {1}",
+                                  isDynamic ? "dynamic" : "static",
+                                  double(options.initScale))
+                        .str());
   return success(states.isValid());
+}
+
+/// Without a scaler no smaller scale can help a step, but it must not be done.
+LogicalResult Scaler::addGates() {
+  if (takers.empty())
+    return success();
+  checkGradients();
+  gateStores();
+  addResult(step, "all_finite", outcome.allFinite);
+  remarkWhatWasDone("no loss scale");
+  return success(states.isValid());
+}
+
+LogicalResult Scaler::run(Mode mode) {
+  findGradients();
+  return mode == Mode::Gate ? addGates() : addScaler(mode == Mode::Dynamic);
 }
 
 //===----------------------------------------------------------------------===//
@@ -545,15 +581,15 @@ struct LossScalingPass : amp::impl::AmpLossScalingPassBase<LossScalingPass> {
     auto step = module.lookupSymbol<func::FuncOp>("step");
     std::string chosen = mode;
     if (chosen != "auto" && chosen != "dynamic" && chosen != "static" &&
-        chosen != "none") {
+        chosen != "gate" && chosen != "none") {
       module.emitError("unknown loss scaling mode '")
-          << chosen << "': expected auto, dynamic, static or none";
+          << chosen << "': expected auto, dynamic, static, gate or none";
       return signalPassFailure();
     }
     if (chosen == "auto") {
       // What --amp-analyze-ranges has proved.
       bool isSafe = step && step->hasAttr(kCannotUnderflowAttr);
-      chosen = step && usesF16(step) && !isSafe ? "dynamic" : "none";
+      chosen = step && usesF16(step) && !isSafe ? "dynamic" : "gate";
       auto safe =
           step ? step->getAttrOfType<FloatAttr>(kSafeScaleAttr) : FloatAttr();
       if (safe)
@@ -566,11 +602,14 @@ struct LossScalingPass : amp::impl::AmpLossScalingPassBase<LossScalingPass> {
                        "--train-attach-optimizer before --amp-loss-scaling");
       return signalPassFailure();
     }
+    auto scalerMode = chosen == "dynamic"  ? Scaler::Mode::Dynamic
+                      : chosen == "static" ? Scaler::Mode::Static
+                                           : Scaler::Mode::Gate;
     AmpLossScalingPassOptions options{
         mode,     initScale, growthFactor, backoffFactor,   growthInterval,
         minScale, maxScale,  hysteresis,   hysteresisRefill};
     if (failed(checkOptions(module, options)) ||
-        failed(Scaler(module, step, options).run(chosen == "dynamic")))
+        failed(Scaler(module, step, options).run(scalerMode)))
       signalPassFailure();
   }
 };

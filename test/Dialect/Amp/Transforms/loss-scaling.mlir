@@ -97,12 +97,22 @@ func.func @step(%g: tensor<4xf16>) {
 // Clipping sees unscaled gradients, and the check sees the scaled ones; nothing is
 // unscaled twice. A state that the step does not read is loaded for its gate. In
 // bf16 and f32 nothing overflows that would not overflow unscaled: `auto` adds no
-// scaler.
+// scaler, but a step that is not finite is skipped all the same.
 ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<4xf32> {train.role = "parameter"}
 ml_program.global private mutable @norm(#train.constant<0.0>) : tensor<f32> {train.role = "counter"}
 
 // AUTO: @norm(
-// AUTO-NOT: amp.
+// AUTO-NOT: amp.{{.*}}scale
+// AUTO: func.func @step
+// AUTO-SAME: (tensor<i1> {train.name = "all_finite"})
+// AUTO: %[[OLD:.*]] = ml_program.global_load @norm
+// AUTO: %[[DW:.*]] = train.broadcast
+// AUTO-NEXT: %[[OK:.*]] = amp.all_finite %[[DW]] : (tensor<4xf32>) -> tensor<i1>
+// AUTO: %[[CLIPPED:.*]], %[[NORM:.*]] = train.clip_by_global_norm
+// AUTO: %[[NEW:.*]] = amp.gate %[[OK]], %[[OLD]],
+// AUTO: global_store @norm = %[[NEW]]
+// AUTO-NOT: amp.{{.*}}scale
+// AUTO: return %[[OK]]
 // CHECK-LABEL: func.func @step
 // CHECK: %[[OLD:.*]] = ml_program.global_load @norm
 func.func @step(%t: tensor<i32>, %lr: tensor<f32>) {

@@ -174,10 +174,11 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
   let options = [
     Option<"mode", "mode", "std::string", /*default=*/"\"dynamic\"",
            "dynamic: the scale follows overflows; static: it stays at "
-           "init-scale; none: no scaler; auto: dynamic if the step computes "
-           "anything in f16, unless --amp-analyze-ranges has proved that no "
-           "gradient can underflow, and from its scale if that is larger than "
-           "init-scale">,
+           "init-scale; gate: no scaler, but a step with an inf or a NaN is "
+           "skipped all the same; none: nothing; auto: dynamic if the step "
+           "computes anything in f16, unless --amp-analyze-ranges has proved "
+           "that no gradient can underflow, and from its scale if that is larger "
+           "than init-scale; otherwise gate">,
     Option<"initScale", "init-scale", "double", /*default=*/"65536.0",
            "Loss scale of the first step, or of all steps in static mode">,
     Option<"growthFactor", "growth-factor", "double", /*default=*/"2.0",
