@@ -20,7 +20,7 @@ import numpy as np
 
 from Numerics.Inputs import runtime, vernier
 
-MICRO, COUNT, WIDTH, OUT = 4, 3, 8, 5
+MICRO, COUNT, WIDTH, OUT = 4, 4, 8, 5
 LR, MOMENTUM, CLIP = 0.05, 0.9, 0.5
 
 # A running mean of the inputs, as a norm has it.
@@ -97,7 +97,7 @@ with tempfile.TemporaryDirectory() as folder:
     plans = Plans(folder)
     w, b = formulas(data, start["w"], start["b"])
     for policy, tolerance in (("f32", 1e-6), ("bf16", 2e-2), ("f16", 4e-3)):
-        # A scale that overflows in neither: sums of a window are f32, those of 12 rows f16.
+        # A scale that overflows in neither: sums of a window are f32, those of 16 rows f16.
         flags = (f"--policy={policy}", SGD, *(["--loss-scale=256"] if policy == "f16" else []))
         whole, parts = plans.session(MICRO * COUNT, *flags), plans.session(MICRO, *flags, WINDOW)
         for session in (whole, parts):

@@ -94,6 +94,35 @@ arena = sum(row["bytes"] for row in bf16["memory"] if row["where"] == "step")
 plan = subprocess.run(["vernier-compile", MODEL, "--policy=bf16", "--emit=plan", "-o", "-"], check=True, capture_output=True, text=True).stdout
 assert arena == int(re.search(r"plan.entry @step attributes {arena_bytes = (\d+)", plan).group(1))
 
+# What the forward part leaves to the backward part is kept in the type decided for it:
+# the results of two sigmoids, 8 x 16 each, which their gradients and the next products
+# read. One that a policy keeps in f32 is kept in f32, and rounded for the product.
+saving = os.path.join(SCRATCH, "saving.mlir")
+with open(saving, "w") as file:
+    file.write("""ml_program.global private mutable @w(#train.kaiming) : tensor<16x16xf32> {train.role = "parameter"}
+func.func @loss(%x: tensor<8x16xf32> {train.name = "x"}) -> (tensor<f32> {train.name = "loss"}) {
+  %w = ml_program.global_load @w : tensor<16x16xf32>
+  %0 = train.linear %x, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %1 = train.sigmoid %0 : tensor<8x16xf32> loc("first")
+  %2 = train.linear %1, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %3 = train.sigmoid %2 : tensor<8x16xf32> loc("second")
+  %4 = train.linear %3, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %loss = train.mse_loss %4, %x : (tensor<8x16xf32>, tensor<8x16xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+""")
+policy = os.path.join(SCRATCH, "second.yaml")
+with open(policy, "w") as file:
+    file.write("name: mine\nbase: vernier\ncompute: bf16\noverrides:\n  - location: second\n    class: full\n")
+
+def saved(policy):
+    return {row["type"]: row["bytes"] for row in explain(saving, "--policy=" + policy)["memory"] if row["where"] == "saved"}
+
+narrow, mixed, wide = saved("bf16"), saved(policy), saved("f32")
+activation = 8 * 16
+assert narrow["bf16"] == mixed["bf16"] == 2 * activation * 2 and "bf16" not in wide
+assert mixed["f32"] == narrow["f32"] + activation * 4 and wide["f32"] == narrow["f32"] + 2 * activation * 4
+
 # Contractions run in 16 bits where the target multiplies them.
 def contractions(*flags):
     return [op["contraction"] for f in explain(MODEL, *flags)["functions"] for op in f["ops"] if "contraction" in op]

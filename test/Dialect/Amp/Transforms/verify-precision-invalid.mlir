@@ -66,6 +66,12 @@ ml_program.global private mutable @w(#train.constant<0.0>) : tensor<4xf16> {trai
 
 // -----
 
+// So are the moments.
+// expected-error@+1 {{the moment '@w.m' is kept in 'bf16', where small updates are lost: make it f32}}
+ml_program.global private mutable @w.m(#train.constant<0.0>) : tensor<4xbf16> {train.role = "moment"}
+
+// -----
+
 // The gradient that was decided is not asked for.
 func.func @predict(%x: tensor<4x4xbf16>) -> tensor<4x4xbf16> {
   // expected-error@+1 {{the gradient of operand 0 was decided to be #train.gradient_types<operand = f32, result = f32> by 'p/train.matmul: low', but train.operand_gradients does not ask for it: run --amp-materialize-casts after --amp-autocast}}

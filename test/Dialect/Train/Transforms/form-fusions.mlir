@@ -100,6 +100,40 @@ func.func @recompute(%x: tensor<8x16xbf16>, %w: tensor<16x16xf32>) -> tensor<8x1
 
 // -----
 
+// What is computed again is rounded again: both kernels see the bf16 values that
+// the IR says, not the f32 ones they come from.
+// CHECK-LABEL: func @recompute_rounded
+// CHECK: train.fusion flat rows = 1 cols = 128(%arg0) : (tensor<8x16xf32>)
+// CHECK: %[[A:.*]] = arith.truncf %{{.*}} : tensor<8x16xf32> to tensor<8x16xbf16>
+// CHECK: arith.extf %[[A]]
+// CHECK: train.matmul
+// CHECK: train.fusion flat rows = 1 cols = 128(%arg0, %{{.*}}) : (tensor<8x16xf32>, tensor<8x16xf32>)
+// CHECK: %[[B:.*]] = arith.truncf %{{.*}} : tensor<8x16xf32> to tensor<8x16xbf16>
+// CHECK: arith.extf %[[B]]
+// CHECK: return
+func.func @recompute_rounded(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+  %n = arith.truncf %x : tensor<8x16xf32> to tensor<8x16xbf16>
+  %wide = arith.extf %n : tensor<8x16xbf16> to tensor<8x16xf32>
+  %h = arith.negf %wide : tensor<8x16xf32>
+  %y = train.matmul %h, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %r = arith.addf %y, %wide : tensor<8x16xf32>
+  return %r : tensor<8x16xf32>
+}
+
+// -----
+
+// The 16-bit copy of a parameter is a result of the kernel that updates it.
+// CHECK-LABEL: func @update_copy
+// CHECK: %[[NEW:.*]]:2 = train.fusion flat rows = 1 cols = 16({{.*}}%arg0) : {{.*}} -> (tensor<4x4xf32>, tensor<4x4xbf16>)
+// CHECK: return %[[NEW]]#0, %[[NEW]]#1
+func.func @update_copy(%p: tensor<4x4xf32>, %g: tensor<4x4xbf16>, %lr: tensor<f32>, %t: tensor<i32>) -> (tensor<4x4xf32>, tensor<4x4xbf16>) {
+  %p1 = train.update #train.sgd<> %p, %g, %lr, %t : (tensor<4x4xf32>, tensor<4x4xbf16>, tensor<f32>, tensor<i32>) -> tensor<4x4xf32>
+  %copy = arith.truncf %p1 : tensor<4x4xf32> to tensor<4x4xbf16>
+  return %p1, %copy : tensor<4x4xf32>, tensor<4x4xbf16>
+}
+
+// -----
+
 // A reduction over dims in the middle is one over the last dims of a transpose.
 // CHECK-LABEL: func @middle
 // CHECK-NEXT: %[[T:.*]] = train.transpose %arg0 permutation = [0, 2, 1]
@@ -119,6 +153,26 @@ func.func @gradient_checks(%g: tensor<8x1024xbf16>) -> (tensor<i1>, tensor<f32>)
   %ok = amp.all_finite %g : (tensor<8x1024xbf16>) -> tensor<i1>
   %c, %norm = train.clip_by_global_norm %g {max_norm = 1.0 : f64} : (tensor<8x1024xbf16>) -> (tensor<8x1024xf32>, tensor<f32>)
   return %ok, %norm : tensor<i1>, tensor<f32>
+}
+
+// -----
+
+// A gradient that a kernel computes is checked there; one that a contraction writes
+// is read once more for its check. Both are unscaled where they are used.
+// CHECK-LABEL: func @checked_where_written
+// CHECK: %[[G:.*]] = train.matmul %arg1, %arg2
+// CHECK: %[[E:.*]]:2 = train.fusion rows rows = 8 cols = 1024(%arg0) : (tensor<8x1024xf16>) -> (tensor<8x1024xf16>, tensor<8xf32>)
+// CHECK: train.fusion rows rows = 8 cols = 1024(%[[G]]) : (tensor<8x1024xf16>) -> tensor<8xf32>
+// CHECK: train.fusion flat rows = 1 cols = 8192({{.*}}%[[E]]#0{{.*}}) : {{.*}} -> tensor<8x1024xf32>
+func.func @checked_where_written(%x: tensor<8x1024xf16>, %a: tensor<8x16xf16>, %b: tensor<16x1024xf16>, %scale: tensor<f32>)
+    -> (tensor<i1>, tensor<8x1024xf32>) {
+  %e = math.exp %x : tensor<8x1024xf16>
+  %g = train.matmul %a, %b : (tensor<8x16xf16>, tensor<16x1024xf16>) -> tensor<8x1024xf16>
+  %ok = amp.all_finite %e, %g : (tensor<8x1024xf16>, tensor<8x1024xf16>) -> tensor<i1>
+  %ue = amp.unscale %e, %scale : (tensor<8x1024xf16>, tensor<f32>) -> tensor<8x1024xf32>
+  %ug = amp.unscale %g, %scale : (tensor<8x1024xf16>, tensor<f32>) -> tensor<8x1024xf32>
+  %sum = arith.addf %ue, %ug : tensor<8x1024xf32>
+  return %ok, %sum : tensor<i1>, tensor<8x1024xf32>
 }
 
 // -----

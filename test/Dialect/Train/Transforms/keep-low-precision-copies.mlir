@@ -33,6 +33,17 @@ func.func @step() {
   return
 }
 
+// A micro-batch changes no parameter: it reads the copy, and rounds nothing. In a
+// window of N the weights are rounded once, by @step.
+// CHECK-LABEL: func @accumulate
+// CHECK-NEXT: %[[W:.*]] = ml_program.global_load @w.bf16
+// CHECK-NEXT: return %[[W]]
+func.func @accumulate() -> tensor<4x8xbf16> {
+  %w = ml_program.global_load @w : tensor<4x8xf32>
+  %r = arith.truncf %w : tensor<4x8xf32> to tensor<4x8xbf16>
+  return %r : tensor<4x8xbf16>
+}
+
 // What is not a parameter has no copy.
 // CHECK-LABEL: func @scale_of
 // CHECK: arith.truncf
