@@ -143,6 +143,9 @@ static void applyDecision(PrecisionOpInterface op, PrecisionAttr precision,
   op.setResultPrecision(getStorageType(precision.getResult()));
   if (precision.getOperand().isTF32())
     op->setAttr("tf32", UnitAttr::get(op->getContext()));
+  // 16-bit operands have nothing left that the model's own tf32 could round.
+  else if (!type.isF32())
+    op->removeAttr("tf32");
   askForGradients(op, precision);
 }
 

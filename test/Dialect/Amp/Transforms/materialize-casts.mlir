@@ -59,3 +59,15 @@ func.func @model_casts(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> (tensor<8
   // CHECK: return %[[H]], %[[E]]
   return %n, %e : tensor<8x16xbf16>, tensor<8x16xf32>
 }
+
+// A contraction that the model asks tf32 of: a 16-bit decision takes its place, f32
+// keeps it.
+// CHECK-LABEL: func.func @model_tf32
+// F32-LABEL: func.func @model_tf32
+func.func @model_tf32(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+  // CHECK-NOT: tf32
+  // CHECK: train.matmul {{.*}} : (tensor<8x16xbf16>, tensor<16x16xbf16>) -> tensor<8x16xbf16>
+  // F32: train.matmul {{.*}}tf32} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %0 = train.matmul %x, %w {tf32} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  return %0 : tensor<8x16xf32>
+}
