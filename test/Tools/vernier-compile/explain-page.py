@@ -5,11 +5,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===----------------------------------------------------------------------===#
-# RUN: %python %s %source/examples/digits/mlp.mlir %t
+# RUN: %python %s %source/examples/digits %t
 # REQUIRES: compiler, chromium
 """The page shows every op in the table and the graph, which select each other;
 it sorts, filters, zooms, obeys the keyboard, asks the network for nothing and
-leaves the console empty, also with hostile names and with 2,000 ops."""
+leaves the console empty, for both digits models, also with hostile names and with 2,000
+ops. Nothing covers a node."""
 
 import json
 import os
@@ -19,7 +20,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 from browser import Browser  # noqa: E402
 
-MODEL, SCRATCH = sys.argv[1:]
+DIGITS, SCRATCH = sys.argv[1:]
+MODELS = [os.path.join(DIGITS, name) for name in ("mlp.mlir", "convnet.mlir")]
 os.makedirs(SCRATCH, exist_ok=True)
 
 
@@ -56,6 +58,18 @@ def node(browser, number):
         return [c.x + (at.x + NODE.width / 2) * v.scale + v.x, c.y + (at.y + NODE.height / 2) * v.scale + v.y]; }})(graph.position[{number}])""")
 
 
+def check_uncovered(browser):
+    """No control lies on a node in view, and the first op is in view."""
+    covered = browser.run("""(() => { const c = find('canvas').getBoundingClientRect(), v = graph.view;
+        const boxes = graph.position.map(at => [c.left + at.x * v.scale + v.x, c.top + at.y * v.scale + v.y])
+            .map(([x, y]) => ({ left: x, top: y, right: x + NODE.width * v.scale, bottom: y + NODE.height * v.scale }));
+        const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+        const inView = boxes.filter(box => meet(box, c));
+        const controls = [...document.querySelectorAll('#graph *')].filter(e => e !== find('canvas')).map(e => e.getBoundingClientRect());
+        return [controls.length > 3, inView.includes(boxes[0]), inView.filter(box => controls.some(other => meet(box, other))).length]; })()""")
+    assert covered == [True, True, 0], covered
+
+
 def check_clean(browser, path):
     assert browser.complaints == [], browser.complaints
     assert browser.requests == ["file://" + os.path.abspath(path)], browser.requests
@@ -72,11 +86,14 @@ def check_rows(browser, ops):
     assert browser.run("new Set(graph.position.map(at => at.x + ':' + at.y)).size") == len(ops)
 
 
-def check_digits(browser, flags):
-    ops = ops_of(MODEL, "step", *flags)
-    path = explain(MODEL, "html", *flags)
+def check_digits(browser, model, flags):
+    ops = ops_of(model, "step", *flags)
+    path = explain(model, "html", *flags)
     browser.open(path)
     check_rows(browser, ops)
+    check_uncovered(browser)
+    # In the first view the names of ops can be read: letters of 9 pixels.
+    assert browser.run("graph.view.scale * 16") >= 9
 
     # Numbers sort by size, the largest first, then the other way; text by letter.
     click_element(browser, "COLUMNS.find(c => c.title === 'FLOPs').head")
@@ -103,6 +120,7 @@ def check_digits(browser, flags):
     # A row selects its node, a node its row; a click beside the nodes, or Escape, none.
     click_element(browser, "table.rows[3]")
     assert selected(browser) == [3, 3, 3]
+    click_element(browser, "find('zoom-fit')")
     browser.click(*node(browser, 1))
     assert selected(browser) == [1, 1, 1]
     browser.press("Escape")
@@ -152,14 +170,14 @@ def check_digits(browser, flags):
     assert "parameters" in browser.run("find('memory').textContent")
     browser.run("find('function').value = 'predict'; find('function').dispatchEvent(new Event('change'))")
     browser.frames()
-    check_rows(browser, ops_of(MODEL, "predict", *flags))
+    check_rows(browser, ops_of(model, "predict", *flags))
     check_clean(browser, path)
 
 
 def check_themes(browser):
     """Light and dark by the system's wish and by the button, readable in both:
     text on its ground has a contrast of 4.5 (WCAG 2.2, 1.4.3)."""
-    path = explain(MODEL, "html")
+    path = explain(MODELS[0], "html")
     contrast = """(pairs => { const rgb = n => { const h = getComputedStyle(document.documentElement).getPropertyValue('--' + n).trim();
         return [1, 3, 5].map(i => parseInt(h.slice(i, i + 2), 16) / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); };
         const light = n => rgb(n).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -194,12 +212,16 @@ def check_hostile(browser):
 
 
 def check_large(browser):
-    """2,000 ops: all in the table and in view, drawn once for each change."""
-    lines = ["func.func @predict(%x0: tensor<8x16xf32> {train.name = \"x\"}) -> tensor<8x16xf32> {"]
-    for i in range(1000):
-        lines.append(f"  %a{i} = math.tanh %x{i} : tensor<8x16xf32>")
-        lines.append(f"  %x{i + 1} = arith.addf %a{i}, %x{i} : tensor<8x16xf32>")
-    lines.append("  return %x1000 : tensor<8x16xf32>\n}")
+    """2,000 ops, in 400 gated residual layers: all in the table and in view, drawn once for each change."""
+    kind, square = "tensor<8x16xf32>", "tensor<16x16xf32>"
+    lines = [f'func.func @predict(%x0: {kind} {{train.name = "x"}}, %w: {square} {{train.name = "w"}}) -> {kind} {{']
+    for i in range(400):
+        lines.append(f"  %y{i} = train.linear %x{i}, %w : ({kind}, {square}) -> {kind}")
+        lines.append(f"  %t{i} = math.tanh %y{i} : {kind}")
+        lines.append(f"  %g{i} = train.sigmoid %y{i} : {kind}")
+        lines.append(f"  %p{i} = arith.mulf %t{i}, %g{i} : {kind}")
+        lines.append(f"  %x{i + 1} = arith.addf %p{i}, %x{i} : {kind}")
+    lines.append(f"  return %x400 : {kind}\n}}")
     model = os.path.join(SCRATCH, "large.mlir")
     with open(model, "w") as file:
         file.write("\n".join(lines))
@@ -208,6 +230,7 @@ def check_large(browser):
     path = explain(model, "html")
     browser.open(path)
     check_rows(browser, ops)
+    check_uncovered(browser)
     assert int(browser.run("find('canvas').dataset.draws")) <= 2
     assert browser.run("graph.right * graph.view.scale <= graph.width && graph.bottom * graph.view.scale <= graph.height")
     before = int(browser.run("find('canvas').dataset.draws"))
@@ -220,9 +243,10 @@ def check_large(browser):
     check_clean(browser, path)
 
 
-for flags in (["--policy=bf16"], ["--policy=f32"], ["--policy=f16"]):
-    with Browser() as browser:
-        check_digits(browser, flags)
+for model in MODELS:
+    for policy in ("bf16", "f32", "f16"):
+        with Browser() as browser:
+            check_digits(browser, model, ["--policy=" + policy])
 with Browser() as browser:
     check_themes(browser)
 with Browser() as browser:

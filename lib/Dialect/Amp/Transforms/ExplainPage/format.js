@@ -19,7 +19,7 @@ function abbreviate(count) {
 }
 
 function percent(part, whole) {
-  return whole ? (100 * part / whole).toFixed(1) + " %" : "";
+  return whole ? (100 * part / whole).toFixed(1) + "\u00a0%" : "";
 }
 
 /** An element with properties and children; strings become text. */

@@ -51,7 +51,7 @@ class Graph {
   /** All of the graph, if its labels can then be read; else its beginning. */
   start() {
     this.fit();
-    const readable = 0.45;
+    const readable = 0.65;
     if (this.ops.length < 200 && this.view.scale < readable) this.view = { x: 16, y: 36, scale: readable };
   }
 
@@ -127,11 +127,14 @@ class Graph {
 
   drawLanes() {
     const { context: c, view } = this;
-    for (const lane of this.lanes) {
+    for (const [index, lane] of this.lanes.entries()) {
       c.fillStyle = this.colour("lane");
       c.fillRect(-24, lane.top - 24, this.right + 48, lane.bottom - lane.top + 40);
+      // What fits between two lanes, if that can be read; there is more room above the first.
+      const size = Math.min(index ? NODE.laneGap - 8 : Infinity, Math.max(13, 12 / view.scale));
+      if (size * view.scale < 7) continue;
       c.fillStyle = this.colour("faint");
-      c.font = Math.min(48, Math.max(13, 12 / view.scale)) + "px system-ui, sans-serif";
+      c.font = size + "px system-ui, sans-serif";
       // Stays in view while the lane is.
       const left = Math.max(-18, -view.x / view.scale + 8 / view.scale);
       c.textBaseline = "bottom";
@@ -203,8 +206,8 @@ class Graph {
     };
     c.fillStyle = this.colour(colourOf(op.operand) + "-ink");
     c.textBaseline = "alphabetic";
-    print(op.op, 15, at.y + 17);
-    print(op.name || op.reads[0] || op.shape || "scalar", 13, at.y + 34);
+    print(op.op, 16, at.y + 18);
+    print(op.name || op.reads[0] || op.shape || "scalar", 13, at.y + 35);
   }
 
   drawOutline(at) {

@@ -69,7 +69,7 @@ function showTotals(panel, ops) {
   const number = (text, share) => element("td", { class: "number" }, text, share ? element("span", { class: "faint" }, " " + share) : null);
   panel.replaceChildren(
     element("h3", {}, `FLOPs: ${abbreviate(flops)}`), bar(parts(typeFlops), flops),
-    element("h3", {}, `bytes moved: ${abbreviate(bytes)}`), bar(parts(typeBytes), bytes),
+    element("h3", {}, `bytes moved: ${abbreviate(bytes)}B`), bar(parts(typeBytes), bytes),
     element("table", {}, element("thead", {}, element("tr", {}, ...["type", "ops", "FLOPs", "bytes"].map((title, index) => element("th", { class: index ? "number" : "" }, title)))),
       element("tbody", {}, ...types.map(type => element("tr", {}, element("td", {}, badge(type)), number(String(counts.get(type))),
         number(abbreviate(typeFlops.get(type)), percent(typeFlops.get(type), flops)), number(abbreviate(typeBytes.get(type)), percent(typeBytes.get(type), bytes)))))));
