@@ -281,23 +281,38 @@ class Checker:
     # ---- features ---------------------------------------------------------
 
     def check_features(self):
-        """Rows of the table: `| A1 | a feature | rivals... | our word: what, and the tests that show it |`."""
+        """Rows of the tables: `| A1 | a feature | rivals... | our word: what, and the tests that show it |`,
+        `| 7 | a conformance case | the tests of it |`."""
         path = "docs/Features.md"
         text = self.tree.read(path) if path in self.tree.files else ""
         for number, line in enumerate(text.split("\n"), 1):
-            row = re.match(r"\| ([A-Z]\d+) \|", line)
+            row = re.match(r"\| ([A-Z]?\d+) \|", line)
             if not row:
                 continue
             ours = line.rstrip(" |").rsplit("|", 1)[-1].strip()
             word = re.match(r"(Yes|Partial|No)\b", ours)
             tests = re.findall(r"\]\(\.\./(test/[^)#]+)\)", ours)
-            if not word:
+            if row.group(1).isdigit():
+                if not tests:
+                    self.report(path, number, f"case {row.group(1)} has no test; link the test that shows it")
+            elif not word:
                 self.report(path, number, f"{row.group(1)}: begin with Yes, Partial or No")
             elif word.group(1) != "No" and not tests:
                 self.report(path, number, f"{row.group(1)} is a {word.group(1)} without a test; link the test that shows it")
             for test in tests:
                 if test not in self.tree.files:
                     self.report(path, number, f"{row.group(1)}: there is no {test}")
+
+    def check_attributes(self):
+        """`kRoleAttr = "train.role"`: an attribute on ops of other dialects has a row in its dialect's table."""
+        for path in self.tree.under("include/", suffix=".h"):
+            text = self.tree.read(path)
+            for found in re.finditer(r'\bk\w+Attr\s*=\s*"((\w+)\.\w+)"', text):
+                name, dialect = found.groups()
+                page = f"docs/Dialects/{dialect.capitalize()}.md"
+                if page not in self.tree.files or f"\n| `{name}` |" not in self.tree.read(page):
+                    self.report(path, self.tree.line_of(path, found.group()),
+                                f"{name} has no row in the dialect's table of attributes; describe it in the ODS")
 
     # ---- diagnostics ------------------------------------------------------
 
@@ -400,6 +415,7 @@ def main():
     checker.check_diagnostics()
     checker.check_documents()
     checker.check_features()
+    checker.check_attributes()
     for violation in sorted(set(checker.violations)):
         print(violation)
     if options.report:

@@ -258,7 +258,7 @@ static void annotateResults(FunctionOpInterface function,
   for (auto [index, value] : llvm::enumerate(end->getOperands())) {
     Interval x = analysis.getRange(value);
     function.setResultAttr(
-        index, "amp.range",
+        index, kResultRangeAttr,
         builder.getDictionaryAttr(
             {number("low", x.low), number("high", x.high),
              number("smallest", x.smallest), number("grid", x.grid),

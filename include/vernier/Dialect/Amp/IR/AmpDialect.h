@@ -44,6 +44,9 @@ inline constexpr llvm::StringLiteral kCannotUnderflowAttr =
 /// On `@step`, by --amp-analyze-ranges: a loss scale that cannot overflow.
 inline constexpr llvm::StringLiteral kSafeScaleAttr = "amp.safe_scale";
 
+/// On a result of a function, by --amp-analyze-ranges: what is known of it.
+inline constexpr llvm::StringLiteral kResultRangeAttr = "amp.range";
+
 /// On a contraction, by --amp-pad-for-tensor-cores: what its leading dimensions
 /// are to be multiples of, in elements (1 where alignment has nothing to give),
 /// and, if they are not, why.

@@ -25,8 +25,18 @@ def Amp_Dialect : Dialect {
     unscale, the finite check, the gate that makes a skipped step a no-op, and
     the update of the scale.
 
-    `amp.precision` on an op is its decision (see the attribute); on a function
-    argument or global nothing is decided: they keep their types.
+    Attributes on other dialects' ops:
+
+    | attribute | on | meaning |
+    |---|---|---|
+    | `amp.precision` | an op of `@loss` or `@predict` | its decision, `#amp.precision`; arguments and globals keep their types, and nothing is decided of them |
+    | `amp.policy` | the module | the policy `auto` as the text of its file, by `--amp-assign-by-profile` |
+    | `amp.cannot_underflow` | `@step` | no gradient can underflow in f16, by `--amp-analyze-ranges`: a loss scaler has nothing to do |
+    | `amp.safe_scale` | `@step` | a loss scale that cannot overflow, by `--amp-analyze-ranges` |
+    | `amp.range` | a result of a function | what `--amp-analyze-ranges=annotate=true` knows of it: bounds, the smallest magnitude, a grid, whether it may be NaN |
+    | `amp.alignment` | a contraction | what its leading dimensions are to be multiples of, in elements, by `--amp-pad-for-tensor-cores` |
+    | `amp.unaligned` | a contraction | why they are not |
+    | `amp.skipped_roundings` | the module | how many roundings its kernels skip, by `--amp-relax-casts` |
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",

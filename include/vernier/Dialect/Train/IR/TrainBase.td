@@ -48,6 +48,7 @@ def Train_Dialect : Dialect {
     | `train.gradient_of` | a contraction or reduction of reverse mode | of which operand of the forward op it computes the gradient, where `train.operand_gradients` asked for types |
     | `train.gradient_types` | likewise | the types that were asked for |
     | `train.classes` | argument of an entry function | how many rows or classes its indices choose from where padding added some |
+    | `train.optimizer` | `ml_program.global` of a parameter | its group and the options of `--train-attach-optimizer` for it, where `--train-group-parameters` gave it an optimizer of its own |
     | `train.range` | argument of an entry function, `ml_program.global` | `[low, high]`, bounds that every element keeps in every step; `--amp-analyze-ranges` builds on them |
   }];
   let useDefaultAttributePrinterParser = 1;
