@@ -229,6 +229,22 @@ TEST(Plan, States) {
              with([](TestPlan &p) { p.stateBytes = UINT64_MAX; }));
 }
 
+// A label for each element of a state of one dim, and of no other.
+TEST(Plan, Labels) {
+  auto withLabels = [](std::vector<int64_t> shape,
+                       std::vector<std::string> labels) {
+    TestPlan plan = makeTrainingPlan();
+    plan.state("counts", Role::counter, DType::i32, shape).labels = labels;
+    return plan;
+  };
+  EXPECT_OK(load(withLabels({2}, {"a", "b"})));
+  EXPECT_BAD("state 'counts' has 1 labels, but another number of elements",
+             withLabels({2}, {"a"}));
+  EXPECT_BAD("state 'counts' has 3 labels", withLabels({2}, {"a", "b", "c"}));
+  EXPECT_BAD("state 'counts' has 1 labels", withLabels({}, {"a"}));
+  EXPECT_BAD("state 'counts' has 2 labels", withLabels({2, 1}, {"a", "b"}));
+}
+
 // Wherever the file puts the empty shape of a scalar.
 TEST(Plan, Scalars) {
   TestPlan plan = makeTrainingPlan();

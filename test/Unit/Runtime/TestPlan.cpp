@@ -173,8 +173,10 @@ static flatbuffers::Offset<schema::State> write(Builder &builder,
   flatbuffers::Offset<flatbuffers::String> copyOf;
   if (!state.copyOf.empty())
     copyOf = builder.CreateString(state.copyOf);
+  auto labels =
+      state.labels.empty() ? 0 : builder.CreateVectorOfStrings(state.labels);
   return schema::CreateState(builder, name, state.role, state.dtype, shape,
-                             init, copyOf, state.offset);
+                             init, copyOf, state.offset, 0, labels);
 }
 
 static flatbuffers::Offset<

@@ -48,6 +48,7 @@ struct TestState {
   double a = 0, b = 0;
   std::vector<uint8_t> data;
   std::string copyOf;
+  std::vector<std::string> labels;
 };
 
 struct TestMatmul {
