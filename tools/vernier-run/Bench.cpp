@@ -52,17 +52,59 @@ static void fillRandomly(Session &session, const std::string &entry,
   session.setInput(entry.c_str(), input.name, data.data(), data.size());
 }
 
+namespace {
+
+/// One entry of a step, and how many runs of it a step consists of.
+struct Part {
+  std::string entry;
+  uint64_t runs;
+};
+
+} // namespace
+
+/// A run of `entry`; a step of a plan that gathers gradients is a window.
+static std::vector<Part> partsOf(const Plan &plan, const std::string &entry) {
+  plan.requireEntry(entry);
+  uint64_t microBatches = plan.contents().micro_batches();
+  if (entry != "step" || microBatches <= 1)
+    return {{entry, 1}};
+  return {{"accumulate", microBatches - 1}, {entry, 1}};
+}
+
+static void runStep(Session &session, const std::vector<Part> &parts) {
+  for (const Part &part : parts)
+    for (uint64_t i = 0; i < part.runs; ++i)
+      session.run(part.entry.c_str());
+}
+
+static void printProfile(const schema::Entry &entry, Session &session,
+                         uint64_t steps, Terminal &terminal) {
+  Profile profile(entry);
+  profile.measure(session, steps);
+  for (const std::string &line : profile.table())
+    terminal.print(line);
+}
+
 int vernier::run::bench(const Options &options, Terminal &terminal) {
   Plan plan(options.plan);
-  plan.requireEntry(options.entry);
-  std::vector<TensorInfo> inputs = plan.inputs(options.entry);
-  printTable(terminal, "bench", planRows(plan, options.plan));
+  std::vector<Part> parts = partsOf(plan, options.entry);
+  uint64_t microBatches = parts.size() == 1 ? 1 : parts.front().runs + 1;
+  uint64_t rowsPerStep = microBatches * batchOf(plan.inputs(options.entry));
+  auto rows = planRows(plan, options.plan);
+  if (microBatches > 1)
+    rows.push_back(
+        {"accumulation", fmt::format("{} micro-batches, {} rows in a step",
+                                     microBatches, rowsPerStep)});
+  printTable(terminal, "bench", rows);
   printMemoryAndPrecision(terminal, plan);
   requireMemory(plan, planMemory(plan));
   Session session(plan, options.device, 0);
   terminal.print(fmt::format("device  {}", session.deviceDescription()));
-  for (uint32_t i = 0; i < inputs.size(); ++i)
-    fillRandomly(session, options.entry, inputs[i], i);
+  for (const Part &part : parts) {
+    std::vector<TensorInfo> inputs = plan.inputs(part.entry);
+    for (uint32_t i = 0; i < inputs.size(); ++i)
+      fillRandomly(session, part.entry, inputs[i], i);
+  }
 
   using Clock = std::chrono::steady_clock;
   uint64_t steps = options.steps.value_or(50);
@@ -70,7 +112,7 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
   times.reserve(steps);
   for (uint64_t i = 0; i < options.warmup + steps && !interrupted(); ++i) {
     auto start = Clock::now();
-    session.run(options.entry.c_str());
+    runStep(session, parts);
     if (i >= options.warmup)
       times.push_back(
           std::chrono::duration<double, std::milli>(Clock::now() - start)
@@ -80,20 +122,20 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
     return Interrupted;
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
-  if (options.profile) {
-    Profile profile(plan.requireEntry(options.entry));
-    profile.measure(session, steps);
-    for (const std::string &line : profile.table())
-      terminal.print(line);
-  }
-  auto batch = static_cast<double>(batchOf(inputs));
+  if (options.profile)
+    for (const Part &part : parts)
+      printProfile(plan.requireEntry(part.entry), session, steps, terminal);
   ResultLine line(interrupted() ? "interrupted" : "ok");
   line.add("entry", options.entry);
   line.add("steps", times.size());
+  if (microBatches > 1)
+    line.add("micro_batches", microBatches);
   line.add("ms_per_step", fmt::format("{:.4g}", median));
   line.add("min_ms", fmt::format("{:.4g}", times.front()));
   line.add("max_ms", fmt::format("{:.4g}", times.back()));
-  line.add("samples_per_s", fmt::format("{:.0f}", 1000 * batch / median));
+  line.add(
+      "samples_per_s",
+      fmt::format("{:.0f}", 1000 * static_cast<double>(rowsPerStep) / median));
   line.add("peak_bytes", session.memory().total_bytes);
   line.print();
   return interrupted() ? Interrupted : Ok;

@@ -68,7 +68,8 @@ RESULT ok rows loss (mean over whole batches) accuracy (over all rows) samples_p
 RESULT ok rows output peak_bytes; bf16 outputs are written as float32
 )"},
     {"bench", R"(
-RESULT ok entry steps ms_per_step (median) min_ms max_ms samples_per_s peak_bytes
+RESULT ok entry steps ms_per_step (median) min_ms max_ms samples_per_s peak_bytes; of a plan that was compiled
+  with --accumulate=N a step is a window of N micro-batches, and micro_batches says so
 )"},
 };
 

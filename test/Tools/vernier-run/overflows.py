@@ -102,6 +102,13 @@ class Overflows(RunnerTest):
             run("m.vplan", "train", "--data", "d.npz", "--steps", stop, "--save", name)
             run("m.vplan", "train", "--data", "d.npz", "--steps", 12, "--resume", name, "--save", name)
             self.assertEqual(digest(checkpoints(name)[-1]), digest(checkpoints("all")[-1]))
+        # A step that is timed is a window, too: as the training of it does, it counts all its rows.
+        out = run("m.vplan", "bench", "--steps", 4, "--profile")
+        self.assertIn("3 micro-batches, 6 rows in a step", out.stderr)
+        self.assertEqual((out.result["steps"], out.result["micro_batches"]), ("4", "3"))
+        self.assertAlmostEqual(float(out.result["samples_per_s"]) * float(out.result["ms_per_step"]) / 6000, 1, 2)
+        self.assertRegex(out.stderr, r"(?s)profile of accumulate \(4 steps.*profile of step \(4 steps")
+        self.assertNotIn("micro_batches", run("m.vplan", "bench", "--steps", 4, "--entry=accumulate").result)
         compile_plan("two.vplan", "--loss-scale=dynamic,init=8", "--accumulate=2")
         self.fails(BAD_FILE, "two.vplan", "train", "--data", "d.npz", "--steps", 20, "--resume", "all",
                    says="of a run with 3 micro-batches in a step, but the plan has 2")
