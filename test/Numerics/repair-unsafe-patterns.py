@@ -22,6 +22,8 @@ import numpy as np
 from Numerics.Inputs import formats, vernier
 
 SHAPE = (6, 10)
+EPSILON = 2.0**-23  # exact in every type
+LOG_EPSILON = np.log(EPSILON)
 
 # Lines that compute %y (6, 10) or (6) or () from %x and %t, both (6, 10), in the
 # element type E; what JAX computes; the shape of y.
@@ -52,6 +54,19 @@ FORMULAS = {
       %e = math.exp %x : XE
       %s = train.reduce sum %e dims = [1] : XE -> RE
       %y = math.log %s : RE""", lambda x, t: jax.nn.logsumexp(x, axis=1), SHAPE[:1]),
+    "log sigmoid with epsilon": ("""
+      %p = train.sigmoid %x : XE
+      %g = arith.addf %p, %eps : XE
+      %y = math.log %g : XE""", lambda x, t: jnp.logaddexp(jax.nn.log_sigmoid(x), LOG_EPSILON), SHAPE),
+    "log 1 - sigmoid with epsilon": ("""
+      %p = train.sigmoid %x : XE
+      %q = arith.subf %one, %p : XE
+      %g = arith.maximumf %q, %eps : XE
+      %y = math.log %g : XE""", lambda x, t: jnp.maximum(jax.nn.log_sigmoid(-x), LOG_EPSILON), SHAPE),
+    "log softmax with epsilon": ("""
+      %p = train.softmax %x : (XE) -> XE
+      %g = arith.addf %p, %eps : XE
+      %y = math.log %g : XE""", lambda x, t: jnp.logaddexp(jax.nn.log_softmax(x), LOG_EPSILON), SHAPE),
     "norm": ("""
       %q = arith.mulf %x, %x : XE
       %s = train.reduce sum %q dims = [1] : XE -> RE
@@ -89,6 +104,7 @@ def module(lines, shape, element):
         -> (tensor<{wide}> {{train.name = "loss"}}, {kind} {{train.name = "y"}}) {{
       %x = ml_program.global_load @x : XE
       %one = arith.constant dense<1.0> : XE
+      %eps = arith.constant dense<{EPSILON!r}> : XE
       {lines}
       {chr(10).join(total)}
       return {loss}, %y : tensor<{wide}>, {kind}
@@ -122,6 +138,12 @@ def reference(function, x, t, c):
     return np.asarray(y), np.asarray(vjp(jnp.asarray(c))[0])
 
 
+def error_of(value, want, exact):
+    # A saturated softmax has gradients that 16 bits cannot hold at all.
+    scale = 1.0 if exact else max(1.0, 2.0**-10 / np.max(np.abs(want)))
+    return formats.error_relative_to_largest(value, want) / scale
+
+
 failures = []
 for name, (lines, function, shape) in FORMULAS.items():
     c = np.asarray(np.random.default_rng(13).standard_normal(shape))
@@ -133,15 +155,17 @@ for name, (lines, function, shape) in FORMULAS.items():
         wanted = reference(function, x, t, c)
         got = evaluate(module(lines, shape, element), x, t, c, repairs=True, exact=exact)
         for what, value, want in zip(("value", "gradient"), got, wanted):
-            # A saturated softmax has gradients that 16 bits cannot hold at all.
-            scale = 1.0 if exact else max(1.0, 2.0**-10 / np.max(np.abs(want)))
-            error = formats.error_relative_to_largest(value, want) / scale
+            error = error_of(value, want, exact)
             if not error <= bound:
                 failures.append(f"{name}, {element}, size {size}: {what} off by {error:.3g}")
-        # As written, f16 has an infinity or a NaN somewhere.
+        # As written, f16 has an infinity or a NaN somewhere, or is plainly wrong where
+        # epsilon keeps it finite.
         if element == "f16":
             written = evaluate(module(lines, shape, element), x, t, c, repairs=False)
-            assert not all(np.isfinite(values).all() for values in written), name
+            if "epsilon" in name:
+                assert not all(error_of(*pair, exact) <= 8 * bound for pair in zip(written, wanted)), name
+            else:
+                assert not all(np.isfinite(values).all() for values in written), name
     print(f"{name}: done")
 print("\n".join(failures))
 assert not failures

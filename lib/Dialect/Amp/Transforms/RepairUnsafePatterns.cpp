@@ -42,9 +42,9 @@ namespace {
 /// What was repaired: the value instead, and words for the remark.
 struct Repair {
   Value value;
-  StringRef name;   ///< "log of sigmoid"
+  std::string name; ///< "log of sigmoid"
   StringRef unsafe; ///< Why the formula is.
-  StringRef form;   ///< What it is now.
+  std::string form; ///< What it is now.
 };
 
 } // namespace
@@ -57,6 +57,14 @@ struct Repair {
 /// positive.
 static TensorExpr softplus(TensorExpr x) {
   return maximum(x, x.splat(0.0)) + log1p(exp(-abs(x)));
+}
+
+/// log(exp(x) + epsilon) = max(x, e) + log(1 + exp(-|x - e|)), or
+/// log(max(exp(x), epsilon)) = max(x, e), with e = log(epsilon).
+static TensorExpr guardedLog(TensorExpr x, const Guard &guard) {
+  TensorExpr least = x.splat(std::log(guard.epsilon));
+  TensorExpr larger = maximum(x, least);
+  return guard.isAdded ? larger + log1p(exp(-abs(x - least))) : larger;
 }
 
 static TensorExpr reduce(train::ReduceKind kind, TensorExpr x,
@@ -118,8 +126,8 @@ static TensorExpr scaledNorm(TensorExpr x, train::ReduceOp sum) {
 // Repairs of one op
 //===----------------------------------------------------------------------===//
 
-/// What to put in the place of log(`y`), or nothing.
-static std::optional<Repair> repairLog(TensorExpr y) {
+/// What to put in the place of log(`y`) of a probability made of scores.
+static std::optional<Repair> repairLogOfProbability(TensorExpr y) {
   if (Value x = matchSigmoid(y))
     return Repair{-softplus(-y.with(x)), "log of sigmoid",
                   "a sigmoid that rounds to 0 has the logarithm -inf",
@@ -129,10 +137,6 @@ static std::optional<Repair> repairLog(TensorExpr y) {
       return Repair{-softplus(y.with(x)), "log of 1 - sigmoid",
                     "a sigmoid that rounds to 1 leaves log(0), -inf",
                     "-softplus(x)"};
-  if (Value x = matchOnePlusExp(y))
-    return Repair{softplus(y.with(x)), "softplus",
-                  "exp(x) overflows f16 from x = 11.1 and f32 from x = 88.7",
-                  "max(x, 0) + log1p(exp(-|x|))"};
   if (auto softmax = Value(y).getDefiningOp<train::SoftmaxOp>())
     return Repair{
         y.with(train::LogSoftmaxOp::create(y.getBuilder(), y.getLoc(),
@@ -140,6 +144,35 @@ static std::optional<Repair> repairLog(TensorExpr y) {
         "log of softmax",
         "a probability that rounds to 0 has the logarithm -inf",
         "train.log_softmax"};
+  return std::nullopt;
+}
+
+/// The same with a guard, which is kept: both forms are equal for every x,
+/// where a loss without it would not be.
+static std::optional<Repair> repairGuardedLog(TensorExpr y) {
+  std::optional<Guard> guard = matchGuard(y);
+  std::optional<Repair> repair =
+      guard ? repairLogOfProbability(y.with(guard->value)) : std::nullopt;
+  if (!repair)
+    return std::nullopt;
+  StringRef kind = guard->isAdded ? "logaddexp" : "max";
+  return Repair{guardedLog(y.with(repair->value), *guard),
+                repair->name + " with epsilon",
+                "a probability that rounds to 0 or 1 leaves log(epsilon) "
+                "instead of its logarithm, and no gradient",
+                (kind + "(" + repair->form + ", log(epsilon))").str()};
+}
+
+/// What to put in the place of log(`y`), or nothing.
+static std::optional<Repair> repairLog(TensorExpr y) {
+  if (auto repair = repairLogOfProbability(y))
+    return repair;
+  if (auto repair = repairGuardedLog(y))
+    return repair;
+  if (Value x = matchOnePlusExp(y))
+    return Repair{softplus(y.with(x)), "softplus",
+                  "exp(x) overflows f16 from x = 11.1 and f32 from x = 88.7",
+                  "max(x, 0) + log1p(exp(-|x|))"};
   train::ReduceOp sum = matchReduce(y, train::ReduceKind::Sum);
   Value x = sum ? matchExp(sum.getInput()) : Value();
   if (x && !isShiftedByMaximum(x) &&
@@ -198,11 +231,12 @@ static std::optional<Repair> repairRoot(TensorExpr y) {
                 "max|x| sqrt(sum((x / max|x|)^2))"};
 }
 
-/// -(t log p + (1 - t) log(1 - p)), summed or averaged, of a sigmoid p.
+/// -(t log p + (1 - t) log(1 - p)), summed or averaged, of a sigmoid p. With a
+/// guard it is another loss: its logarithms are repaired one by one.
 static std::optional<Repair>
 repairBinaryCrossEntropy(const CrossEntropy &match, TensorExpr at, Type type) {
   Value x = matchSigmoid(match.probability);
-  if (!x || x.getType() != match.target.getType() ||
+  if (!x || match.isGuarded || x.getType() != match.target.getType() ||
       getElementTypeOrSelf(type).getIntOrFloatBitWidth() < 32)
     return std::nullopt;
   return Repair{at.with(train::BceWithLogitsLossOp::create(
@@ -286,22 +320,30 @@ struct RepairUnsafePatternsPass
   /// Binary cross entropy of a probability that no sigmoid of ours makes: its
   /// score is not known, and so there is nothing to repair it with. Where both
   /// logarithms would run on 16-bit values, that is worth a word, or an error
-  /// in a policy that bans it.
+  /// in a policy that bans it. A guard keeps it finite, but not exact.
   LogicalResult checkProbabilities(FunctionOpInterface function,
                                    const Policy &loaded) {
     if (loaded.getComputeType().getWidth() != 16)
       return success();
     LogicalResult result = success();
     function.walk([&](Operation *op) {
-      if (op->getNumResults() != 1 || !matchCrossEntropy(op->getResult(0)))
+      std::optional<CrossEntropy> match =
+          op->getNumResults() == 1 ? matchCrossEntropy(op->getResult(0))
+                                   : std::nullopt;
+      if (!match)
         return;
-      bool isBanned = loaded.refuses(Refusal::UnrepairedCrossEntropy);
+      bool isBanned =
+          !match->isGuarded && loaded.refuses(Refusal::UnrepairedCrossEntropy);
       InFlightDiagnostic diagnostic =
           isBanned ? op->emitError() : op->emitWarning();
       diagnostic
-          << "binary cross entropy of a probability: near 0 and 1 its "
-             "logarithms are -inf and its gradient overflows in 16 bits; "
-             "compute it from the scores with train.bce_with_logits_loss, or "
+          << "binary cross entropy of a probability: "
+          << (match->isGuarded
+                  ? "in 16 bits it rounds to 0 or 1 long before epsilon is "
+                    "reached, which leaves log(epsilon) and no gradient; "
+                  : "near 0 and 1 its logarithms are -inf and its gradient "
+                    "overflows in 16 bits; ")
+          << "compute it from the scores with train.bce_with_logits_loss, or "
              "from train.sigmoid of them, which is repaired";
       if (isBanned) {
         diagnostic << "; policy '" << loaded.getName() << "' refuses it";

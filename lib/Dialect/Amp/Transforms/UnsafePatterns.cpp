@@ -14,13 +14,18 @@ using namespace mlir;
 using namespace vernier;
 using namespace vernier::amp;
 
-/// Whether every element of `value` is the constant `number`.
-static bool isSplat(Value value, double number) {
+/// The constant that every element of `value` is.
+static std::optional<double> getSplat(Value value) {
   if (auto broadcast = value.getDefiningOp<train::BroadcastOp>())
-    return isSplat(broadcast.getInput(), number);
+    return getSplat(broadcast.getInput());
   DenseFPElementsAttr elements;
-  return matchPattern(value, m_Constant(&elements)) && elements.isSplat() &&
-         elements.getSplatValue<APFloat>().convertToDouble() == number;
+  if (!matchPattern(value, m_Constant(&elements)) || !elements.isSplat())
+    return std::nullopt;
+  return elements.getSplatValue<APFloat>().convertToDouble();
+}
+
+static bool isSplat(Value value, double number) {
+  return getSplat(value) == number;
 }
 
 /// The other operand of the binary op that defines `value`, if one of its
@@ -48,6 +53,21 @@ static Value matchNegation(Value value) {
       return difference.getRhs();
   return matchEither<arith::MulFOp>(
       value, [](Value operand) { return isSplat(operand, -1.0); });
+}
+
+std::optional<Guard> amp::matchGuard(Value value) {
+  // The spacing of bf16 below 1: what is larger changes more than a rounding.
+  constexpr double largest = 1.0 / 256.0;
+  double epsilon = 0;
+  auto isEpsilon = [&](Value operand) {
+    epsilon = getSplat(operand).value_or(0);
+    return epsilon > 0 && epsilon <= largest;
+  };
+  if (Value x = matchEither<arith::AddFOp>(value, isEpsilon))
+    return Guard{x, epsilon, /*isAdded=*/true};
+  if (Value x = matchEither<arith::MaximumFOp>(value, isEpsilon))
+    return Guard{x, epsilon, /*isAdded=*/false};
+  return std::nullopt;
 }
 
 Value amp::matchExp(Value value) {
@@ -139,9 +159,10 @@ bool amp::isSumOfRowsOf(Value value, Value x) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// weight * log(argument).
+/// weight * log(argument), or the logarithm of the argument with a guard.
 struct WeightedLog {
   Value weight, argument;
+  bool isGuarded;
 };
 } // namespace
 
@@ -152,8 +173,11 @@ static std::optional<WeightedLog> matchWeightedLog(Value value) {
   for (auto [weight, factor] :
        {std::pair<Value, Value>(product.getLhs(), product.getRhs()),
         std::pair<Value, Value>(product.getRhs(), product.getLhs())})
-    if (auto logarithm = factor.getDefiningOp<math::LogOp>())
-      return WeightedLog{weight, logarithm.getOperand()};
+    if (auto logarithm = factor.getDefiningOp<math::LogOp>()) {
+      std::optional<Guard> guard = matchGuard(logarithm.getOperand());
+      return WeightedLog{weight, guard ? guard->value : logarithm.getOperand(),
+                         guard.has_value()};
+    }
   return std::nullopt;
 }
 
@@ -164,7 +188,8 @@ static std::optional<CrossEntropy> matchTerms(Value first, Value second) {
   if (!hit || !miss || matchOneMinus(miss->weight) != hit->weight ||
       matchOneMinus(miss->argument) != hit->argument)
     return std::nullopt;
-  return CrossEntropy{hit->argument, hit->weight, train::Reduction::Mean};
+  return CrossEntropy{hit->argument, hit->weight, train::Reduction::Mean,
+                      hit->isGuarded || miss->isGuarded};
 }
 
 static std::optional<CrossEntropy> matchLikelihood(Value value) {

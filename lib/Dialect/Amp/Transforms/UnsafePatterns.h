@@ -36,6 +36,14 @@ mlir::Value matchOnePlusExp(mlir::Value value);
 mlir::Value matchOneMinus(mlir::Value value);
 /// x of x * x or of x to the power of 2.
 mlir::Value matchSquare(mlir::Value value);
+/// A value that is kept above zero by a small constant, so that its logarithm
+/// is finite: x + epsilon, or max(x, epsilon).
+struct Guard {
+  mlir::Value value;
+  double epsilon;
+  bool isAdded;
+};
+std::optional<Guard> matchGuard(mlir::Value value);
 /// The reduction of this kind that `value` is, or null.
 train::ReduceOp matchReduce(mlir::Value value, train::ReduceKind kind);
 
@@ -47,10 +55,11 @@ bool isShiftedByMaximum(mlir::Value x);
 bool isSumOfRowsOf(mlir::Value value, mlir::Value x);
 
 /// Binary cross entropy: -(t log p + (1 - t) log(1 - p)), summed or averaged
-/// over all elements.
+/// over all elements; each logarithm may have a guard.
 struct CrossEntropy {
   mlir::Value probability, target;
   train::Reduction reduction;
+  bool isGuarded;
 };
 std::optional<CrossEntropy> matchCrossEntropy(mlir::Value value);
 

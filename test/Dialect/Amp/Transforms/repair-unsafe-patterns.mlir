@@ -66,6 +66,82 @@ func.func @logarithms(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 
 // -----
 
+// Logarithms that a small constant guards keep it: log(p + e) of a p made of scores is
+// logaddexp(log p, log e), for every score. As written, 1 - p is 0 in bf16 from x = 6.24, and
+// the loss there log(e), without a gradient.
+// REMARK: Reason="a probability that rounds to 0 or 1 leaves log(epsilon) instead of its logarithm, and no gradient", Remark="log of 1 - sigmoid with epsilon is now logaddexp(-softplus(x), log(epsilon))"
+// REMARK: log of sigmoid with epsilon is now logaddexp(-softplus(-x), log(epsilon))
+// CHECK-LABEL: func.func @guarded_bce
+// CHECK-NOT: train.sigmoid
+// CHECK: %[[E:.*]] = arith.constant dense<-16.118{{[0-9]*}}> : tensor<4xf32>
+// CHECK: %[[MAX:.*]] = arith.maximumf %[[LOGP:.*]], %[[E]]
+// CHECK: %[[D:.*]] = arith.subf %[[LOGP]], %[[E]]
+// CHECK: %[[A:.*]] = math.absf %[[D]]
+// CHECK: %[[N:.*]] = arith.negf %[[A]]
+// CHECK: %[[X:.*]] = math.exp %[[N]]
+// CHECK: %[[L:.*]] = math.log1p %[[X]]
+// CHECK: %[[HIT:.*]] = arith.addf %[[MAX]], %[[L]]
+// CHECK: %[[MISS:.*]] = arith.addf
+// CHECK: arith.mulf %arg1, %[[HIT]]
+// CHECK-NOT: train.bce_with_logits_loss
+// CHECK: return
+func.func @guarded_bce(%x: tensor<4xf32>, %t: tensor<4xf32>) -> tensor<f32> {
+  %one = arith.constant dense<1.0> : tensor<4xf32>
+  %eps = arith.constant dense<1.0e-7> : tensor<4xf32>
+  %p = train.sigmoid %x : tensor<4xf32>
+  %pe = arith.addf %p, %eps : tensor<4xf32>
+  %logp = math.log %pe : tensor<4xf32>
+  %q = arith.subf %one, %p : tensor<4xf32>
+  %qe = arith.addf %eps, %q : tensor<4xf32>
+  %logq = math.log %qe : tensor<4xf32>
+  %u = arith.subf %one, %t : tensor<4xf32>
+  %hit = arith.mulf %t, %logp : tensor<4xf32>
+  %miss = arith.mulf %u, %logq : tensor<4xf32>
+  %sum = arith.addf %miss, %hit : tensor<4xf32>
+  %mean = train.reduce mean %sum dims = [0] : tensor<4xf32> -> tensor<f32>
+  %loss = arith.negf %mean : tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// A guard by the maximum is one of the logarithms, too.
+// REMARK: log of softmax with epsilon is now max(train.log_softmax, log(epsilon))
+// CHECK-LABEL: func.func @guarded_softmax
+// CHECK: %[[L:.*]] = train.log_softmax %arg0
+// CHECK: %[[E:.*]] = arith.constant dense<-27.6310{{[0-9]*}}>
+// CHECK-NEXT: %[[Y:.*]] = arith.maximumf %[[L]], %[[E]]
+// CHECK-NEXT: return %[[Y]]
+func.func @guarded_softmax(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %eps = arith.constant dense<1.0e-12> : tensor<4x8xf32>
+  %p = train.softmax %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %m = arith.maximumf %p, %eps : tensor<4x8xf32>
+  %y = math.log %m : tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// -----
+
+// What is added is no guard if it is more than a rounding, and what is no probability
+// of scores has nothing to be repaired with.
+// CHECK-LABEL: func.func @no_guard
+// CHECK: math.log %
+// CHECK: math.log %
+// CHECK-NOT: math.log1p
+// CHECK: return
+func.func @no_guard(%x: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %half = arith.constant dense<0.5> : tensor<4xf32>
+  %eps = arith.constant dense<1.0e-7> : tensor<4xf32>
+  %p = train.sigmoid %x : tensor<4xf32>
+  %ph = arith.addf %p, %half : tensor<4xf32>
+  %y = math.log %ph : tensor<4xf32>
+  %ze = arith.addf %z, %eps : tensor<4xf32>
+  %w = math.log %ze : tensor<4xf32>
+  return %y, %w : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
 // REMARK: softplus is now max(x, 0) + log1p(exp(-|x|))
 // CHECK-LABEL: func.func @softplus
 // CHECK: %[[POSITIVE:.*]] = arith.maximumf %arg0

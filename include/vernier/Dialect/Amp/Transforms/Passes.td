@@ -34,6 +34,7 @@ def AmpRepairUnsafePatternsPass : AmpPass<"amp-repair-unsafe-patterns"> {
     | log(1 + exp(x)), log1p(exp(x)) | softplus: max(x, 0) + log1p(exp(-\|x\|)) |
     | 1 / (1 + exp(-x)) | `train.sigmoid` |
     | log(softmax(x)) | `train.log_softmax` |
+    | log(p + e), log(max(p, e)), p one of the above, 0 < e <= 2^-8 | max(l, log(e)) + log1p(exp(-\|l - log(e)\|)), max(l, log(e)), l the stable log(p) |
     | exp(x) / sum(exp(x)), over the last dim | `train.softmax` |
     | log(sum(exp(x))) | m + log(sum(exp(x - m))), m the maximum |
     | sqrt(sum(x^2)), where f16 is computed in | max\|x\| sqrt(sum((x / max\|x\|)^2)) |
@@ -41,7 +42,9 @@ def AmpRepairUnsafePatternsPass : AmpPass<"amp-repair-unsafe-patterns"> {
     Formulas that are stable as they stand, such as exp(x - max), are left alone,
     and so is a sum of squares that something else reads. Binary cross entropy of
     a probability that no sigmoid makes cannot be repaired: a warning, or an error
-    under a policy that refuses it, as PyTorch does.
+    under a policy that refuses it, as PyTorch does. An epsilon that guards a
+    logarithm is kept, here and in cross entropy: without it the formula would be
+    another one where the probability saturates.
 
     Example: [repair-unsafe-patterns.mlir](test/Dialect/Amp/Transforms/repair-unsafe-patterns.mlir)
   }];
