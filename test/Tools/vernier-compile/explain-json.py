@@ -55,6 +55,12 @@ def check_function(function):
         for what in ("flops", "bytes"):
             assert total[what] == sum(op[what] for op in part), (total, what)
     assert sum(total["ops"] for total in function["totals"]) == len(ops)
+    # So are those of each op and type.
+    for kind in function["kinds"]:
+        part = [op for op in ops if (op["op"], op["operand"]) == (kind["op"], kind["type"])]
+        assert [kind[what] for what in ("ops", "flops", "bytes")] == \
+            [len(part), sum(op["flops"] for op in part), sum(op["bytes"] for op in part)], kind
+    assert sum(kind["ops"] for kind in function["kinds"]) == len(ops)
     # Each cast that an op reads is charged to its readers, to the byte.
     read = {i for op in ops for i in op["inputs"]}
     casts = sum(op["bytes"] for op in ops if op["cast"] and op["id"] in read)

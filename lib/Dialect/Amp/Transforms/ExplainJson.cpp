@@ -71,31 +71,48 @@ static void writeRow(int64_t id, const DecisionRow &row, json::OStream &out) {
                         [&] { writeContraction(*row.contraction, out); });
 }
 
-/// Sums that a reader could make itself, for scripts that only want those.
-static void writeTotals(ArrayRef<DecisionRow> rows, json::OStream &out) {
-  struct Total {
+/// A property of ops and the name of its field.
+struct Property {
+  StringRef field;
+  llvm::function_ref<StringRef(const DecisionRow &)> of;
+};
+
+/// Sums that a reader could make itself, for scripts that only want those: over
+/// the ops that have both properties in common.
+static void writeSums(ArrayRef<DecisionRow> rows, Property first,
+                      Property second, json::OStream &out) {
+  struct Sum {
     int64_t ops = 0, flops = 0, bytes = 0;
   };
-  llvm::MapVector<std::pair<StringRef, Phase>, Total> totals;
+  llvm::MapVector<std::pair<StringRef, StringRef>, Sum> sums;
   for (const DecisionRow &row : rows) {
-    Total &total = totals[{row.operand, row.phase}];
-    total.ops += 1;
-    total.flops += row.flops;
-    total.bytes += row.bytes;
+    Sum &sum = sums[{first.of(row), second.of(row)}];
+    sum.ops += 1;
+    sum.flops += row.flops;
+    sum.bytes += row.bytes;
   }
-  for (auto &entry : totals)
-    out.object([&] {
-      out.attribute("type", entry.first.first);
-      out.attribute("phase", stringifyPhase(entry.first.second));
-      out.attribute("ops", entry.second.ops);
-      out.attribute("flops", entry.second.flops);
-      out.attribute("bytes", entry.second.bytes);
+  for (auto &[key, sum] : sums)
+    out.object([&, &key = key, &sum = sum] {
+      out.attribute(first.field, utf8(key.first));
+      out.attribute(second.field, utf8(key.second));
+      out.attribute("ops", sum.ops);
+      out.attribute("flops", sum.flops);
+      out.attribute("bytes", sum.bytes);
     });
 }
 
 static void writeFunction(ArrayRef<DecisionRow> rows, json::OStream &out) {
   out.attribute("name", utf8(rows.front().function));
-  out.attributeArray("totals", [&] { writeTotals(rows, out); });
+  auto typeOf = [](const DecisionRow &row) -> StringRef { return row.operand; };
+  auto opOf = [](const DecisionRow &row) -> StringRef { return row.op; };
+  auto phaseOf = [](const DecisionRow &row) {
+    return stringifyPhase(row.phase);
+  };
+  out.attributeArray("totals", [&] {
+    writeSums(rows, {"type", typeOf}, {"phase", phaseOf}, out);
+  });
+  out.attributeArray(
+      "kinds", [&] { writeSums(rows, {"op", opOf}, {"type", typeOf}, out); });
   out.attributeArray("ops", [&] {
     int64_t id = 0;
     for (const DecisionRow &row : rows)

@@ -9,6 +9,8 @@
 #include "vernier/Dialect/Amp/Transforms/Explain.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
@@ -100,6 +102,31 @@ static void printTotals(ArrayRef<DecisionRow> rows, llvm::raw_ostream &os) {
        << llvm::format("B (%.1f%%)\n", percent(casts.bytes, whole.bytes));
 }
 
+/// How many ops of each kind read which type.
+static void printKinds(ArrayRef<DecisionRow> rows, llvm::raw_ostream &os) {
+  llvm::MapVector<StringRef, llvm::StringMap<int64_t>> kinds;
+  llvm::SetVector<StringRef> types;
+  size_t width = StringRef("ops by type").size();
+  for (const DecisionRow &row : rows) {
+    types.insert(row.operand);
+    ++kinds[row.op][row.operand];
+    width = std::max(width, row.op.size());
+  }
+  os << "  " << llvm::left_justify("ops by type", width);
+  for (StringRef type : types)
+    os << llvm::right_justify(type.empty() ? "other" : type, 7);
+  os << "\n";
+  for (auto &[op, counts] : kinds) {
+    os << "  " << llvm::left_justify(op, width);
+    for (StringRef type : types) {
+      int64_t count = counts.lookup(type);
+      std::string text = count ? std::to_string(count) : "-";
+      os << llvm::right_justify(text, 7);
+    }
+    os << "\n";
+  }
+}
+
 /// How many contractions run how, for each reason once.
 static void printContractions(ArrayRef<DecisionRow> rows,
                               llvm::raw_ostream &os) {
@@ -160,6 +187,7 @@ static void printFunction(ArrayRef<DecisionRow> rows, llvm::raw_ostream &os) {
         row.getLocation(),
         row.rule + "; " + row.reason +
             (row.competing.empty() ? "" : " (over " + row.competing + ")"));
+  printKinds(rows, os);
   printTotals(rows, os);
   printContractions(rows, os);
 }

@@ -5,7 +5,7 @@ ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<10x16xf32
 
 // The table has the step, which repeats the loss: forward ops with the line of the
 // policy, backward ops with the line of their forward op, casts, the optimizer; and
-// what each type has of the work. The location is a name if the op has one.
+// what each kind of op and each type has of the work. The location is a name if the op has one.
 // CHECK-LABEL: @step
 // CHECK: op {{.*}}operand {{.*}}computed {{.*}}result {{.*}}FLOPs {{.*}}bytes {{.*}}location {{.*}}rule: why
 // CHECK: arith.truncf {{ *}}f32 {{ *}}f32 {{ *}}bf16 {{.*}} cast; f32 to bf16
@@ -14,6 +14,10 @@ ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<10x16xf32
 // CHECK: train.matmul {{ *}}bf16 {{.*}}head {{.*}}vernier/train.linear: low; gradient of train.linear: follows its forward op
 // CHECK: amp.unscale
 // CHECK: train.update {{ *}}f32 {{.*}}step; the state of training is f32
+// CHECK: ops by type {{ *}}f32 {{ *}}bf16
+// CHECK: train.linear {{ *}}- {{ *}}1{{$}}
+// CHECK: train.matmul {{ *}}- {{ *}}1{{$}}
+// CHECK: train.update {{ *}}1 {{ *}}-{{$}}
 // CHECK: {{^ *}}bf16 {{ *}}{{[0-9]+}} ops {{.*}}FLOPs ({{.*}}%) {{.*}}B ({{.*}}%)
 // CHECK-NOT: @loss
 func.func @loss(%x: tensor<8x16xf32>, %y: tensor<8xi32>) -> tensor<f32> {
