@@ -128,11 +128,19 @@ typedef struct vernier_memory_info_t {
   uint64_t state_bytes; ///< parameters, moments, counters, copies
   uint64_t arena_bytes; ///< the largest entry's activations and workspaces
   uint64_t saved_bytes; ///< of these, kept for the backward part of `step`
+  uint64_t work_bytes;  ///< what the device's calls work in: grows with threads
   uint64_t total_bytes; ///< everything the session allocated
 } vernier_memory_info_t;
 
 VERNIER_API vernier_memory_info_t
 vernier_session_memory(const vernier_session_t *session);
+
+/// What vernier_session_memory would say of a session of `plan` on `device`,
+/// without allocating it: fails as vernier_session_create would, but for lack
+/// of memory. Nothing is retained. Thread-safe.
+VERNIER_API vernier_status_t
+vernier_session_plan_memory(vernier_plan_t *plan, vernier_device_t *device,
+                            vernier_memory_info_t *info);
 
 #ifdef __cplusplus
 } // extern "C"

@@ -45,7 +45,8 @@ public:
                       std::unique_ptr<Executable> &executable) = 0;
   /// After the last bind: allocate what the calls share.
   virtual Status finish() = 0;
-  /// Bytes of work space, for vernier_session_memory.
+  /// Bytes of work space that the bound calls need, whether or not it is
+  /// allocated yet.
   virtual uint64_t getBytes() const = 0;
 };
 

@@ -54,14 +54,14 @@ static uint64_t getArenaBytes(const schema::Plan &plan) {
   return bytes;
 }
 
-static Status allocate(vernier_session_t &session) {
+static void layOut(vernier_session_t &session) {
   const schema::Plan &plan = *session.plan->schema;
   session.arenaOffset = alignUp(plan.state_bytes());
   session.stagingOffset = session.arenaOffset + alignUp(getArenaBytes(plan));
   uint64_t bytes = getStagingBytes(*session.plan);
   if (__builtin_add_overflow(session.stagingOffset, bytes, &bytes))
     bytes = INT64_MAX; // as impossible
-  return session.memory.allocate(bytes, "session memory");
+  session.memoryBytes = bytes;
 }
 
 static void createStates(vernier_session_t &session, uint64_t seed) {
@@ -86,14 +86,16 @@ static void createStates(vernier_session_t &session, uint64_t seed) {
     session.stateInfos.push_back(state.tensor.getInfo());
 }
 
-static void bindBuffers(vernier_session_t &session, const schema::Entry &entry,
+/// `memory` is the session's, or a place that nobody reads or writes.
+static void bindBuffers(const vernier_session_t &session,
+                        const schema::Entry &entry, uint8_t *memory,
                         std::vector<BoundBuffer> &buffers) {
   for (const schema::Buffer *buffer : *entry.buffers()) {
     uint8_t *base = buffer->memory() == schema::Memory::constants
                         ? session.plan->constants.data()
                     : buffer->memory() == schema::Memory::state
-                        ? session.memory.data()
-                        : session.memory.data() + session.arenaOffset;
+                        ? memory
+                        : memory + session.arenaOffset;
     Tensor tensor("", toDType(buffer->dtype()),
                   {buffer->shape()->begin(), buffer->shape()->end()});
     buffers.push_back({base + buffer->offset(), tensor.getBytes(),
@@ -118,10 +120,10 @@ static Status bindCalls(vernier_session_t &session, const schema::Entry &entry,
   return {};
 }
 
-static Status bindEntries(vernier_session_t &session) {
+static Status bindEntries(vernier_session_t &session, uint8_t *memory) {
   const KernelObject *kernels = nullptr;
   VERNIER_TRY(session.plan->loadKernels(kernels));
-  uint8_t *staging = session.memory.data() + session.stagingOffset;
+  uint8_t *staging = memory + session.stagingOffset;
   auto bindPort = [&](const BoundEntry &bound, const Tensor &tensor,
                       const schema::Port &port) -> BoundPort {
     uint8_t *own = staging;
@@ -133,7 +135,7 @@ static Status bindEntries(vernier_session_t &session) {
   for (unsigned i = 0; i < entries.size(); ++i) {
     const schema::Entry &entry = *entries[i];
     BoundEntry &bound = session.entries[i];
-    bindBuffers(session, entry, bound.buffers);
+    bindBuffers(session, entry, memory, bound.buffers);
     const EntryPorts &ports = session.plan->entries[i];
     for (unsigned j = 0; j < ports.inputs.size(); ++j)
       bound.inputs.push_back(
@@ -143,15 +145,36 @@ static Status bindEntries(vernier_session_t &session) {
           bindPort(bound, ports.outputs[j], *entry.outputs()->Get(j)));
     VERNIER_TRY(bindCalls(session, entry, *kernels, bound));
   }
-  return session.executor->finish();
+  return {};
 }
 
 Status vernier_session_t::create(uint64_t seed) {
-  VERNIER_TRY(allocate(*this));
+  layOut(*this);
+  VERNIER_TRY(memory.allocate(memoryBytes, "session memory"));
   createStates(*this, seed);
   executor = device->createExecutor();
-  VERNIER_TRY(bindEntries(*this));
+  VERNIER_TRY(bindEntries(*this, memory.data()));
+  VERNIER_TRY(executor->finish());
   return refresh();
+}
+
+Status vernier_session_t::bindOnly() {
+  layOut(*this);
+  executor = device->createExecutor();
+  // As aligned as memory would be; binding only computes with addresses.
+  return bindEntries(*this, reinterpret_cast<uint8_t *>(uintptr_t(4096)));
+}
+
+vernier_memory_info_t vernier_session_t::getMemory() const {
+  vernier_memory_info_t info = {};
+  info.state_bytes = plan->schema->state_bytes();
+  info.arena_bytes = stagingOffset - arenaOffset;
+  int step = plan->findEntry("step");
+  if (step >= 0)
+    info.saved_bytes = plan->schema->entries()->Get(step)->saved_bytes();
+  info.work_bytes = executor->getBytes();
+  info.total_bytes = memoryBytes + info.work_bytes;
+  return info;
 }
 
 //===----------------------------------------------------------------------===//

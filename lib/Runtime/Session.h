@@ -68,8 +68,8 @@ struct vernier_session_t {
   vernier_device_t *device = nullptr;
 
   vernier::runtime::Mapping memory;
-  /// Places within `memory`, in bytes.
-  uint64_t arenaOffset = 0, stagingOffset = 0;
+  /// Places within `memory`, and its size, in bytes.
+  uint64_t arenaOffset = 0, stagingOffset = 0, memoryBytes = 0;
   std::vector<vernier::runtime::BoundState> states; ///< without copies
   std::vector<vernier_tensor_info_t> stateInfos;
   std::map<std::string, size_t, std::less<>> stateByName;
@@ -85,6 +85,9 @@ struct vernier_session_t {
 
   /// Allocate, initialise, bind.
   vernier::runtime::Status create(uint64_t seed);
+  /// Instead of create: bind to memory that is not there, for getMemory.
+  vernier::runtime::Status bindOnly();
+  vernier_memory_info_t getMemory() const;
   vernier::runtime::Status run(int entry);
   /// Derive the copies from their masters, if there are any.
   vernier::runtime::Status refresh();

@@ -13,6 +13,16 @@
 using namespace vernier;
 using namespace vernier::runtime;
 
+static std::unique_ptr<vernier_session_t>
+makeSession(vernier_plan_t *plan, vernier_device_t *device) {
+  auto session = std::make_unique<vernier_session_t>();
+  vernier_plan_retain(plan);
+  vernier_device_retain(device);
+  session->plan = plan;
+  session->device = device;
+  return session;
+}
+
 vernier_status_t vernier_session_create(vernier_plan_t *plan,
                                         vernier_device_t *device, uint64_t seed,
                                         vernier_session_t **session) {
@@ -23,11 +33,7 @@ vernier_status_t vernier_session_create(vernier_plan_t *plan,
     if (!plan || !device)
       return invalidArgument(
           "vernier_session_create: ", plan ? "device" : "plan", " is null");
-    auto result = std::make_unique<vernier_session_t>();
-    vernier_plan_retain(plan);
-    vernier_device_retain(device);
-    result->plan = plan;
-    result->device = device;
+    auto result = makeSession(plan, device);
     VERNIER_TRY(result->create(seed));
     *session = result.release();
     return {};
@@ -221,15 +227,19 @@ void vernier_session_set_observer(vernier_session_t *session,
 }
 
 vernier_memory_info_t vernier_session_memory(const vernier_session_t *session) {
-  vernier_memory_info_t info = {};
-  if (!session)
-    return info;
-  info.state_bytes = session->plan->schema->state_bytes();
-  info.arena_bytes = session->stagingOffset - session->arenaOffset;
-  int step = session->plan->findEntry("step");
-  if (step >= 0)
-    info.saved_bytes =
-        session->plan->schema->entries()->Get(step)->saved_bytes();
-  info.total_bytes = session->memory.size() + session->executor->getBytes();
-  return info;
+  return session ? session->getMemory() : vernier_memory_info_t{};
+}
+
+vernier_status_t vernier_session_plan_memory(vernier_plan_t *plan,
+                                             vernier_device_t *device,
+                                             vernier_memory_info_t *info) {
+  return guarded([&]() -> Status {
+    if (!plan || !device || !info)
+      return invalidArgument(
+          "vernier_session_plan_memory: an argument is null");
+    auto session = makeSession(plan, device);
+    VERNIER_TRY(session->bindOnly());
+    *info = session->getMemory();
+    return {};
+  });
 }

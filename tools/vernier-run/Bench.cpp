@@ -95,11 +95,13 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
     rows.push_back(
         {"accumulation", fmt::format("{} micro-batches, {} rows in a step",
                                      microBatches, rowsPerStep)});
+  Device device(options.device);
+  MemoryPlan memory = planMemory(plan, device);
   printTable(terminal, "bench", rows);
-  printMemoryAndPrecision(terminal, plan);
-  requireMemory(plan, planMemory(plan));
-  Session session(plan, options.device, 0);
-  terminal.print(fmt::format("device  {}", session.deviceDescription()));
+  printMemoryAndPrecision(terminal, plan, memory);
+  requireMemory(plan, memory);
+  Session session(plan, device, 0);
+  terminal.print(fmt::format("device  {}", device.description()));
   for (const Part &part : parts) {
     std::vector<TensorInfo> inputs = plan.inputs(part.entry);
     for (uint32_t i = 0; i < inputs.size(); ++i)

@@ -77,8 +77,9 @@ Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check,
 int vernier::run::evaluate(const Options &options, Terminal &terminal) {
   Plan plan(options.plan);
   Evaluation evaluation(options.data, plan);
-  requireMemory(plan, planMemory(plan));
-  Session session(plan, options.device, 0);
+  Device device(options.device);
+  requireMemory(plan, planMemory(plan, device));
+  Session session(plan, device, 0);
   loadForInference(session, options, terminal);
   NumericsCheck check;
   if (options.checkNumerics)

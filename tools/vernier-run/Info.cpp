@@ -58,7 +58,8 @@ Json stateJson(const schema::State &state) {
   return json;
 }
 
-Json planJson(const Plan &plan, const std::string &path) {
+Json planJson(const Plan &plan, const std::string &path,
+              const MemoryPlan &memory) {
   const schema::Plan &contents = plan.contents();
   Json json = {
       {"plan", path},
@@ -77,12 +78,12 @@ Json planJson(const Plan &plan, const std::string &path) {
     json["entries"].push_back(entryJson(plan, *entry));
   for (const schema::State *state : *contents.states())
     json["states"].push_back(stateJson(*state));
-  MemoryPlan memory = planMemory(plan);
   json["memory"] = {
       {"parameters", memory.parameters}, {"optimizer", memory.optimizer},
       {"copies", memory.copies},         {"saved", memory.saved},
       {"workspace", memory.workspace},   {"inputs_outputs", memory.staging},
-      {"other", memory.other},           {"total", memory.total()}};
+      {"other", memory.other},           {"device", memory.device},
+      {"total", memory.total()}};
   json["precision"] = Json::array();
   for (const PrecisionShare &share : precisionShares(plan))
     json["precision"].push_back(
@@ -99,7 +100,7 @@ void printTensors(const char *direction, const std::vector<TensorInfo> &infos) {
 }
 
 void printText(const Plan &plan, const std::string &path,
-               const Terminal &terminal) {
+               const MemoryPlan &memory, const Terminal &terminal) {
   for (const auto &[name, value] : planRows(plan, path))
     fmt::print("{:<18} {}\n", name, value);
   fmt::print("{:<18} {}\n\nentries\n", "digest",
@@ -120,7 +121,7 @@ void printText(const Plan &plan, const std::string &path,
                shape);
   }
   fmt::print("\nmemory\n");
-  for (const std::string &line : memoryTable(planMemory(plan), terminal))
+  for (const std::string &line : memoryTable(memory, terminal))
     fmt::print("{}\n", line);
   std::string precision = precisionSummary(plan);
   if (!precision.empty())
@@ -131,11 +132,12 @@ void printText(const Plan &plan, const std::string &path,
 
 int vernier::run::info(const Options &options, Terminal &terminal) {
   Plan plan(options.plan);
+  MemoryPlan memory = planMemory(plan, Device(options.device));
   if (options.json)
     fmt::print("{}\n",
-               planJson(plan, options.plan)
+               planJson(plan, options.plan, memory)
                    .dump(2, ' ', false, Json::error_handler_t::replace));
   else
-    printText(plan, options.plan, terminal);
+    printText(plan, options.plan, memory, terminal);
   return Ok;
 }

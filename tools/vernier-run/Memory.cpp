@@ -41,7 +41,7 @@ static uint64_t bytesOf(const schema::State &state) {
                  state.padded_shape() ? *state.padded_shape() : *state.shape());
 }
 
-MemoryPlan vernier::run::planMemory(const Plan &plan) {
+MemoryPlan vernier::run::planMemory(const Plan &plan, const Device &device) {
   const schema::Plan &contents = plan.contents();
   MemoryPlan memory;
   for (const schema::State *state : *contents.states()) {
@@ -78,6 +78,10 @@ MemoryPlan vernier::run::planMemory(const Plan &plan) {
     memory.saved = std::min(step->saved_bytes(), arena);
   memory.workspace = alignUp(arena) - memory.saved;
   memory.constants = contents.constants() ? contents.constants()->size() : 0;
+  vernier_memory_info_t info = {};
+  if (vernier_session_plan_memory(plan.get(), device.get(), &info).code ==
+      VERNIER_OK)
+    memory.device = info.work_bytes;
   return memory;
 }
 
@@ -87,7 +91,7 @@ std::vector<std::string> vernier::run::memoryTable(const MemoryPlan &memory,
       {"parameters", memory.parameters}, {"optimizer", memory.optimizer},
       {"copies", memory.copies},         {"saved activations", memory.saved},
       {"workspace", memory.workspace},   {"inputs, outputs", memory.staging},
-      {"other states", memory.other},
+      {"other states", memory.other},    {"device work space", memory.device},
   };
   constexpr double barWidth = 32;
   std::string block = terminal.hasUtf8() ? "█" : "#";

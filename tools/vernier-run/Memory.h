@@ -14,7 +14,7 @@
 
 namespace vernier::run {
 
-/// Where a session's bytes will go, known from the plan alone.
+/// Where a session's bytes will go, known before there is one.
 struct MemoryPlan {
   uint64_t parameters = 0; ///< trained or frozen
   uint64_t optimizer = 0;  ///< moments
@@ -23,16 +23,18 @@ struct MemoryPlan {
   uint64_t saved = 0;      ///< kept by the forward part for the backward part
   uint64_t workspace = 0;  ///< the rest of the largest entry's arena
   uint64_t staging = 0;    ///< inputs and outputs
+  uint64_t device = 0;     ///< what the device's threads work in
   uint64_t constants = 0;  ///< mapped with the plan
 
   /// What a session allocates.
   uint64_t total() const {
     return parameters + optimizer + copies + other + saved + workspace +
-           staging;
+           staging + device;
   }
 };
 
-MemoryPlan planMemory(const Plan &plan);
+/// What cannot run on the device is counted without its work space.
+MemoryPlan planMemory(const Plan &plan, const Device &device);
 
 /// The parts of the plan as a table with bars, one line each.
 std::vector<std::string> memoryTable(const MemoryPlan &memory,

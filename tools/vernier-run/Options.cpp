@@ -177,6 +177,7 @@ void addOthers(CLI::App &app, Options &options) {
   CLI::App *info =
       app.add_subcommand("info", "describe the plan")->group("Verbs");
   info->add_flag("--json", options.json, "as a JSON object");
+  addCommonFlags(info, options);
 
   CLI::App *eval = app.add_subcommand("eval", "loss and accuracy on a data set")
                        ->group("Verbs");

@@ -67,8 +67,9 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
   if (data.rows() == 0)
     throw Failure(BadFile,
                   options.data + ": has no rows; there is nothing to predict");
-  requireMemory(plan, planMemory(plan));
-  Session session(plan, options.device, 0);
+  Device device(options.device);
+  requireMemory(plan, planMemory(plan, device));
+  Session session(plan, device, 0);
   loadForInference(session, options, terminal);
   NumericsCheck check;
   if (options.checkNumerics)

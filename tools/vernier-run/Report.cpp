@@ -8,7 +8,6 @@
 
 #include "Report.h"
 
-#include "Memory.h"
 #include "Precision.h"
 
 #include <algorithm>
@@ -43,10 +42,10 @@ vernier::run::planRows(const Plan &plan, const std::string &path) {
   return rows;
 }
 
-void vernier::run::printMemoryAndPrecision(Terminal &terminal,
-                                           const Plan &plan) {
+void vernier::run::printMemoryAndPrecision(Terminal &terminal, const Plan &plan,
+                                           const MemoryPlan &memory) {
   terminal.print(terminal.bold("memory plan"));
-  for (const std::string &line : memoryTable(planMemory(plan), terminal))
+  for (const std::string &line : memoryTable(memory, terminal))
     terminal.print(line);
   std::string precision = precisionSummary(plan);
   if (!precision.empty())

@@ -9,6 +9,7 @@
 #ifndef VERNIER_RUN_REPORT_H
 #define VERNIER_RUN_REPORT_H
 
+#include "Memory.h"
 #include "Options.h"
 #include "Runtime.h"
 #include "Terminal.h"
@@ -30,7 +31,8 @@ std::vector<std::pair<std::string, std::string>>
 planRows(const Plan &plan, const std::string &path);
 
 /// Memory plan and precision summary.
-void printMemoryAndPrecision(Terminal &terminal, const Plan &plan);
+void printMemoryAndPrecision(Terminal &terminal, const Plan &plan,
+                             const MemoryPlan &memory);
 
 /// Load --resume for a verb that only reads states, or warn that the initial
 /// values are used.

@@ -137,13 +137,15 @@ std::vector<TensorInfo> Plan::outputs(const std::string &entry) const {
 // Session
 //===----------------------------------------------------------------------===//
 
-Session::Session(const Plan &plan, const std::string &deviceName,
-                 uint64_t seed) {
-  vernier_device_t *newDevice = nullptr;
-  check(vernier_device_create(deviceName.c_str(), &newDevice));
-  device.reset(newDevice);
+Device::Device(const std::string &name) {
+  vernier_device_t *device = nullptr;
+  check(vernier_device_create(name.c_str(), &device));
+  handle.reset(device);
+}
+
+Session::Session(const Plan &plan, const Device &device, uint64_t seed) {
   vernier_session_t *session = nullptr;
-  check(vernier_session_create(plan.get(), newDevice, seed, &session));
+  check(vernier_session_create(plan.get(), device.get(), seed, &session));
   handle.reset(session);
 }
 

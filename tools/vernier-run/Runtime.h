@@ -72,10 +72,22 @@ struct Loaded {
   std::string metadata, note;
 };
 
+/// Where sessions run.
+class Device {
+public:
+  explicit Device(const std::string &name);
+
+  const char *description() const { return vernier_device_description(get()); }
+  vernier_device_t *get() const { return handle.get(); }
+
+private:
+  Handle<vernier_device_t, vernier_device_release> handle;
+};
+
 /// A session on a device.
 class Session {
 public:
-  Session(const Plan &plan, const std::string &device, uint64_t seed);
+  Session(const Plan &plan, const Device &device, uint64_t seed);
 
   void setInput(const char *entry, const char *input, const void *data,
                 uint64_t bytes) {
@@ -95,14 +107,10 @@ public:
   }
   Loaded load(const std::string &directory);
 
-  const char *deviceDescription() const {
-    return vernier_device_description(device.get());
-  }
   vernier_memory_info_t memory() const { return vernier_session_memory(get()); }
   vernier_session_t *get() const { return handle.get(); }
 
 private:
-  Handle<vernier_device_t, vernier_device_release> device;
   Handle<vernier_session_t, vernier_session_release> handle;
 };
 

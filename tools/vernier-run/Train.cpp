@@ -55,7 +55,7 @@ private:
   /// Rows of a step: of all micro-batches of a window.
   uint64_t rowsPerStep() const { return data.batch() * microBatches; }
   uint64_t stepsPerEpoch() const { return data.rows() / rowsPerStep(); }
-  void printConfiguration(const char *device);
+  void printConfiguration();
   void resume();
   void loop();
   Measurement step();
@@ -78,6 +78,8 @@ private:
   const Options &options;
   Terminal &terminal;
   Plan plan;
+  Device device;
+  MemoryPlan memory;
   Dataset data;
   std::optional<Evaluation> evaluation;
   std::optional<Session> session;
@@ -104,6 +106,7 @@ private:
 
 Trainer::Trainer(const Options &options, Terminal &terminal)
     : options(options), terminal(terminal), plan(options.plan),
+      device(options.device), memory(planMemory(plan, device)),
       data((plan.requireEntry("step"), options.data), plan, "step"),
       microBatches(plan.contents().micro_batches()),
       accuracy(plan, "step", maxLogits) {
@@ -143,12 +146,12 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
 // Before the first step
 //===----------------------------------------------------------------------===//
 
-void Trainer::printConfiguration(const char *device) {
+void Trainer::printConfiguration() {
   auto rows = planRows(plan, options.plan);
   auto add = [&](const char *name, std::string value) {
     rows.push_back({name, std::move(value)});
   };
-  add("device", device);
+  add("device", device.description());
   add("data",
       fmt::format("{}: {} rows, {} batches of {} in an epoch", data.path(),
                   data.rows(), stepsPerEpoch() * microBatches, data.batch()));
@@ -179,7 +182,7 @@ void Trainer::printConfiguration(const char *device) {
     add("profile", fmt::format("{}, one step in {}", options.profileNumerics,
                                profile->getRecord().every));
   printTable(terminal, "training", rows);
-  printMemoryAndPrecision(terminal, plan);
+  printMemoryAndPrecision(terminal, plan, memory);
 }
 
 void Trainer::resume() {
@@ -400,11 +403,11 @@ int Trainer::finish() {
                   state.step)
             : fmt::format("interrupted after step {}; go on with --resume {}",
                           state.step, options.save));
-  vernier_memory_info_t memory = session->memory();
+  uint64_t peakBytes = session->memory().total_bytes;
   uint64_t grown =
       peakResidentBytes() - std::min(peakResidentBytes(), baseResidentBytes);
   terminal.print(fmt::format("memory  session {}, process grew by {}",
-                             bytesText(static_cast<double>(memory.total_bytes)),
+                             bytesText(static_cast<double>(peakBytes)),
                              bytesText(static_cast<double>(grown))));
   if (overflows && state.skipped)
     terminal.print(overflows->describe(*session, ""));
@@ -425,26 +428,25 @@ int Trainer::finish() {
         "samples_per_s",
         fmt::format("{:.0f}", static_cast<double>(rowsPerStep()) / perStep));
   }
-  line.add("peak_bytes", memory.total_bytes);
+  line.add("peak_bytes", peakBytes);
   line.print();
   return stopped ? Interrupted : Ok;
 }
 
 int Trainer::run() {
   baseResidentBytes = residentBytes();
-  MemoryPlan memory = planMemory(plan);
   try {
     requireMemory(plan, memory);
-    session.emplace(plan, options.device, options.seed.value_or(0));
+    session.emplace(plan, device, options.seed.value_or(0));
   } catch (const Failure &) {
-    printMemoryAndPrecision(terminal, plan);
+    printMemoryAndPrecision(terminal, plan, memory);
     throw;
   }
   resume();
   if (!options.profileNumerics.empty())
     profile.emplace(plan, options.profileNumerics,
                     options.profileEvery.value_or(10));
-  printConfiguration(session->deviceDescription());
+  printConfiguration();
   if (!options.log.empty())
     metrics.open(options.log, state.step);
   if (options.checkNumerics || profile)

@@ -29,7 +29,7 @@ public:
   void reserve(uint64_t needed) { bytes = std::max(bytes, needed); }
   Status allocate() { return memory.allocate(bytes, "work space of calls"); }
   uint8_t *data() const { return memory.data(); }
-  uint64_t size() const { return memory.size(); }
+  uint64_t size() const { return bytes; }
 
 private:
   uint64_t bytes = 0;

@@ -146,12 +146,17 @@ Status MatmulLibrary::get(const TileShape &shape, TileProduct *&product) {
   return status;
 }
 
-Status MatmulLibrary::allocateScratchpads() {
+/// Of one thread.
+uint64_t MatmulLibrary::getScratchpadBytes() const {
   uint64_t bytes = 0;
-  for (auto &[shape, product] : products)
+  for (const auto &[shape, product] : products)
     bytes = std::max(bytes, product.scratchpadBytes);
-  bytes = alignUp(bytes);
-  VERNIER_TRY(scratchpads.allocate(bytes * threads, "matmul work space"));
+  return alignUp(bytes);
+}
+
+Status MatmulLibrary::allocateScratchpads() {
+  uint64_t bytes = getScratchpadBytes();
+  VERNIER_TRY(scratchpads.allocate(getBytes(), "matmul work space"));
   if (!bytes)
     return {};
   for (auto &[shape, product] : products)

@@ -92,9 +92,12 @@ public:
   Status get(const TileShape &shape, TileProduct *&product);
   /// After the last get: one scratchpad for each thread.
   Status allocateScratchpads();
-  uint64_t getBytes() const { return scratchpads.size(); }
+  /// Of these scratchpads, allocated or not.
+  uint64_t getBytes() const { return getScratchpadBytes() * threads; }
 
 private:
+  uint64_t getScratchpadBytes() const;
+
   int threads;
   dnnl::engine engine;
   dnnl::stream stream;

@@ -13,6 +13,7 @@
 # RUN: %python %s %t
 
 import json
+import re
 import struct
 
 from Inputs.runner import *
@@ -95,6 +96,18 @@ class Convnet(RunnerTest):
         np.testing.assert_array_equal(found[0][order], found[1])
         accuracy = run(plan, "eval", "--data", DIGITS / "test.npz", "--resume", "ck").result["accuracy"]
         self.assertAlmostEqual(float(accuracy), np.mean(found[0].argmax(1) == arrays["label"]))
+
+    def test_planned_memory(self):
+        """What info plans for a device is what a session then takes there, convolutions' work space included;
+        train prints it before the first step."""
+        for name, threads in (("f32", 1), ("bf16", 1), ("bf16", 3)):
+            plan, device = self.plan(name), f"--device=cpu:{threads}"
+            planned = json.loads(run(plan, "info", "--json", device).stdout)["memory"]
+            process = run(plan, "train", *DATA, "--steps", 1, device)
+            self.assertEqual(planned["total"], int(process.result["peak_bytes"]))
+            self.assertGreater(planned["device"], 0)
+            self.assertIn(f"total               {planned['total'] / (1 << 20):.1f} MiB",
+                          re.sub(" {10,}", " " * 15, process.stderr))
 
     def test_skipped_step(self):
         """A pixel that f16 cannot hold makes its step a no-op, bit for bit, for all but the scaler."""

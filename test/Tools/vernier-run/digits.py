@@ -11,6 +11,8 @@
 # REQUIRES: numpy, compiler
 # RUN: %python %s %t
 
+import json
+
 from Inputs.runner import *
 
 DIGITS = pathlib.Path(os.environ["VERNIER_SOURCE"]) / "examples/digits"
@@ -55,6 +57,13 @@ class Digits(RunnerTest):
                 run(*command, "--steps", n, "--save", folder)
                 run(*command, "--steps", 100, "--resume", folder, "--save", folder)
                 self.assertEqual(digest(checkpoints(folder)[-1]), expected, f"{name}, stopped at {n}")
+
+    def test_planned_memory(self):
+        """What info plans for a device is what a session then takes there."""
+        plan = self.plan("bf16")
+        for device in ("--device=cpu:1", "--device=cpu:3"):
+            planned = json.loads(run(plan, "info", "--json", device).stdout)["memory"]["total"]
+            self.assertEqual(planned, int(run(plan, "train", *DATA, "--steps", 1, device).result["peak_bytes"]))
 
     def test_other_policy(self):
         """A checkpoint of one precision goes on in another: the same states, named alike."""

@@ -129,6 +129,23 @@ TEST(Session, ReportsMemory) {
   EXPECT_EQ(vernier_session_memory(nullptr).total_bytes, 0u);
 }
 
+// The memory of a session is known without one, to the byte.
+TEST(Session, PlansMemory) {
+  Plan plan(makeTrainingPlan());
+  for (const char *name : {"cpu:1", "cpu:3"}) {
+    vernier_device_t *device = nullptr;
+    ASSERT_EQ(vernier_device_create(name, &device).code, VERNIER_OK);
+    vernier_memory_info_t planned = {};
+    EXPECT_EQ(vernier_session_plan_memory(plan.handle, device, &planned).code,
+              VERNIER_OK);
+    vernier_device_release(device);
+    Session session(plan.handle, name);
+    vernier_memory_info_t info = vernier_session_memory(session.handle);
+    EXPECT_EQ(planned.work_bytes, info.work_bytes);
+    EXPECT_EQ(planned.total_bytes, info.total_bytes);
+  }
+}
+
 // A wrong argument is an error that names it; the session stays usable.
 TEST(Session, Misuse) {
   Plan plan(makeTrainingPlan());

@@ -98,7 +98,7 @@ protected:
   /// A few steps, in which a loss scale finds its level, then one more with a
   /// NaN at `place`, if there is one.
   Outcome run(const Place *place) {
-    Session session(plan, "cpu:1", /*seed=*/3);
+    Session session(plan, Device("cpu:1"), /*seed=*/3);
     fillInputs(session);
     for (int i = 0; i < 8; ++i)
       session.run("step");
@@ -133,7 +133,7 @@ protected:
       std::map<const void *, size_t> writers; ///< place that lies there
       bool decided = false;
     } context;
-    Session session(plan, "cpu:1", 3);
+    Session session(plan, Device("cpu:1"), 3);
     fillInputs(session);
     auto observer = [](void *pointer, const vernier_observation_t *call) {
       auto &[places, writers, decided] = *static_cast<Context *>(pointer);

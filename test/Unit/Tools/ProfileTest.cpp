@@ -406,7 +406,7 @@ protected:
   /// step.
   void run(NumericsProfile &profile, uint64_t steps,
            std::vector<size_t> &observed) {
-    Session session(plan, "cpu:1", 3);
+    Session session(plan, Device("cpu:1"), 3);
     std::mt19937 random{1};
     for (const TensorInfo &input : plan.inputs("step")) {
       std::vector<uint32_t> words(elementCount(input));
