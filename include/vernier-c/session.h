@@ -112,6 +112,8 @@ typedef struct vernier_observation_t {
   const vernier_observed_tensor_t *inputs;
   size_t result_count;
   const vernier_observed_tensor_t *results;
+  size_t source_count; ///< of the ops that a kernel was made of; 0 if one
+  const char *const *sources; ///< "train.softmax at model.mlir:12:8"
 } vernier_observation_t;
 
 typedef void (*vernier_observer_t)(void *context,

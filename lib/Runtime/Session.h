@@ -28,6 +28,7 @@ struct BoundCall {
   vernier_observation_t observation;
   /// Where `observation` points to.
   std::vector<vernier_observed_tensor_t> inputs, results;
+  std::vector<const char *> sources;
 };
 
 /// A port: its place while the entry runs, and where it stays between runs.

@@ -159,6 +159,9 @@ void vernier::runtime::describeCalls(const schema::Plan &plan,
       input.overwritten = std::any_of(
           result.results.begin(), result.results.end(),
           [&](const auto &written) { return overlap(input, written); });
+    if (call.sources())
+      for (const flatbuffers::String *source : *call.sources())
+        result.sources.push_back(source->c_str());
     result.observation = {entry.name()->c_str(),
                           i,
                           name,
@@ -166,6 +169,8 @@ void vernier::runtime::describeCalls(const schema::Plan &plan,
                           result.inputs.size(),
                           result.inputs.data(),
                           result.results.size(),
-                          result.results.data()};
+                          result.results.data(),
+                          result.sources.size(),
+                          result.sources.data()};
   }
 }

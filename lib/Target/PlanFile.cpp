@@ -19,6 +19,7 @@
 #include "vernier/Dialect/Plan/IR/PlanDialect.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Path.h"
@@ -66,34 +67,62 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Default(std::nullopt);
 }
 
-/// "file:line:col" of the innermost source location, or "". The file without
-/// its folder: the same model gives the same plan wherever it lies.
-static std::string locationText(Location loc) {
-  std::string text;
+/// An op of the model that a call comes from.
+struct Source {
+  std::string name;  ///< that `prepare` put on the location, or ""
+  std::string place; ///< "file:line:col", or ""
+};
+
+/// The name is that of the outermost NameLoc. The file goes without its folder:
+/// the same model gives the same plan wherever it lies.
+static Source getSource(Location loc) {
+  Source source;
   loc->walk([&](Location inner) {
-    if (auto file = dyn_cast<FileLineColLoc>(inner)) {
-      text = (llvm::sys::path::filename(file.getFilename().getValue()) + ":" +
-              Twine(file.getLine()) + ":" + Twine(file.getColumn()))
-                 .str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
+    if (auto name = dyn_cast<NameLoc>(inner); name && source.name.empty())
+      source.name = name.getName().str();
+    auto file = dyn_cast<FileLineColLoc>(inner);
+    if (!file)
+      return WalkResult::advance();
+    source.place = (llvm::sys::path::filename(file.getFilename().getValue()) +
+                    ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn()))
+                       .str();
+    return WalkResult::interrupt();
   });
-  return text;
+  return source;
 }
 
-/// The name that `prepare` put on the location: the op of the model that this
-/// call comes from.
-static std::string nameText(Location loc, Operation *op) {
-  std::string text;
-  loc->walk([&](Location inner) {
-    if (auto name = dyn_cast<NameLoc>(inner)) {
-      text = name.getName().str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return text.empty() ? op->getName().getStringRef().str() : text;
+static void collectLocations(Location loc, SmallVectorImpl<Location> &all) {
+  auto fused = dyn_cast<FusedLoc>(loc);
+  if (!fused) {
+    all.push_back(loc);
+    return;
+  }
+  for (Location part : fused.getLocations())
+    collectLocations(part, all);
+}
+
+/// What a call comes from. The first of them stands for it: a named op rather
+/// than the cast of an argument, which is at the argument's place, unnamed.
+static SmallVector<Source> getSources(Operation *op) {
+  SmallVector<Location> locations;
+  collectLocations(op->getLoc(), locations);
+  SmallVector<Source> sources;
+  llvm::StringSet<> seen;
+  for (Location loc : locations) {
+    Source source = getSource(loc);
+    if (seen.insert(source.name + '\n' + source.place).second)
+      sources.push_back(std::move(source));
+  }
+  if (sources.empty())
+    sources.emplace_back();
+  std::stable_partition(
+      sources.begin(), sources.end(),
+      [](const Source &source) { return !source.name.empty(); });
+  for (Source &source : sources)
+    if (source.name.empty())
+      source.name = source.place.empty() ? op->getName().getStringRef().str()
+                                         : "argument";
+  return sources;
 }
 
 namespace {
@@ -384,10 +413,19 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
     auto [kind, operation] = writeOperation(op);
     if (kind == schema::Operation::NONE)
       continue;
-    auto name = builder.CreateString(nameText(op.getLoc(), &op));
-    auto location = builder.CreateString(locationText(op.getLoc()));
+    SmallVector<Source> sources = getSources(&op);
+    auto name = builder.CreateString(sources.front().name);
+    auto location = builder.CreateString(sources.front().place);
+    std::vector<std::string> texts;
+    for (const Source &source : sources)
+      texts.push_back(source.place.empty()
+                          ? source.name
+                          : source.name + " at " + source.place);
+    auto list = texts.size() > 1
+                    ? builder.CreateVectorOfStrings(texts)
+                    : fb::Offset<fb::Vector<fb::Offset<fb::String>>>();
     calls.push_back(schema::CreateCall(builder, kind, operation, name, location,
-                                       op.hasAttr("backward")));
+                                       op.hasAttr("backward"), list));
   }
   auto name = builder.CreateString(entry.getSymName().str());
   return schema::CreateEntry(builder, name, builder.CreateVector(inputs),

@@ -54,12 +54,9 @@ Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check,
       check->reset();
     session.run("loss");
     if (check && check->found())
-      throw Failure(
-          Numeric,
-          fmt::format("evaluating rows {} to {} of {}: first non-finite "
-                      "result: {}",
-                      start, start + real - 1, data.path(),
-                      check->found()->describe()));
+      throw Failure(Numeric, fmt::format("evaluating rows {} to {} of {}: {}",
+                                         start, start + real - 1, data.path(),
+                                         check->found()->describe()));
     if (real == data.batch()) {
       session.read("loss", loss);
       lossSum += loss.element();

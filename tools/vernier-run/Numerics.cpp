@@ -33,11 +33,32 @@ static std::string describeInput(const Finding::Input &input) {
              : text + ", the others in " + describeRange(spread);
 }
 
+std::string Finding::describeCause() const {
+  std::string text;
+  for (const Input &input : inputs)
+    if (uint64_t bad =
+            input.spread ? input.spread->nans + input.spread->infinities : 0)
+      text += fmt::format("'{}' holds {} value{} not finite; ", input.name, bad,
+                          bad == 1 ? " that is" : "s that are");
+  return text;
+}
+
+/// What a kernel computes between its ops is not seen: any of them may be it.
+std::string Finding::describeOp() const {
+  if (sources.empty())
+    return op + " at " + (location.empty() ? "an unknown place" : location);
+  std::string text = "the kernel of ";
+  for (size_t i = 0; i < sources.size(); ++i)
+    text += (i ? ", " : "") + sources[i];
+  return text;
+}
+
 std::string Finding::describe() const {
   std::string text = fmt::format(
-      "{} at {} (call {} of {}): {} NaN, {} inf among {} elements of {}, ", op,
-      location.empty() ? "an unknown place" : location, call, entry,
-      spread.nans, spread.infinities, spread.elements, type);
+      "{}first non-finite result: {} (call {} of {}): {} NaN, {} inf among {} "
+      "elements of {}, ",
+      describeCause(), describeOp(), call, entry, spread.nans,
+      spread.infinities, spread.elements, type);
   text += spread.nans + spread.infinities == spread.elements
               ? "no value is finite"
               : "the others in " + describeRange(spread);
@@ -107,6 +128,8 @@ void NumericsCheck::observe(const vernier_observation_t &observation) {
   finding->entry = observation.entry;
   finding->op = observation.name;
   finding->location = observation.location;
+  finding->sources.assign(observation.sources,
+                          observation.sources + observation.source_count);
   finding->call = observation.index;
   finding->type = run::describe(bad->info);
   finding->spread = measure(*bad);

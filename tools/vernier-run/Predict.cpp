@@ -89,11 +89,9 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
     check.reset();
     session.run("predict");
     if (check.found())
-      throw Failure(
-          Numeric,
-          fmt::format("rows {} to {} of {}: first non-finite result: {}", start,
-                      start + real - 1, data.path(),
-                      check.found()->describe()));
+      throw Failure(Numeric, fmt::format("rows {} to {} of {}: {}", start,
+                                         start + real - 1, data.path(),
+                                         check.found()->describe()));
     for (Gathered &output : outputs)
       output.add(session, real);
   }

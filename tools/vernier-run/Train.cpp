@@ -280,7 +280,7 @@ Measurement Trainer::step() {
 void Trainer::stop(const std::string &reason) {
   std::string text = fmt::format("step {}: {}", state.step, reason);
   if (check.found())
-    text += "\n  first non-finite result: " + check.found()->describe();
+    text += "\n  " + check.found()->describe();
   if (overflows)
     text += overflows->describe(*session, "\n  ");
   std::string badData = data.describeNonFinite(batchRows);
@@ -313,13 +313,13 @@ void Trainer::warnOfSmallScale(double scale) {
 void Trainer::judge(const Measurement &measurement) {
   if (measurement.skipped) {
     warnOfSmallScale(measurement.lossScale);
-    if (check.found())
-      terminal.print(fmt::format(
-          "step {}: skipped at loss scale {:g}; first non-finite result: {}",
-          state.step, measurement.lossScale, check.found()->describe()));
     if (!lossScale)
       stop("a gradient is not finite; the parameters are as they were before "
            "this step");
+    if (check.found())
+      terminal.print(fmt::format("step {}: skipped at loss scale {:g}; {}",
+                                 state.step, measurement.lossScale,
+                                 check.found()->describe()));
     if (read(stepsAtMinimum) >= maxStepsAtMinimum)
       stop(fmt::format("{} steps in a row were skipped at the smallest loss "
                        "scale, {:g}: the gradients are not finite at any scale",

@@ -58,6 +58,32 @@ class Digits(RunnerTest):
                 run(*command, "--steps", 100, "--resume", folder, "--save", folder)
                 self.assertEqual(digest(checkpoints(folder)[-1]), expected, f"{name}, stopped at {n}")
 
+    def test_check_numerics_of_kernels(self):
+        """--check-numerics names all ops of a kernel, for any may be the first; and first what came in."""
+        pathlib.Path("log.mlir").write_text("""module @m {
+  ml_program.global private mutable @w(#train.constant<0.5>) : tensor<64xf32> {train.role = "parameter"}
+  func.func @loss(%x: tensor<4x64xf32> {train.name = "x"}) -> (tensor<f32> {train.name = "loss"}) {
+    %w = ml_program.global_load @w : tensor<64xf32>
+    %b = train.broadcast %w dims = [1] : tensor<64xf32> -> tensor<4x64xf32>
+    %a = arith.mulf %x, %b : tensor<4x64xf32>
+    %e = math.log %a : tensor<4x64xf32>
+    %s = train.reduce mean %e dims = [0, 1] : tensor<4x64xf32> -> tensor<f32>
+    return %s : tensor<f32>
+  }
+}
+""")
+        subprocess.run(["vernier-compile", "log.mlir", "-o", "log.vplan", "--optimizer=sgd,lr=0"], check=True)
+        np.savez("log.npz", x=np.full((4, 64), -1, "f4"))
+        self.fails(NUMERIC, "log.vplan", "train", "--data", "log.npz", "--steps", 1, "--check-numerics",
+                   says=("\n  first non-finite result: the kernel of train.broadcast at log.mlir:5:10, arith.mulf at "
+                         "log.mlir:6:10, math.log at log.mlir:7:10", "(call 0 of step)"))
+        arrays = dict(np.load(DIGITS / "train.npz"))
+        arrays["image"][:] = np.nan
+        np.savez("nan.npz", **arrays)
+        self.fails(NUMERIC, self.plan("bf16"), "train", "--data", "nan.npz", "--steps", 1, "--check-numerics",
+                   says="\n  'image' holds 2048 values that are not finite; first non-finite result: the kernel of "
+                        "train.linear at mlp.mlir:20:11, argument at mlp.mlir:28:19 (call 0 of step)")
+
     def test_planned_memory(self):
         """What info plans for a device is what a session then takes there."""
         plan = self.plan("bf16")

@@ -43,7 +43,8 @@ class Numerics(RunnerTest):
         """--check-numerics names the first op, its place, and the ranges of its result and its inputs."""
         self.poisoned_data(np.nan)
         process = self.fails(NUMERIC, "m.vplan", "train", *DATA, "--steps", 12, "--check-numerics",
-                             says=("first non-finite result: forward at model.mlir:1:forward (call 0 of step): 4 NaN, 0 inf "
+                             says=("\n  'image' holds 1 value that is not finite; "
+                                   "first non-finite result: forward at model.mlir:1:forward (call 0 of step): 4 NaN, 0 inf "
                                    "among 32 elements of f32 (8, 4), the others in [", "row 50",
                                    "\n    input image: f32 (8, 16), 1 NaN, 0 inf, the others in [",
                                    "\n    input constant: i32 (3,), in [4, 16]\n"))
@@ -51,9 +52,10 @@ class Numerics(RunnerTest):
         self.assertRegex(process.stderr, r"step \d+: a result is not finite")
         # The same with evaluation and prediction.
         self.fails(NUMERIC, "m.vplan", "eval", *DATA, "--check-numerics",
-                   says="evaluating rows 48 to 55 of train.npz: first non-finite result: forward")
+                   says="evaluating rows 48 to 55 of train.npz: 'image' holds 1 value that is not finite; first "
+                        "non-finite result: forward")
         self.fails(NUMERIC, "m.vplan", "predict", *DATA, "--check-numerics", "--output", "o.npz",
-                   says="rows 48 to 55 of train.npz: first non-finite result: forward")
+                   says="rows 48 to 55 of train.npz: 'image' holds 1 value that is not finite; first non-finite")
         self.assertFalse(pathlib.Path("o.npz").exists())
 
     def test_skipped(self):
@@ -97,8 +99,8 @@ class Numerics(RunnerTest):
         make_data("train.npz")
         make_plan("nan.vplan", initial="nan")
         process = self.fails(NUMERIC, "nan.vplan", "train", *DATA, "--steps", 6, "--check-numerics",
-                   says="step 1: a result is not finite (--check-numerics)\n  first non-finite result: forward at "
-                        "model.mlir:1:forward (call 0 of step): 32 NaN, 0 inf among 32 elements of f32 (8, 4), no value is "
+                   says="step 1: a result is not finite (--check-numerics)\n  'w' holds 64 values that are not "
+                        "finite; first non-finite result: forward at model.mlir:1:forward (call 0 of step): 32 NaN, 0 inf among 32 elements of f32 (8, 4), no value is "
                         "finite\n")
         self.assertIn("\n    input w: f32 (4, 16), 64 NaN, 0 inf, no value is finite\n", process.stderr)
 

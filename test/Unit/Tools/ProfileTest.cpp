@@ -254,7 +254,8 @@ public:
       observed.push_back(describe(*tensor));
     vernier_observed_tensor_t written = describe(*result);
     vernier_observation_t observation{
-        "step", 0, "op", "here", observed.size(), observed.data(), 1, &written};
+        "step",          0, "op",     "here", observed.size(),
+        observed.data(), 1, &written, 0,      nullptr};
     ProductStatistics statistics;
     for (unsigned seed = 0; seed < seeds; ++seed)
       sampleProduct(*call, observation, seed, statistics);
