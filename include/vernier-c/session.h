@@ -79,6 +79,13 @@ VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
                                                   const char *metadata,
                                                   uint32_t keep);
 
+/// Find out whether vernier_session_save could write a checkpoint below
+/// `directory` now, best before the first step: takes the space of one for a
+/// moment. Afterwards the folder is as it was, less what processes that are
+/// gone left in it. VERNIER_RESOURCES if it cannot be written or has no space.
+VERNIER_API vernier_status_t
+vernier_session_check_save(vernier_session_t *session, const char *directory);
+
 /// Load the newest valid checkpoint below `directory` (or `directory` itself,
 /// if it is one). `*step` and `*metadata` (borrowed until the next load; may be
 /// null if unwanted) are what save was given. Damaged checkpoints are skipped:

@@ -44,6 +44,7 @@ bool parseStepFolder(const std::string &name, uint64_t &step);
 /// CheckpointSave.cpp
 Status saveCheckpoint(vernier_session_t &session, const std::string &directory,
                       uint64_t step, const char *metadata, uint32_t keep);
+Status checkSpace(vernier_session_t &session, const std::string &directory);
 /// CheckpointLoad.cpp; the status may carry a note.
 Status loadCheckpoint(vernier_session_t &session, const std::string &directory,
                       uint64_t &step);

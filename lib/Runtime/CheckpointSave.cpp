@@ -62,13 +62,19 @@ bool vernier::runtime::parseStepFolder(const std::string &name,
 //===----------------------------------------------------------------------===//
 
 /// The states that belong (or not) to params.safetensors.
-static Status writeTensors(const vernier_session_t &session,
-                           const std::string &path, bool parameters,
-                           FileDigest &digest) {
+static std::vector<const Tensor *>
+selectTensors(const vernier_session_t &session, bool parameters) {
   std::vector<const Tensor *> tensors;
   for (const BoundState &state : session.states)
     if (isForInference(state) == parameters)
       tensors.push_back(&state.tensor);
+  return tensors;
+}
+
+static Status writeTensors(const vernier_session_t &session,
+                           const std::string &path, bool parameters,
+                           FileDigest &digest) {
+  std::vector<const Tensor *> tensors = selectTensors(session, parameters);
   HashedFile file(path);
   VERNIER_TRY(file.open());
   std::string header = makeSafetensorsHeader(tensors);
@@ -113,6 +119,22 @@ static Status writeFolder(const vernier_session_t &session,
     VERNIER_TRY(writeText(folder + '/' + metadataFile, metadata,
                           manifest[metadataFile]));
   VERNIER_TRY(writeFile(folder + '/' + manifestFile, writeManifest(manifest)));
+  return syncFolder(folder);
+}
+
+/// The larger files of a checkpoint, without contents.
+static Status reserveFolder(const vernier_session_t &session,
+                            const std::string &folder) {
+  VERNIER_TRY(createFolder(folder));
+  for (bool parameters : {true, false}) {
+    std::vector<const Tensor *> tensors = selectTensors(session, parameters);
+    uint64_t bytes = makeSafetensorsHeader(tensors).size();
+    for (const Tensor *tensor : tensors)
+      bytes += tensor->getBytes();
+    OutputFile file(folder + '/' + (parameters ? paramsFile : optimizerFile));
+    VERNIER_TRY(file.open());
+    VERNIER_TRY(file.reserve(bytes));
+  }
   return syncFolder(folder);
 }
 
@@ -164,6 +186,9 @@ static Status prune(const std::string &directory, const std::string &written,
   return {};
 }
 
+/// One save at a time in a process: the names of its folders hold its number.
+static std::mutex saving;
+
 static Status checkMetadata(const char *metadata) {
   nlohmann::json json;
   if (!metadata)
@@ -179,7 +204,6 @@ Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
                                         const std::string &directory,
                                         uint64_t step, const char *metadata,
                                         uint32_t keep) {
-  static std::mutex saving;
   std::lock_guard<std::mutex> lock(saving);
   VERNIER_TRY(checkMetadata(metadata));
   VERNIER_TRY(createFolder(directory));
@@ -197,6 +221,33 @@ Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
   VERNIER_TRY(replaceFile(directory + "/LATEST", folder + '\n'));
   VERNIER_TRY(syncFolder(directory));
   return keep ? prune(directory, folder, keep) : Status();
+}
+
+Status vernier::runtime::checkSpace(vernier_session_t &session,
+                                    const std::string &directory) {
+  std::lock_guard<std::mutex> lock(saving);
+  bool isNew = !exists(directory);
+  VERNIER_TRY(createFolder(directory));
+  removeStale(directory);
+  std::string temporary = directory + "/.tmp-probe-" + std::to_string(getpid());
+  Status status = reserveFolder(session, temporary);
+  if (status.ok())
+    status = syncFolder(directory);
+  removeFolder(temporary);
+  if (isNew)
+    removeFolder(directory);
+  return status;
+}
+
+vernier_status_t vernier_session_check_save(vernier_session_t *session,
+                                            const char *directory) {
+  return guarded([&]() -> Status {
+    if (!session || !directory || !*directory)
+      return invalidArgument(
+          "vernier_session_check_save: ", session ? "directory" : "session",
+          " is null or empty");
+    return checkSpace(*session, directory);
+  });
 }
 
 vernier_status_t vernier_session_save(vernier_session_t *session,

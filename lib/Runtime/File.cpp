@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 using namespace vernier::runtime;
@@ -109,6 +110,24 @@ Status OutputFile::write(const void *data, size_t size) {
       return systemError("write", path);
     bytes += count;
     size -= static_cast<size_t>(count);
+  }
+  return {};
+}
+
+Status OutputFile::reserve(uint64_t size) {
+  if (size == 0 || retry([&] {
+                     return fallocate(descriptor, 0, 0,
+                                      static_cast<off_t>(size));
+                   }) == 0)
+    return {};
+  if (errno != EOPNOTSUPP && errno != ENOSYS)
+    return systemError("write", path);
+  // A file system that cannot reserve can still say what is free.
+  struct statvfs info;
+  if (fstatvfs(descriptor, &info) == 0 &&
+      size / std::max<uint64_t>(info.f_frsize, 1) >= info.f_bavail) {
+    errno = ENOSPC;
+    return systemError("write", path);
   }
   return {};
 }

@@ -30,6 +30,8 @@ public:
 
   Status open();
   Status write(const void *data, size_t size);
+  /// Take the space of `size` bytes, unwritten.
+  Status reserve(uint64_t size);
   /// Flush to the disk and close.
   Status finish();
 

@@ -74,9 +74,16 @@ void MetricsFile::open(const std::string &newPath, uint64_t resumeStep) {
   file = std::fopen(path.c_str(), goOn ? "a" : "w");
   if (!file)
     fail(path, "be opened for writing");
-  if (!goOn)
-    std::fputs(header, file);
-  flush();
+  if (goOn)
+    return;
+  std::fputs(header, file);
+  try {
+    flush();
+  } catch (const Failure &) {
+    if (std::filesystem::is_regular_file(path, ignored))
+      std::filesystem::remove(path, ignored); // half a header
+    throw;
+  }
 }
 
 void MetricsFile::add(const Measurement &row) {

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "NumericsProfile.h"
+#include "Outputs.h"
 
 #include <fmt/format.h>
 
@@ -40,11 +41,8 @@ NumericsProfile::NumericsProfile(const Plan &plan, const std::string &path,
     : plan(plan), entry(plan.requireEntry("step")), path(path),
       temporaryPath(fmt::format("{}.{}.tmp", path, getpid())) {
   record.every = every;
-  // Better now than after the last step.
-  FILE *file = std::fopen(temporaryPath.c_str(), "w");
-  if (!file)
-    fail(path, "be opened for writing");
-  std::fclose(file);
+  // Some hundred bytes for each tensor that a call reads or writes.
+  requireWritable(path, entry.calls()->size() * 4096);
 }
 
 NumericsProfile::~NumericsProfile() { unlink(temporaryPath.c_str()); }

@@ -9,6 +9,7 @@
 #include "Data.h"
 #include "Memory.h"
 #include "Numerics.h"
+#include "Outputs.h"
 #include "Report.h"
 #include "Signals.h"
 #include "Verbs.h"
@@ -36,6 +37,13 @@ public:
                       info.name, describe(info), data.batch()));
     rowBytes = info.bytes / data.batch();
     bytes.reserve(data.rows() * rowBytes);
+  }
+
+  /// In the file that they will be written to, headers included.
+  uint64_t fileBytes(const Dataset &data) const {
+    // bf16 is written as float32.
+    uint64_t widening = output.info.dtype == VERNIER_BF16 ? 2 : 1;
+    return data.rows() * rowBytes * widening + 512;
   }
 
   void add(Session &session, uint64_t rows) {
@@ -67,6 +75,13 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
   if (data.rows() == 0)
     throw Failure(BadFile,
                   options.data + ": has no rows; there is nothing to predict");
+  std::vector<Gathered> outputs;
+  uint64_t bytes = 0;
+  for (const TensorInfo &info : plan.outputs("predict")) {
+    outputs.emplace_back(info, data);
+    bytes += outputs.back().fileBytes(data);
+  }
+  requireWritable(options.output, bytes);
   Device device(options.device);
   requireMemory(plan, planMemory(plan, device));
   Session session(plan, device, 0);
@@ -75,9 +90,6 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
   if (options.checkNumerics)
     check.install(session);
 
-  std::vector<Gathered> outputs;
-  for (const TensorInfo &info : plan.outputs("predict"))
-    outputs.emplace_back(info, data);
   std::vector<uint64_t> rows(data.batch());
   for (uint64_t start = 0; start < data.rows(); start += data.batch()) {
     throwIfInterrupted();

@@ -57,6 +57,7 @@ private:
   uint64_t stepsPerEpoch() const { return data.rows() / rowsPerStep(); }
   void printConfiguration();
   void resume();
+  void openOutputs();
   void loop();
   Measurement step();
   double runMicroBatches();
@@ -443,12 +444,8 @@ int Trainer::run() {
     throw;
   }
   resume();
-  if (!options.profileNumerics.empty())
-    profile.emplace(plan, options.profileNumerics,
-                    options.profileEvery.value_or(10));
+  openOutputs();
   printConfiguration();
-  if (!options.log.empty())
-    metrics.open(options.log, state.step);
   if (options.checkNumerics || profile)
     vernier_session_set_observer(
         session->get(),
@@ -466,6 +463,19 @@ int Trainer::run() {
     throw;
   }
   return finish();
+}
+
+/// What cannot be written is found now, not after hours of training.
+void Trainer::openOutputs() {
+  bool willSave = state.step < totalSteps || savedStep != state.step;
+  if (!options.save.empty() && willSave)
+    vernier::run::check(
+        vernier_session_check_save(session->get(), options.save.c_str()));
+  if (!options.profileNumerics.empty())
+    profile.emplace(plan, options.profileNumerics,
+                    options.profileEvery.value_or(10));
+  if (!options.log.empty())
+    metrics.open(options.log, state.step);
 }
 
 /// A call has been made, of a step or of an evaluation.

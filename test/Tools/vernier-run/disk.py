@@ -39,7 +39,7 @@ class Disk(RunnerTest):
     def test_injected(self):
         """ENOSPC and EIO at each write, fsync and rename of the second save."""
         failures = 0
-        for name, number, line in traced("write,fsync,renameat2,rename,mkdir", *self.resume):
+        for name, number, line in traced("write,fallocate,fsync,renameat2,rename,mkdir", *self.resume):
             if "(1," in line or "(2," in line or "memfd" in line:  # stdout and stderr: tested below
                 continue
             for error in ("ENOSPC", "EIO"):
@@ -94,6 +94,58 @@ class Disk(RunnerTest):
         self.fails(RESOURCES, *command, "out.npz", says="out.npz: cannot be written",
                    preexec_fn=self.limit(100_000))
         self.assertEqual(list(self.folder.glob("out.npz*")), [])
+
+    def found_before_training(self, process, before, message):
+        self.assertEqual(process.returncode, RESOURCES, process.stderr)
+        self.assertIn(message, process.stderr)
+        self.assertNotRegex(process.stderr, r"step \d+/")
+        self.assertNotIn("training\n", process.stderr)  # nor is the configuration printed
+        self.assertEqual(process.stdout, "RESULT failed code=5\n")
+        self.assertEqual(self.names(), before)
+
+    def names(self):
+        return sorted(str(p) for p in self.folder.rglob("*"))
+
+    def test_before_training(self):
+        """What cannot be written is said before the first step, and nothing is left behind."""
+        before = self.names()
+        train = ("m.vplan", "train", "--data", "train.npz", "--steps", 9)
+        predict = ("m.vplan", "predict", "--data", "train.npz", "--resume", "ck", "--output")
+        for command, message in (((*train, "--save", "none/ck"), "cannot create the folder 'none/ck': No such file"),
+                                 ((*train, "--save", "m.vplan"), "'m.vplan/.tmp-probe-"),
+                                 ((*train, "--save", "new", "--log", "none/m.csv"), "none/m.csv: cannot be opened"),
+                                 ((*train, "--save", "new", "--log", "ck"), "ck: cannot be opened"),
+                                 ((*train, "--profile-numerics", "ck"), "ck: cannot be replaced: it is a folder"),
+                                 ((*train, "--profile-numerics", "/dev/full"), "it is no regular file"),
+                                 ((*predict, "none/o.npz"), "none/o.npz: cannot be opened"),
+                                 ((*predict, "ck"), "ck: cannot be replaced: it is a folder")):
+            process = self.fails(RESOURCES, *command)
+            self.found_before_training(process, before, message)
+            self.assertNotIn("loaded step", process.stderr)
+        # A disk without space for both files of a checkpoint, a profile or predictions.
+        for number, command, message in ((1, (*train, "--save", "new"), "'new/.tmp-probe-"),
+                                         (2, (*train, "--save", "new"), "optimizer.safetensors"),
+                                         (1, (*self.resume,), "params.safetensors"),
+                                         (1, (*train, "--profile-numerics", "p.json"), "p.json: cannot be written"),
+                                         (1, (*predict, "o.npz"), "o.npz: cannot be written")):
+            process = inject("fallocate", number, "error=ENOSPC", *command)
+            self.found_before_training(process, before, message)
+            self.assertIn("No space left on device", process.stderr)
+        # The same where a log has no space for its first line.
+        log = (*train, "--log", "m.csv")
+        number = next(number for _, number, line in traced("write", *log) if "step,epoch" in line)
+        os.remove("m.csv")
+        os.remove("trace")
+        process = inject("write", number, "error=ENOSPC", *log)
+        self.found_before_training(process, before, "m.csv: cannot be written: No space left on device")
+
+    def test_cannot_reserve(self):
+        """Not all file systems can reserve space: that alone is no reason to stop."""
+        for error in ("EOPNOTSUPP", "EINTR"):
+            shutil.rmtree("ck")
+            process = inject("fallocate", 1, f"error={error}", *TRAIN, "--steps", 2)
+            self.assertEqual(process.returncode, OK, process.stderr)
+            self.assertEqual(digest(checkpoints("ck")[0]), self.before)
 
     def test_interrupted(self):
         """EINTR at each write and fsync: the same bytes, or exit code 5 with the checkpoint before intact."""

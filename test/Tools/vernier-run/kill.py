@@ -16,7 +16,7 @@ import threading
 
 from Inputs.runner import *
 
-CALLS = "openat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,ftruncate"
+CALLS = "openat,fallocate,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,ftruncate"
 # One thread, so that the calls of a run come in one order.
 FLAGS = ("--steps", 6, "--save-every", 2, "--keep", 2, "--save", "ck", "--log", "m.csv", "--device=cpu:1")
 
@@ -48,9 +48,9 @@ class Kill(RunnerTest):
         shutil.rmtree("ck")
 
         # The first calls load libraries and data: nothing is at stake. All from
-        # the metrics file on.
+        # the folder of checkpoints on.
         calls = traced(CALLS, *train)
-        first = next(i for i, (_, _, line) in enumerate(calls) if "m.csv" in line)
+        first = next(i for i, (_, _, line) in enumerate(calls) if '"ck' in line)
         points = [call for call in calls[first:] if "libarcher" not in call[2]]  # OpenMP looks for it
         self.assertGreater(len(points), 150)
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:

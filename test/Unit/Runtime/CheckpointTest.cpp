@@ -336,6 +336,28 @@ TEST_F(Checkpoint, UnwritableFolder) {
       vernier_session_save(trained.handle, file.c_str(), 1, nullptr, 0));
 }
 
+// Whether a checkpoint could be saved is known without saving one, and nothing
+// of the question remains.
+TEST_F(Checkpoint, ChecksSpace) {
+  auto checkSave = [&](const std::string &folder) {
+    return vernier_session_check_save(trained.handle, folder.c_str());
+  };
+  EXPECT_OK(checkSave(directory));
+  EXPECT_TRUE(list().empty());
+  EXPECT_OK(checkSave(directory + "/new"));
+  EXPECT_TRUE(list().empty());
+  EXPECT_STATUS(VERNIER_RESOURCES, "none/new", checkSave("none/new"));
+  EXPECT_STATUS(VERNIER_INVALID_ARGUMENT, "directory is null or empty",
+                checkSave(""));
+  EXPECT_STATUS(VERNIER_INVALID_ARGUMENT, "session is null",
+                vernier_session_check_save(nullptr, "x"));
+  // What a process that is gone left is removed; checkpoints stay.
+  EXPECT_OK(save(1));
+  EXPECT_TRUE(runtime::createFolder(directory + "/.tmp-7-999999999").ok());
+  EXPECT_OK(checkSave(directory));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000001"}));
+}
+
 // The messages for a full disk say what to do.
 TEST(File, FullDevice) {
   runtime::OutputFile file("/dev/full");
