@@ -39,36 +39,78 @@ Evaluation::Evaluation(const std::string &path, const Plan &plan)
                   path + ": has no rows; there is nothing to evaluate");
 }
 
+std::string Evaluation::describeRows(uint64_t start, uint64_t real) const {
+  return fmt::format("rows {} to {} of {}", start, start + real - 1,
+                     data.path());
+}
+
+/// The loss of a batch of `real` rows, repeated while there is room for all of
+/// them, then the first of them again and again.
+double Evaluation::runBatch(Session &session, NumericsCheck *check,
+                            uint64_t start, uint64_t real) {
+  uint64_t repeated = data.batch() / real * real;
+  for (uint64_t i = 0; i < data.batch(); ++i)
+    rows[i] = start + (i < repeated ? i % real : 0);
+  data.feed(session, "loss", rows.data());
+  if (check)
+    check->reset();
+  session.run("loss");
+  if (check && check->found())
+    throw Failure(Numeric,
+                  fmt::format("evaluating {}: {}", describeRows(start, real),
+                              check->found()->describe()));
+  session.read("loss", loss);
+  return loss.element();
+}
+
+std::string Evaluation::describeProblem(double value, uint64_t start,
+                                        uint64_t real) const {
+  std::string text =
+      fmt::format("the loss of {} is {}", describeRows(start, real), value);
+  std::string badData = data.describeNonFinite(rows.data());
+  return badData.empty() ? text : text + "\n  the data: " + badData;
+}
+
 Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check,
                                    bool interruptible) {
-  double lossSum = 0;
-  uint64_t wholeBatches = 0, correct = 0;
+  Result result{0, NAN, data.rows(), ""};
+  auto batch = static_cast<double>(data.batch());
+  uint64_t correct = 0;
   for (uint64_t start = 0; start < data.rows(); start += data.batch()) {
     if (interruptible)
       throwIfInterrupted();
     uint64_t real = std::min(data.batch(), data.rows() - start);
-    for (uint64_t i = 0; i < data.batch(); ++i)
-      rows[i] = start + i % real;
-    data.feed(session, "loss", rows.data());
-    if (check)
-      check->reset();
-    session.run("loss");
-    if (check && check->found())
-      throw Failure(Numeric, fmt::format("evaluating rows {} to {} of {}: {}",
-                                         start, start + real - 1, data.path(),
-                                         check->found()->describe()));
-    if (real == data.batch()) {
-      session.read("loss", loss);
-      lossSum += loss.element();
-      ++wholeBatches;
-    }
+    // A partial batch holds its rows `repetitions` times, and `rest` times its
+    // first one, which a batch of that row alone takes out of the loss again.
+    uint64_t repetitions = data.batch() / real, rest = data.batch() % real;
+    double excess = rest ? runBatch(session, check, start, 1) *
+                               static_cast<double>(rest) / batch
+                         : 0;
+    double value = (runBatch(session, check, start, real) - excess) /
+                   static_cast<double>(repetitions);
+    result.loss += value;
+    if (!std::isfinite(value) && result.problem.empty())
+      result.problem = describeProblem(value, start, real);
     if (accuracy.isAvailable())
       correct += accuracy.countCorrect(session, data, real);
   }
-  double counted = static_cast<double>(data.rows() * accuracy.rowsPerSample());
-  return {wholeBatches ? lossSum / static_cast<double>(wholeBatches) : NAN,
-          accuracy.isAvailable() ? static_cast<double>(correct) / counted : NAN,
-          data.rows()};
+  auto rowCount = static_cast<double>(data.rows());
+  result.loss /= rowCount / batch;
+  if (accuracy.isAvailable())
+    result.accuracy =
+        static_cast<double>(correct) /
+        (rowCount * static_cast<double>(accuracy.rowsPerSample()));
+  return result;
+}
+
+/// A loss that is not finite: why, and what else is known.
+static Failure notFinite(const Evaluation::Result &result) {
+  std::string text = result.problem;
+  if (!std::isnan(result.accuracy))
+    text += fmt::format("\n  the accuracy over all {} rows is {:.2f} %",
+                        result.rows, 100 * result.accuracy);
+  return {Numeric, text + "\n  what to do: --check-numerics names the first op "
+                          "that is not finite"};
 }
 
 int vernier::run::evaluate(const Options &options, Terminal &terminal) {
@@ -89,9 +131,11 @@ int vernier::run::evaluate(const Options &options, Terminal &terminal) {
   std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
 
+  if (!result.problem.empty())
+    throw notFinite(result);
   ResultLine line("ok");
   line.add("rows", result.rows);
-  line.addIfMeasured("loss", result.loss);
+  line.addNumber("loss", result.loss);
   line.addIfMeasured("accuracy", result.accuracy);
   line.add("samples_per_s",
            fmt::format("{:.0f}",

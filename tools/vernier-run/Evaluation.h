@@ -14,16 +14,20 @@
 
 namespace vernier::run {
 
-/// Runs `loss` over a data set. The loss is the mean over whole batches; the
-/// last partial batch is completed with repeated rows and counts for accuracy
-/// alone, with its real rows. What cannot be measured is NaN.
+/// Runs `loss` over a data set. The last partial batch is completed with
+/// repeated rows, and what these add to the loss is taken out again: exact for
+/// a loss that is a mean or sum over rows (docs/Rationale/Data.md).
 class Evaluation {
 public:
   Evaluation(const std::string &path, const Plan &plan);
 
   struct Result {
-    double loss, accuracy;
+    double loss;     ///< a mean over all rows, or their sum for each batch
+    double accuracy; ///< NaN if the model has none
     uint64_t rows = 0;
+    /// The first rows whose loss is not finite: "the loss of rows 8 to 15 of
+    /// test.npz is nan", and what is wrong in the data; "" if there are none.
+    std::string problem;
   };
   /// With a `check`, throws a numeric Failure for the first op that is not
   /// finite. Ctrl-C ends it only if nothing else depends on its result.
@@ -31,6 +35,12 @@ public:
   const Dataset &dataset() const { return data; }
 
 private:
+  double runBatch(Session &session, NumericsCheck *check, uint64_t start,
+                  uint64_t real);
+  std::string describeRows(uint64_t start, uint64_t real) const;
+  std::string describeProblem(double value, uint64_t start,
+                              uint64_t real) const;
+
   Dataset data;
   Output loss;
   Accuracy accuracy;

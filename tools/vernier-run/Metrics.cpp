@@ -98,16 +98,22 @@ void MetricsFile::add(const Measurement &row) {
   };
   std::fprintf(file, "%llu,%llu,", static_cast<unsigned long long>(row.step),
                static_cast<unsigned long long>(row.epoch));
-  if (std::isnan(row.loss))
-    std::fputs("nan,", file); // a loss is always measured
-  else
-    field(row.loss, ',');
+  auto measured = [&](double value) {
+    if (std::isnan(value))
+      std::fputs("nan,", file);
+    else
+      field(value, ',');
+  };
+  measured(row.loss); // always
   field(row.accuracy, ',');
   field(row.learningRate, ',');
   field(row.gradNorm, ',');
   field(row.lossScale, ',');
   std::fprintf(file, "%d,", row.skipped ? 1 : 0);
-  field(row.evalLoss, ',');
+  if (row.evaluated)
+    measured(row.evalLoss);
+  else
+    field(row.evalLoss, ',');
   field(row.evalAccuracy, ',');
   std::fprintf(file, "%s\n", row.overflow);
 }

@@ -21,6 +21,7 @@ struct Measurement {
   uint64_t epoch = 0; ///< from 1
   double loss, accuracy, learningRate, gradNorm, lossScale;
   bool skipped = false;
+  bool evaluated = false; ///< after this step
   double evalLoss, evalAccuracy;
   const char *overflow = ""; ///< parameter whose gradient made it be skipped
   Measurement();

@@ -62,7 +62,7 @@ RESULT ok steps loss (last step) accuracy (training rows of the last epoch) eval
   skipped (by the loss scaler) ms_per_step samples_per_s peak_bytes
 )"},
     {"eval", R"(
-RESULT ok rows loss (mean over whole batches) accuracy (over all rows) samples_per_s peak_bytes
+RESULT ok rows loss accuracy (over all rows) samples_per_s peak_bytes
 )"},
     {"predict", R"(
 RESULT ok rows output peak_bytes; bf16 outputs are written as float32
@@ -74,8 +74,8 @@ RESULT ok entry steps ms_per_step (median) min_ms max_ms samples_per_s peak_byte
 };
 
 const char *exitCodes = R"(
-Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss not finite, loss
-scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
+Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss or evaluation loss
+not finite, loss scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
 Results go to stdout (the last line is RESULT ok key=value ...), everything else to stderr.
 )";
 

@@ -49,9 +49,12 @@ public:
     text += fmt::format(" {}={}", key, value);
   }
   /// 9 digits: they name a float exactly.
+  void addNumber(const char *key, double value) {
+    add(key, fmt::format("{:.9g}", value));
+  }
   void addIfMeasured(const char *key, double value) {
     if (!std::isnan(value))
-      add(key, fmt::format("{:.9g}", value));
+      addNumber(key, value);
   }
   void print() const { std::puts(text.c_str()); }
 

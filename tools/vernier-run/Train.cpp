@@ -100,7 +100,7 @@ private:
   bool isSmallScaleKnown = false; ///< A warning was printed.
   std::vector<uint64_t> order;    ///< rows of the current epoch
   const uint64_t *batchRows = nullptr;
-  Evaluation::Result evaluated{nanValue(), nanValue(), 0};
+  Evaluation::Result evaluated{nanValue(), nanValue(), 0, ""};
   std::optional<Progress> progress;
   uint64_t baseResidentBytes = 0;
 };
@@ -345,6 +345,7 @@ void Trainer::evaluate(Measurement &measurement) {
   evaluated =
       evaluation->run(*session, options.checkNumerics ? &check : nullptr,
                       /*interruptible=*/false);
+  measurement.evaluated = true;
   measurement.evalLoss = evaluated.loss;
   measurement.evalAccuracy = evaluated.accuracy;
   std::string text = fmt::format("epoch {}  eval loss {:.6g}",
@@ -352,6 +353,8 @@ void Trainer::evaluate(Measurement &measurement) {
   if (!std::isnan(evaluated.accuracy))
     text += fmt::format("  eval accuracy {:.2f} %", 100 * evaluated.accuracy);
   terminal.print(text);
+  if (!evaluated.problem.empty() && state.step < totalSteps)
+    terminal.warn("evaluation: " + evaluated.problem);
   progress->resume();
 }
 
@@ -412,6 +415,9 @@ int Trainer::finish() {
                              bytesText(static_cast<double>(grown))));
   if (overflows && state.skipped)
     terminal.print(overflows->describe(*session, ""));
+  // What the run was for cannot be told, though its states are saved.
+  if (!stopped && !evaluated.problem.empty())
+    throw Failure(Numeric, "the last evaluation: " + evaluated.problem);
   ResultLine line(stopped ? "interrupted" : "ok");
   line.add("steps", state.step);
   line.addIfMeasured("loss", state.loss);

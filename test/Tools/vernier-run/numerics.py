@@ -104,5 +104,31 @@ class Numerics(RunnerTest):
                         "finite\n")
         self.assertIn("\n    input w: f32 (4, 16), 64 NaN, 0 inf, no value is finite\n", process.stderr)
 
+    def test_evaluation(self):
+        """An evaluation loss that is not finite: eval exits 4, training warns, and exits 4 if it was the last."""
+        for value, text in ((np.nan, "nan"), (np.inf, "inf")):
+            self.poisoned_data(value)
+            os.rename("train.npz", "bad.npz")
+            make_data("train.npz")
+            process = self.fails(NUMERIC, "m.vplan", "eval", "--data", "bad.npz",
+                                 says=(f"error: the loss of rows 48 to 55 of bad.npz is {text}",
+                                       "the data: bad.npz: 'image' in row 50 is not finite",
+                                       "the accuracy over all 96 rows is", "--check-numerics names the first op"))
+            self.assertEqual(process.stdout, "RESULT failed code=4\n")
+            shutil.rmtree("ck", ignore_errors=True)
+            process = self.fails(NUMERIC, "m.vplan", "train", *DATA, "--eval-data", "bad.npz", "--epochs", 3,
+                                 "--save", "ck", "--log", "m.csv",
+                                 says=f"error: the last evaluation: the loss of rows 48 to 55 of bad.npz is {text}")
+            self.assertEqual(process.stderr.count("warning: evaluation: the loss of rows 48 to 55"), 2)
+            self.assertEqual(process.stdout, "RESULT failed code=4\n")
+            rows = [row.split(",") for row in pathlib.Path("m.csv").read_text().splitlines()]
+            self.assertEqual([row[8] for row in rows if row[0] in ("11", "12", "24", "36")], ["", text, text, text])
+            # What was trained is there.
+            run("m.vplan", "eval", *DATA, "--resume", "ck/step-00000036")
+        # Not only bad data: a partial batch of a model whose weights are not finite.
+        make_plan("nan.vplan", initial="nan")
+        self.fails(NUMERIC, "nan.vplan", "eval", "--data", make_data("few.npz", rows=3),
+                   says="error: the loss of rows 0 to 2 of few.npz is nan\n  the accuracy")
+
 
 main()
