@@ -97,6 +97,15 @@ VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,
                                                   uint64_t *step,
                                                   const char **metadata);
 
+/// The same for entries that do not train: loads params.safetensors alone, so
+/// that the optimizer may be another than the checkpoint's. Moments, counters
+/// and the loss scale stay as they are. An average of parameters that only
+/// training uses may be missing; what the plan does not have is passed over and
+/// named in the message of VERNIER_OK.
+VERNIER_API vernier_status_t vernier_session_load_for_inference(
+    vernier_session_t *session, const char *directory, uint64_t *step,
+    const char **metadata);
+
 /// A value that a call read or wrote.
 typedef struct vernier_observed_tensor_t {
   /// Named after the state, or the entry's input or output; any other value

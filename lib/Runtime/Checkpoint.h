@@ -45,9 +45,11 @@ bool parseStepFolder(const std::string &name, uint64_t &step);
 Status saveCheckpoint(vernier_session_t &session, const std::string &directory,
                       uint64_t step, const char *metadata, uint32_t keep);
 Status checkSpace(vernier_session_t &session, const std::string &directory);
+/// What is loaded: all states for training, or what inference needs.
+enum class Part { all, inference };
 /// CheckpointLoad.cpp; the status may carry a note.
 Status loadCheckpoint(vernier_session_t &session, const std::string &directory,
-                      uint64_t &step);
+                      Part part, uint64_t &step);
 
 } // namespace vernier::runtime
 

@@ -45,8 +45,8 @@ static Status readPart(const std::string &path, std::vector<uint8_t> &bytes) {
   return status;
 }
 
-/// Read every file of the manifest and compare it with its hashes.
-static Status readFiles(const std::string &folder, Loaded &loaded) {
+/// Read the files of the manifest and compare them with their hashes.
+static Status readFiles(const std::string &folder, Part part, Loaded &loaded) {
   std::vector<uint8_t> text;
   std::string manifestPath = folder + '/' + manifestFile;
   VERNIER_TRY(readPart(manifestPath, text));
@@ -58,6 +58,8 @@ static Status readFiles(const std::string &folder, Loaded &loaded) {
     if (!manifest.count(name))
       return prefix(badFile("it does not list ", name), manifestPath);
   for (const auto &[name, expected] : manifest) {
+    if (part == Part::inference && name == optimizerFile)
+      continue;
     std::string path = folder + '/' + name;
     std::vector<uint8_t> &bytes = loaded.files[name];
     VERNIER_TRY(readPart(path, bytes));
@@ -67,15 +69,17 @@ static Status readFiles(const std::string &folder, Loaded &loaded) {
   return {};
 }
 
-static Status parseFolder(const std::string &folder, Loaded &loaded) {
-  VERNIER_TRY(readFiles(folder, loaded));
+static Status parseFolder(const std::string &folder, Part part,
+                          Loaded &loaded) {
+  VERNIER_TRY(readFiles(folder, part, loaded));
   auto parse = [&](const char *name, std::vector<StoredTensor> &tensors) {
     const std::vector<uint8_t> &bytes = loaded.files[name];
     Status status = readSafetensors(bytes.data(), bytes.size(), tensors);
     return status.ok() ? status : prefix(status, folder + '/' + name);
   };
   VERNIER_TRY(parse(paramsFile, loaded.parameters));
-  VERNIER_TRY(parse(optimizerFile, loaded.others));
+  if (part == Part::all)
+    VERNIER_TRY(parse(optimizerFile, loaded.others));
   nlohmann::json state;
   const std::vector<uint8_t> &text = loaded.files[stateFile];
   Status status = parseJson(reinterpret_cast<const char *>(text.data()),
@@ -89,10 +93,31 @@ static Status parseFolder(const std::string &folder, Loaded &loaded) {
 // Comparison with the session
 //===----------------------------------------------------------------------===//
 
-/// The stored tensor for each state of one file, in the session's order.
+/// Whether an entry that does not train uses a state. An average of parameters
+/// that the optimizer keeps is none of these.
+static bool isUsedForInference(const vernier_session_t &session,
+                               const BoundState &state) {
+  auto begin = static_cast<uint64_t>(state.data - session.memory.data());
+  uint64_t end = begin + std::max<uint64_t>(state.tensor.getBytes(), 1);
+  for (const schema::Entry *entry : *session.plan->schema->entries()) {
+    std::string name = entry->name()->str();
+    if (name == "step" || name == "accumulate" || name == "refresh")
+      continue;
+    for (const schema::Buffer *buffer : *entry->buffers())
+      if (buffer->memory() == schema::Memory::state &&
+          buffer->offset() >= begin && buffer->offset() < end)
+        return true;
+  }
+  return false;
+}
+
+/// The stored tensor for each state of one file, in the session's order. For
+/// inference what is missing may be missing if no entry uses it; what is left
+/// over is left in `others`.
 static Status matchTensors(const vernier_session_t &session, bool parameters,
-                           const std::vector<StoredTensor> &tensors,
-                           std::vector<const StoredTensor *> &matches) {
+                           const std::vector<StoredTensor> &tensors, Part part,
+                           std::vector<const StoredTensor *> &matches,
+                           std::string &others) {
   std::map<std::string, const StoredTensor *> byName;
   for (const StoredTensor &tensor : tensors)
     byName[tensor.name] = &tensor;
@@ -102,6 +127,10 @@ static Status matchTensors(const vernier_session_t &session, bool parameters,
       continue;
     const Tensor &own = state.tensor;
     auto found = byName.find(own.getName());
+    if (found == byName.end() && part == Part::inference &&
+        state.role == schema::Role::statistic &&
+        !isUsedForInference(session, state))
+      continue;
     if (found == byName.end())
       return badFile("it has no '", own.getName(), "', which the plan has");
     const StoredTensor &its = *found->second;
@@ -112,10 +141,11 @@ static Status matchTensors(const vernier_session_t &session, bool parameters,
     matches[i] = &its;
     byName.erase(found);
   }
-  if (!byName.empty())
-    return badFile("it has '", byName.begin()->first,
-                   "', which the plan does not have");
-  return {};
+  if (byName.empty())
+    return {};
+  others =
+      "it has '" + byName.begin()->first + "', which the plan does not have";
+  return part == Part::inference ? Status() : badFile(others);
 }
 
 /// Everything is checked; nothing can fail but the refresh of copies.
@@ -123,29 +153,34 @@ static Status apply(vernier_session_t &session, Loaded &loaded,
                     const std::vector<const StoredTensor *> &matches) {
   session.keepOutputs();
   for (size_t i = 0; i < matches.size(); ++i)
-    session.states[i].layout.write(matches[i]->data, session.states[i].data);
+    if (matches[i])
+      session.states[i].layout.write(matches[i]->data, session.states[i].data);
   const std::vector<uint8_t> &metadata = loaded.files[metadataFile];
   session.metadata.assign(metadata.begin(), metadata.end());
   return session.refresh();
 }
 
 static Status loadFolder(vernier_session_t &session, const std::string &folder,
-                         uint64_t &step, Problem &problem) {
+                         Part part, uint64_t &step, Problem &problem) {
   problem = Problem::damage;
   Loaded loaded;
-  VERNIER_TRY(parseFolder(folder, loaded));
+  VERNIER_TRY(parseFolder(folder, part, loaded));
   problem = Problem::otherModel;
   std::vector<const StoredTensor *> matches(session.states.size());
-  Status status = matchTensors(session, true, loaded.parameters, matches);
-  if (status.ok())
-    status = matchTensors(session, false, loaded.others, matches);
+  std::string others;
+  Status status =
+      matchTensors(session, true, loaded.parameters, part, matches, others);
+  if (status.ok() && part == Part::all)
+    status = matchTensors(session, false, loaded.others, part, matches, others);
   if (!status.ok())
     return badFile("the checkpoint '", folder,
                    "' is of another model: ", status.getMessage(),
                    "; load it with the plan that wrote it, or choose another "
                    "folder");
   step = loaded.step;
-  return apply(session, loaded, matches);
+  VERNIER_TRY(apply(session, loaded, matches));
+  return {VERNIER_OK,
+          others.empty() ? "" : "of '" + folder + "': " + others + "; "};
 }
 
 //===----------------------------------------------------------------------===//
@@ -169,7 +204,7 @@ static Status listCheckpoints(const std::string &directory,
 }
 
 Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
-                                        const std::string &directory,
+                                        const std::string &directory, Part part,
                                         uint64_t &step) {
   std::vector<std::string> folders;
   if (exists(directory + '/' + manifestFile))
@@ -182,7 +217,8 @@ Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
   std::string note;
   for (const std::string &folder : folders) {
     Problem problem;
-    Status status = loadFolder(session, folder, step, problem);
+    Status status = loadFolder(session, folder, part, step, problem);
+    note += status.ok() ? status.getMessage() : "";
     if (status.ok())
       return {VERNIER_OK, note.empty() ? "" : note + "loaded '" + folder + "'"};
     // Damaged bytes are worth a look at the next; a machine without memory, or
@@ -195,16 +231,15 @@ Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
                  "restore one from a backup");
 }
 
-vernier_status_t vernier_session_load(vernier_session_t *session,
-                                      const char *directory, uint64_t *step,
-                                      const char **metadata) {
+static vernier_status_t load(const char *function, vernier_session_t *session,
+                             const char *directory, Part part, uint64_t *step,
+                             const char **metadata) {
   return guarded([&]() -> Status {
     if (!session || !directory || !*directory)
-      return invalidArgument(
-          "vernier_session_load: ", session ? "directory" : "session",
-          " is null or empty");
+      return invalidArgument(function, ": ", session ? "directory" : "session",
+                             " is null or empty");
     uint64_t loadedStep = 0;
-    Status status = loadCheckpoint(*session, directory, loadedStep);
+    Status status = loadCheckpoint(*session, directory, part, loadedStep);
     if (!status.ok())
       return status;
     if (step)
@@ -214,4 +249,19 @@ vernier_status_t vernier_session_load(vernier_session_t *session,
           session->metadata.empty() ? nullptr : session->metadata.c_str();
     return status;
   });
+}
+
+vernier_status_t vernier_session_load(vernier_session_t *session,
+                                      const char *directory, uint64_t *step,
+                                      const char **metadata) {
+  return load("vernier_session_load", session, directory, Part::all, step,
+              metadata);
+}
+
+vernier_status_t vernier_session_load_for_inference(vernier_session_t *session,
+                                                    const char *directory,
+                                                    uint64_t *step,
+                                                    const char **metadata) {
+  return load("vernier_session_load_for_inference", session, directory,
+              Part::inference, step, metadata);
 }

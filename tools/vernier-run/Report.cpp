@@ -58,7 +58,7 @@ void vernier::run::loadForInference(Session &session, const Options &options,
     terminal.warn("no --resume FOLDER: using the model's initial values");
     return;
   }
-  Loaded loaded = session.load(options.resume);
+  Loaded loaded = session.loadForInference(options.resume);
   if (!loaded.note.empty())
     terminal.warn(loaded.note);
   terminal.print(

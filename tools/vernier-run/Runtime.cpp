@@ -150,10 +150,18 @@ Session::Session(const Plan &plan, const Device &device, uint64_t seed) {
 }
 
 Loaded Session::load(const std::string &directory) {
+  return load(directory, vernier_session_load);
+}
+
+Loaded Session::loadForInference(const std::string &directory) {
+  return load(directory, vernier_session_load_for_inference);
+}
+
+Loaded Session::load(const std::string &directory, Load load) {
   Loaded loaded;
   const char *metadata = nullptr;
   vernier_status_t status =
-      vernier_session_load(get(), directory.c_str(), &loaded.step, &metadata);
+      load(get(), directory.c_str(), &loaded.step, &metadata);
   checkFile(status);
   // A success with a message has passed over damaged checkpoints.
   loaded.note = status.message ? status.message : "";

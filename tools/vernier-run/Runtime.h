@@ -105,12 +105,18 @@ public:
     check(vernier_session_get_state(get(), name, &value, sizeof value));
     return value;
   }
+  /// All states, to train on; or what inference needs, of whatever optimizer.
   Loaded load(const std::string &directory);
+  Loaded loadForInference(const std::string &directory);
 
   vernier_memory_info_t memory() const { return vernier_session_memory(get()); }
   vernier_session_t *get() const { return handle.get(); }
 
 private:
+  using Load = vernier_status_t (*)(vernier_session_t *, const char *,
+                                    uint64_t *, const char **);
+  Loaded load(const std::string &directory, Load load);
+
   Handle<vernier_session_t, vernier_session_release> handle;
 };
 

@@ -58,6 +58,54 @@ class Digits(RunnerTest):
                 run(*command, "--steps", 100, "--resume", folder, "--save", folder)
                 self.assertEqual(digest(checkpoints(folder)[-1]), expected, f"{name}, stopped at {n}")
 
+    def test_other_options(self):
+        """Going on with a plan of other options is said, once, option by option; with the same plan nothing is."""
+        def plan(name, *flags):
+            subprocess.run(["vernier-compile", DIGITS / "mlp.mlir", "-o", name, *flags], check=True)
+            return name
+        first = plan("a.vplan", "--policy=f16", "--optimizer=sgd,lr=0.1,momentum=0.9", "--loss-scale=dynamic")
+        run(first, "train", *DATA, "--steps", 5, "--save", "ck")
+        go_on = ("train", *DATA, "--steps", 6, "--resume", "ck")
+        self.assertNotIn("warning", run(first, *go_on).stderr)
+        other = plan("b.vplan", "--policy=f16", "--optimizer=sgd,lr=0.2,momentum=0.9", "--loss-scale=dynamic,init=8")
+        self.assertIn("warning: the checkpoint in ck is of another plan; training goes on as b.vplan says:\n"
+                      "  optimizer: sgd,lr=0.1,momentum=0.9, now sgd,lr=0.2,momentum=0.9\n"
+                      "  loss-scale: dynamic, now dynamic,init=8\n", run(other, *go_on).stderr)
+        strategy = plan("c.vplan", "--policy=f16", "--optimizer=sgd,lr=0.1,momentum=0.9", "--loss-scale=dynamic",
+                        "--strategy=min-cut")
+        self.assertIn("\n  strategy: (default), now min-cut\n", run(strategy, *go_on).stderr)
+        # A changed policy file has the same name.
+        pathlib.Path("p.yaml").write_text("name: p\ncompute: bf16\n")
+        named = ("--policy=p.yaml", "--optimizer=sgd,lr=0.1")
+        run(plan("d.vplan", *named), "train", *DATA, "--steps", 5, "--save", "ck2")
+        pathlib.Path("p.yaml").write_text("name: p\ncompute: tf32\n")
+        self.assertIn("its options are the same; the model, a policy file",
+                      run(plan("d.vplan", *named), "train", *DATA, "--steps", 6, "--resume", "ck2").stderr)
+        # The checkpoint says it to others too.
+        state = json.loads((checkpoints("ck")[0] / "metadata.json").read_text())
+        self.assertEqual(state["options"]["optimizer"], "sgd,lr=0.1,momentum=0.9")
+
+    def test_other_optimizer(self):
+        """To evaluate and predict, parameters are enough: of whatever optimizer, policy and average."""
+        results, plans = {}, {}
+        for name, flags in (("sgd", ("--optimizer=sgd,lr=0.1",)), ("adamw", ("--optimizer=adamw",)),
+                            ("scaled", ("--optimizer=adamw", "--policy=f16", "--loss-scale=dynamic")),
+                            ("ema", ("--optimizer=adam,ema_decay=0.9",))):
+            plans[name] = f"{name}.vplan"
+            subprocess.run(["vernier-compile", DIGITS / "mlp.mlir", "-o", plans[name], *flags], check=True)
+        for trained, plan in plans.items():
+            run(plan, "train", *DATA, "--steps", 20, "--save", trained)
+            for other, evaluating in plans.items():
+                process = run(evaluating, "eval", "--data", DIGITS / "test.npz", "--resume", trained)
+                self.assertIn(f"loaded step 20 from {trained}", process.stderr)
+                self.assertEqual("which the plan does not have" in process.stderr, (trained == "ema") > (other == "ema"))
+                results[trained, other] = process.result["loss"]
+            self.assertEqual(len({results[trained, other] for other in plans if other != "scaled"}), 1, results)
+            run(plans["sgd"], "predict", "--data", DIGITS / "test.npz", "--resume", trained, "--output", "o.npz")
+        # To train they are not: moments are missing.
+        self.fails(BAD_FILE, plans["adamw"], "train", *DATA, "--steps", 30, "--resume", "sgd",
+                   says="the checkpoint 'sgd/step-00000020' is of another model: it has no")
+
     def test_check_numerics_of_kernels(self):
         """--check-numerics names all ops of a kernel, for any may be the first; and first what came in."""
         pathlib.Path("log.mlir").write_text("""module @m {

@@ -301,6 +301,71 @@ TEST_F(Checkpoint, OtherModels) {
   EXPECT_OK(loadInto([](TestPlan &p) { p.entries[1].savedBytes = 64; }));
 }
 
+// Inference takes parameters of whatever optimizer; moments stay as they were.
+TEST_F(Checkpoint, LoadsForInference) {
+  EXPECT_OK(save(1));
+  auto loadInto = [&](const auto &change, const auto &look) {
+    TestPlan other = makeTrainingPlan();
+    change(other);
+    Plan loaded(other);
+    Session session(loaded.handle, "cpu:1", /*seed=*/99);
+    vernier_status_t status = vernier_session_load_for_inference(
+        session.handle, directory.c_str(), nullptr, nullptr);
+    look(session);
+    return status;
+  };
+  auto nothing = [](auto &) {};
+  std::vector<float> w = trained.state("w", 16);
+  EXPECT_OK(loadInto([](TestPlan &p) { p.states[1].name = "other"; },
+                     [&](Session &session) {
+                       EXPECT_EQ(session.state("w", 16), w);
+                       EXPECT_EQ(session.state("other", 16),
+                                 std::vector<float>(16, 0.0f));
+                     }));
+  EXPECT_STATUS(
+      VERNIER_BAD_FILE, "it has no 'v', which the plan has",
+      loadInto([](TestPlan &p) { p.states[0].name = p.states[3].copyOf = "v"; },
+               nothing));
+  // A statistic is needed if an entry uses it that does not train.
+  auto addStatistic = [](TestPlan &p) -> TestState & {
+    return p.state("s", Role::statistic, DType::f32, {});
+  };
+  EXPECT_OK(loadInto(addStatistic, nothing));
+  EXPECT_STATUS(VERNIER_BAD_FILE, "it has no 's', which the plan has",
+                loadInto(
+                    [&](TestPlan &p) {
+                      const TestState &state = addStatistic(p);
+                      for (TestEntry &entry : p.entries)
+                        if (entry.name == "predict")
+                          entry.use(state);
+                    },
+                    nothing));
+  // The optimizer's file is not looked at; the others are.
+  writeText(path("step-00000001", "optimizer.safetensors"), "");
+  EXPECT_OK(loadInto([](TestPlan &) {}, nothing));
+  writeText(path("step-00000001", "params.safetensors"), "");
+  EXPECT_STATUS(VERNIER_BAD_FILE, "params.safetensors",
+                loadInto([](TestPlan &) {}, nothing));
+}
+
+// What the plan does not have is passed over, and said.
+TEST_F(Checkpoint, LoadsForInferenceOfMore) {
+  TestPlan more = makeTrainingPlan();
+  more.state("average", Role::statistic, DType::f32, {4});
+  Plan saving(more);
+  Session session(saving.handle);
+  EXPECT_OK(
+      vernier_session_save(session.handle, directory.c_str(), 1, nullptr, 0));
+  vernier_status_t status = vernier_session_load_for_inference(
+      fresh.handle, directory.c_str(), nullptr, nullptr);
+  EXPECT_EQ(status.code, VERNIER_OK);
+  EXPECT_EQ(status.message, "of '" + directory +
+                                "/step-00000001': it has 'average', which the "
+                                "plan does not have; loaded '" +
+                                directory + "/step-00000001'");
+  EXPECT_EQ(fresh.state("w", 16), session.state("w", 16));
+}
+
 //===----------------------------------------------------------------------===//
 // Disks
 //===----------------------------------------------------------------------===//
