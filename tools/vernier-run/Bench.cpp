@@ -97,9 +97,9 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
                                      microBatches, rowsPerStep)});
   Device device(options.device);
   MemoryPlan memory = planMemory(plan, device);
+  requireMemory(plan, memory, terminal);
   printTable(terminal, "bench", rows);
   printMemoryAndPrecision(terminal, plan, memory);
-  requireMemory(plan, memory);
   Session session(plan, device, 0);
   terminal.print(fmt::format("device  {}", device.description()));
   for (const Part &part : parts) {

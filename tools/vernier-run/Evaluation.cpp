@@ -117,7 +117,7 @@ int vernier::run::evaluate(const Options &options, Terminal &terminal) {
   Plan plan(options.plan);
   Evaluation evaluation(options.data, plan);
   Device device(options.device);
-  requireMemory(plan, planMemory(plan, device));
+  requireMemory(plan, planMemory(plan, device), terminal);
   Session session(plan, device, 0);
   loadForInference(session, options, terminal);
   NumericsCheck check;

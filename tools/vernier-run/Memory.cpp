@@ -26,8 +26,8 @@ using namespace vernier::run;
 
 static uint64_t alignUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static uint64_t bytesOf(schema::DType dtype,
-                        const flatbuffers::Vector<int64_t> &shape) {
+uint64_t vernier::run::bytesOf(schema::DType dtype,
+                               const flatbuffers::Vector<int64_t> &shape) {
   constexpr uint64_t sizes[] = {4, 2, 2, 4, 8, 1}; // by schema::DType
   uint64_t bytes = sizes[static_cast<size_t>(dtype)];
   for (int64_t extent : shape)
@@ -35,8 +35,7 @@ static uint64_t bytesOf(schema::DType dtype,
   return bytes;
 }
 
-/// A state's bytes in memory, padding included.
-static uint64_t bytesOf(const schema::State &state) {
+uint64_t vernier::run::bytesOf(const schema::State &state) {
   return bytesOf(state.dtype(),
                  state.padded_shape() ? *state.padded_shape() : *state.shape());
 }
@@ -111,61 +110,6 @@ std::vector<std::string> vernier::run::memoryTable(const MemoryPlan &memory,
   return lines;
 }
 
-/// The buffers that a call writes.
-static std::vector<uint32_t> resultsOf(const schema::Call &call) {
-  if (const schema::Launch *launch = call.operation_as_Launch())
-    return {launch->args()->begin() + launch->input_count(),
-            launch->args()->end()};
-  if (const schema::Matmul *matmul = call.operation_as_Matmul())
-    return {matmul->result()};
-  if (const schema::Transpose *transpose = call.operation_as_Transpose())
-    return {transpose->result()};
-  if (const schema::Copy *copy = call.operation_as_Copy())
-    return {copy->result()};
-  if (const schema::Pool *pool = call.operation_as_Pool())
-    return {pool->result()};
-  if (const schema::Gather *gather = call.operation_as_Gather())
-    return {gather->result()};
-  const schema::Convolution *convolution = call.operation_as_Convolution();
-  switch (convolution->kind()) {
-  case schema::ConvolutionKind::image:
-    return {convolution->image()};
-  case schema::ConvolutionKind::weight:
-    return {convolution->weight()};
-  default:
-    return {convolution->output()};
-  }
-}
-
-std::vector<LargeTensor> vernier::run::largestTensors(const Plan &plan,
-                                                      size_t count) {
-  std::vector<LargeTensor> tensors;
-  for (const schema::State *state : *plan.contents().states())
-    tensors.push_back(
-        {fmt::format("{} '{}'", schema::EnumNameRole(state->role()),
-                     state->name()->c_str()),
-         bytesOf(*state)});
-  for (const schema::Entry *entry : *plan.contents().entries())
-    for (const schema::Call *call : *entry->calls())
-      for (uint32_t index : resultsOf(*call)) {
-        const schema::Buffer *buffer = entry->buffers()->Get(index);
-        if (buffer->memory() != schema::Memory::arena)
-          continue;
-        tensors.push_back(
-            {fmt::format("result of {} at {} in {}",
-                         call->name() ? call->name()->c_str() : "an op",
-                         call->location() ? call->location()->c_str() : "?",
-                         entry->name()->c_str()),
-             bytesOf(buffer->dtype(), *buffer->shape())});
-      }
-  std::sort(tensors.begin(), tensors.end(), [](const auto &a, const auto &b) {
-    return a.bytes != b.bytes ? a.bytes > b.bytes
-                              : a.description < b.description;
-  });
-  tensors.resize(std::min(tensors.size(), count));
-  return tensors;
-}
-
 //===----------------------------------------------------------------------===//
 // From the machine
 //===----------------------------------------------------------------------===//
@@ -190,16 +134,18 @@ static uint64_t numberIn(const char *path) {
 }
 
 Available vernier::run::availableMemory() {
-  Available available = {UINT64_MAX, "no limit"};
-  auto limit = [&](uint64_t bytes, const char *name) {
+  Available available = {UINT64_MAX, "no limit", ""};
+  auto limit = [&](uint64_t bytes, const char *name,
+                   const char *remedy = "raise the limit") {
     if (bytes < available.bytes)
-      available = {bytes, name};
+      available = {bytes, name, remedy};
   };
   auto rest = [](uint64_t all, uint64_t used) {
     return all > used ? all - used : 0;
   };
   if (uint64_t bytes = procBytes("/proc/meminfo", "MemAvailable"))
-    limit(bytes, "MemAvailable of this machine");
+    limit(bytes, "MemAvailable of this machine",
+          "close other programs, or take a machine with more memory");
   rlimit addressSpace{};
   if (getrlimit(RLIMIT_AS, &addressSpace) == 0 &&
       addressSpace.rlim_cur != RLIM_INFINITY)
@@ -215,27 +161,6 @@ Available vernier::run::availableMemory() {
     limit(rest(groupLimit, numberIn("/sys/fs/cgroup/memory.current")),
           "the control group (memory.max)");
   return available;
-}
-
-void vernier::run::requireMemory(const Plan &plan, const MemoryPlan &memory) {
-  Available available = availableMemory();
-  if (memory.total() <= available.bytes)
-    return;
-  std::string text = fmt::format(
-      "not enough memory: the plan needs {}, but {} leaves {}\n  largest "
-      "tensors:\n",
-      bytesText(static_cast<double>(memory.total())), available.limit,
-      bytesText(static_cast<double>(available.bytes)));
-  for (const LargeTensor &tensor : largestTensors(plan, 5))
-    text += fmt::format("    {:>10}  {}\n",
-                        bytesText(static_cast<double>(tensor.bytes)),
-                        tensor.description);
-  text += "  what to do:\n"
-          "    - compile the model with a smaller batch\n"
-          "    - compile it with --policy=bf16, which halves activations "
-          "and saved values\n"
-          "    - raise the limit, or use an optimizer with fewer states (sgd)";
-  throw Failure(Resources, text);
 }
 
 uint64_t vernier::run::residentBytes() {

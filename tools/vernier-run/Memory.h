@@ -40,23 +40,23 @@ MemoryPlan planMemory(const Plan &plan, const Device &device);
 std::vector<std::string> memoryTable(const MemoryPlan &memory,
                                      const Terminal &terminal);
 
-/// A tensor of the plan with its size: a state, or the result of an op.
-struct LargeTensor {
-  std::string description;
-  uint64_t bytes;
-};
-std::vector<LargeTensor> largestTensors(const Plan &plan, size_t count);
+uint64_t bytesOf(schema::DType dtype,
+                 const flatbuffers::Vector<int64_t> &shape);
+/// A state's bytes in memory, padding included.
+uint64_t bytesOf(const schema::State &state);
 
-/// Bytes that this process can still use, and what sets the limit.
+/// Bytes that this process can still use, what sets the limit, and what to do
+/// about it.
 struct Available {
   uint64_t bytes;
-  const char *limit;
+  const char *limit, *remedy;
 };
 Available availableMemory();
 
-/// Throws a resources Failure, with the largest tensors and what to do, if the
-/// plan does not fit.
-void requireMemory(const Plan &plan, const MemoryPlan &memory);
+/// Throws a resources Failure, with the memory plan, the largest tensors and
+/// what to do, if the plan does not fit (MemoryReport.cpp).
+void requireMemory(const Plan &plan, const MemoryPlan &memory,
+                   const Terminal &terminal);
 
 /// Bytes in memory: now, and the most there ever were.
 uint64_t residentBytes();

@@ -83,7 +83,7 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
   }
   requireWritable(options.output, bytes);
   Device device(options.device);
-  requireMemory(plan, planMemory(plan, device));
+  requireMemory(plan, planMemory(plan, device), terminal);
   Session session(plan, device, 0);
   loadForInference(session, options, terminal);
   NumericsCheck check;

@@ -447,8 +447,8 @@ int Trainer::finish() {
 
 int Trainer::run() {
   baseResidentBytes = residentBytes();
+  requireMemory(plan, memory, terminal);
   try {
-    requireMemory(plan, memory);
     session.emplace(plan, device, options.seed.value_or(0));
   } catch (const Failure &) {
     printMemoryAndPrecision(terminal, plan, memory);

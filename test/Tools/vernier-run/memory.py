@@ -39,18 +39,64 @@ class Memory(RunnerTest):
         self.assertLessEqual(grown, planned + 16 * MIB)
         self.assertLessEqual(planned, 1.10 * grown)
 
+    def report(self, process):
+        """The parts of the report: of the memory plan, the largest tensors and the advice, line by line."""
+        text = process.stderr.split("not enough memory: ")[1]
+        parts = re.fullmatch(r".*?\n  memory plan:\n(.*)  largest tensors:\n(.*)  what to do:\n(.*)", text, re.DOTALL)
+        return [[line.strip().lstrip("- ") for line in part.splitlines()] for part in parts.groups()]
+
     def test_too_large(self):
+        """A parameter is too large: everything in the plan is listed, and what helps against parameters."""
         make_plan("m.vplan", parameter_mib=1 << 20)  # 1 TiB
         process = self.fails(RESOURCES, "m.vplan", "train", "--data", "train.npz", "--steps", 2,
-                             says=("not enough memory: the plan needs 1.0 TiB",
-                                   "1.0 TiB  parameter 'embedding'", "result of forward at model.mlir:1:forward in",
-                                   "smaller batch", "--policy=bf16", "raise the limit"))
-        tensors = process.stderr.split("largest tensors:\n")[1].split("  what to do:")[0].splitlines()
+                             says="not enough memory: the plan needs 1.0 TiB")
+        table, tensors, advice = self.report(process)
+        self.assertEqual([line.split("  ")[0] for line in table],
+                         ["parameters", "optimizer", "copies", "saved activations", "workspace", "inputs, outputs",
+                          "other states", "device work space", "total"])
+        self.assertRegex(tensors[0], "^1.0 TiB  parameter 'embedding'$")
         self.assertEqual(len(tensors), 5)
+        self.assertIn("512 B  input 'image' of step", tensors)
+        self.assertIn("smaller model: its parameters alone take 1.0 TiB", "".join(advice))
+        self.assertRegex(advice[-1], "close other programs|raise the limit")
+        self.assertNotIn("batch", "".join(advice))  # activations are next to nothing
         self.assertEqual(process.result, {"code": "5"})
         for verb in (("eval", "--data", "train.npz"), ("bench",),
                      ("predict", "--data", "train.npz", "--output", "o.npz")):
-            self.fails(RESOURCES, "m.vplan", *verb, says="not enough memory")
+            self.assertEqual(self.report(self.fails(RESOURCES, "m.vplan", *verb)), [table, tensors, advice])
+
+    @unittest.skipIf("asan" in os.environ["VERNIER_BUILD"], "the sanitizer reserves terabytes")
+    @unittest.skipUnless(shutil.which("vernier-compile"), "no compiler in this build")
+    def test_activations(self):
+        """Inputs and saved values are too large: a smaller batch helps, bf16 only where it is not used yet."""
+        pathlib.Path("m.mlir").write_text("""module @m {
+  ml_program.global private mutable @w(#train.normal<0.0, 0.1>) : tensor<64x64xf32> {train.role = "parameter"}
+  ml_program.global private mutable @b(#train.constant<0.0>) : tensor<64xf32> {train.role = "parameter"}
+  func.func @loss(%x: tensor<16777216x64xf32> {train.name = "x"}) -> (tensor<f32> {train.name = "loss"}) {
+    %w = ml_program.global_load @w : tensor<64x64xf32>
+    %b = ml_program.global_load @b : tensor<64xf32>
+    %h = train.linear %x, %w, %b : (tensor<16777216x64xf32>, tensor<64x64xf32>, tensor<64xf32>) -> tensor<16777216x64xf32>
+    %g = train.gelu %h : tensor<16777216x64xf32>
+    %o = train.linear %g, %w, %b : (tensor<16777216x64xf32>, tensor<64x64xf32>, tensor<64xf32>) -> tensor<16777216x64xf32>
+    %q = arith.mulf %o, %o : tensor<16777216x64xf32>
+    %s = train.reduce mean %q dims = [0, 1] : tensor<16777216x64xf32> -> tensor<f32>
+    return %s : tensor<f32>
+  }
+}
+""")
+        for policy in ("f32", "bf16", "f16"):
+            subprocess.run(["vernier-compile", "m.mlir", "-o", "m.vplan", f"--policy={policy}", "--optimizer=sgd,lr=0.1"],
+                           check=True)
+            limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+            process = self.fails(RESOURCES, "m.vplan", "bench", "--steps", 1, preexec_fn=limit,
+                                 says="the address space limit (ulimit -v) leaves")
+            _, tensors, advice = self.report(process)
+            self.assertTrue(any(line.endswith("GiB  input 'x' of step") for line in tensors), tensors)
+            self.assertTrue(any(line.endswith("saved for the backward part") for line in tensors), tensors)
+            self.assertIn("smaller batch", advice[0])
+            self.assertEqual("--policy=bf16" in "".join(advice), policy == "f32")
+            self.assertNotIn("optimizer", "".join(advice))
+            self.assertEqual(advice[-1], "raise the limit")
 
     @unittest.skipIf("asan" in os.environ["VERNIER_BUILD"], "the sanitizer reserves terabytes")
     def test_limit(self):
