@@ -55,7 +55,7 @@ vernier_status_t vernier_device_create(const char *name,
     else if (std::strncmp(name, "cpu:", 4) == 0)
       threads = parseThreads(name + 4);
     if (threads < 1)
-      return invalidArgument("unknown device '", name,
+      return invalidArgument("this build has no device '", name,
                              "': expected cpu, or cpu:N for N threads (1 to "
                              "1024)");
     *device = createHostDevice(threads).release();

@@ -86,6 +86,7 @@ static void printProfile(const schema::Entry &entry, Session &session,
 }
 
 int vernier::run::bench(const Options &options, Terminal &terminal) {
+  Device device(options.device);
   Plan plan(options.plan);
   std::vector<Part> parts = partsOf(plan, options.entry);
   uint64_t microBatches = parts.size() == 1 ? 1 : parts.front().runs + 1;
@@ -95,7 +96,6 @@ int vernier::run::bench(const Options &options, Terminal &terminal) {
     rows.push_back(
         {"accumulation", fmt::format("{} micro-batches, {} rows in a step",
                                      microBatches, rowsPerStep)});
-  Device device(options.device);
   MemoryPlan memory = planMemory(plan, device);
   requireMemory(plan, memory, terminal);
   printTable(terminal, "bench", rows);

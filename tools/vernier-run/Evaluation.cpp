@@ -114,9 +114,9 @@ static Failure notFinite(const Evaluation::Result &result) {
 }
 
 int vernier::run::evaluate(const Options &options, Terminal &terminal) {
+  Device device(options.device);
   Plan plan(options.plan);
   Evaluation evaluation(options.data, plan);
-  Device device(options.device);
   requireMemory(plan, planMemory(plan, device), terminal);
   Session session(plan, device, 0);
   loadForInference(session, options, terminal);

@@ -154,7 +154,8 @@ void addTrain(CLI::App &app, Options &options) {
             "of the initial values and the row order (default 0, or the "
             "checkpoint's)");
   addPath(verb, "--save", options.save,
-          "folder for checkpoints; one is saved at the end and on Ctrl-C",
+          "folder for checkpoints; one is saved at the end, and on Ctrl-C, "
+          "SIGTERM and SIGHUP",
           "FOLDER");
   addNumber(verb, "--save-every", options.saveEvery,
             "also save each N steps (0: do not)")

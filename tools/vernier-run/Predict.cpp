@@ -69,6 +69,7 @@ private:
 } // namespace
 
 int vernier::run::predict(const Options &options, Terminal &terminal) {
+  Device device(options.device);
   Plan plan(options.plan);
   plan.requireEntry("predict");
   Dataset data(options.data, plan, "predict");
@@ -82,7 +83,6 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
     bytes += outputs.back().fileBytes(data);
   }
   requireWritable(options.output, bytes);
-  Device device(options.device);
   requireMemory(plan, planMemory(plan, device), terminal);
   Session session(plan, device, 0);
   loadForInference(session, options, terminal);

@@ -1,4 +1,4 @@
-//===- Signals.h - Ctrl-C
+//===- Signals.h - Ctrl-C, and what else ends a run
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -11,13 +11,13 @@
 
 namespace vernier::run {
 
-/// From now on the first SIGINT or SIGTERM only sets a flag; the second ends
-/// the process at once with exit code 130. Files are written so that this is
-/// safe at any time. A full disk (SIGXFSZ) or closed pipe (SIGPIPE) becomes an
-/// error of the write.
+/// From now on SIGHUP and the first SIGINT or SIGTERM only set a flag; the
+/// second of these ends the process at once with exit code 130. Files are
+/// written so that this is safe at any time. A full disk (SIGXFSZ) or closed
+/// pipe (SIGPIPE) becomes an error of the write.
 void installSignalHandlers();
 
-/// Whether the first signal has come.
+/// Whether a signal has come.
 bool interrupted();
 
 /// Throws a Failure with exit code 130 if it has.

@@ -78,8 +78,8 @@ private:
 
   const Options &options;
   Terminal &terminal;
-  Plan plan;
   Device device;
+  Plan plan;
   MemoryPlan memory;
   Dataset data;
   std::optional<Evaluation> evaluation;
@@ -106,8 +106,8 @@ private:
 };
 
 Trainer::Trainer(const Options &options, Terminal &terminal)
-    : options(options), terminal(terminal), plan(options.plan),
-      device(options.device), memory(planMemory(plan, device)),
+    : options(options), terminal(terminal), device(options.device),
+      plan(options.plan), memory(planMemory(plan, device)),
       data((plan.requireEntry("step"), options.data), plan, "step"),
       microBatches(plan.contents().micro_batches()),
       accuracy(plan, "step", maxLogits) {
@@ -138,8 +138,13 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
         Failed,
         "the plan's entry 'step' has no output 'loss'; name the first result "
         "of @loss so");
-  totalSteps =
-      options.steps ? *options.steps : *options.epochs * stepsPerEpoch();
+  totalSteps = options.steps.value_or(0);
+  if (options.epochs &&
+      __builtin_mul_overflow(*options.epochs, stepsPerEpoch(), &totalSteps))
+    throw Failure(Usage,
+                  fmt::format("--epochs {}: of {} steps each are more than can "
+                              "be counted; give fewer",
+                              *options.epochs, stepsPerEpoch()));
   order.resize(data.rows());
 }
 

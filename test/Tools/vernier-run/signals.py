@@ -1,4 +1,4 @@
-#===- signals.py - Ctrl-C
+#===- signals.py - Ctrl-C, and what else ends a run
 #
 # Part of the Vernier project, under the Apache License v2.0 with LLVM
 # Exceptions. See LICENSE for licence information.
@@ -11,25 +11,28 @@
 # REQUIRES: numpy
 # RUN: %python %s %t
 
+import fcntl
+import pty
 import signal
+import termios
 import time
 
 from Inputs.runner import *
 
 
 class Signals(RunnerTest):
-    def start(self, *flags):
+    def start(self, *flags, **options):
         make_plan("m.vplan")
         make_data("train.npz")
         process = subprocess.Popen([RUN, "m.vplan", "train", "--data", "train.npz", "--steps", "1000000000",
                                     "--log-every", "1000", *flags], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+                                   stderr=subprocess.PIPE, text=True, **options)
         for line in process.stderr:
             if line.startswith("step "):
                 return process
 
     def test_save(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             shutil.rmtree("ck", ignore_errors=True)
             process = self.start("--save", "ck", "--log", "m.csv")
             process.send_signal(number)
@@ -66,6 +69,44 @@ class Signals(RunnerTest):
         self.assertEqual(process.returncode, INTERRUPTED)
         self.assertEqual(stdout, "")
         self.assertEqual([c.name for c in checkpoints("ck")], before)
+        run("m.vplan", "eval", "--data", "train.npz", "--resume", "ck")
+
+    def test_hang_up(self):
+        """The shell and the terminal both send SIGHUP: the second does not hurry the first."""
+        process = self.start("--save", "ck")
+        process.send_signal(signal.SIGSTOP)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGHUP)
+        stdout, stderr = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, INTERRUPTED, stderr)
+        self.assertEqual(checkpoints("ck")[-1].name, f"step-{int(result_of(stdout)['steps']):08}")
+
+    def test_nohup(self):
+        """Who ignores SIGHUP for it wants it to go on."""
+        process = self.start("--save", "ck", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        for line in process.stderr:  # goes on
+            if line.startswith("step "):
+                break
+        process.send_signal(signal.SIGINT)
+        self.assertIn("RESULT interrupted", process.communicate(timeout=30)[0])
+
+    def test_closed_terminal(self):
+        """The terminal is gone, and stderr with it: saved all the same."""
+        make_plan("m.vplan")
+        make_data("train.npz")
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([RUN, "m.vplan", "train", "--data", "train.npz", "--steps", "1000000000",
+                                    "--save", "ck"], stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs,
+                                   preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
+        os.close(theirs)
+        text = b""
+        while b"\rstep " not in text:
+            text += os.read(ours, 4096)
+        os.close(ours)
+        self.assertEqual(process.wait(timeout=30), INTERRUPTED)
         run("m.vplan", "eval", "--data", "train.npz", "--resume", "ck")
 
     def test_eval_and_predict(self):

@@ -128,8 +128,20 @@ class Verbs(RunnerTest):
         self.assertAlmostEqual(sum(float(row[1]) for row in rows), 100, delta=0.3)
 
     def test_device(self):
-        for device in ("gpu", "cpu:0", "cpu:x"):
-            self.fails(USAGE, "m.vplan", "bench", f"--device={device}", says=f"'{device}'")
+        """A device that is not there is said before anything else."""
+        for device in ("cuda", "gpu", "cpu:0", "cpu:x"):
+            for verb in (("info",), ("bench",), ("train", "--data", "none.npz", "--steps", 1), ("eval", "--data", "none.npz"),
+                         ("predict", "--data", "none.npz", "--output", "none/o.npz")):
+                process = self.fails(USAGE, "m.vplan", *verb, f"--device={device}")
+                self.assertEqual(process.stderr.splitlines()[0],
+                                 f"vernier-run: error: this build has no device '{device}': expected cpu, or cpu:N for N "
+                                 "threads (1 to 1024)")
+
+    def test_epochs(self):
+        """More steps than can be counted are not a few."""
+        self.fails(USAGE, "m.vplan", "train", "--data", "train.npz", "--epochs", 2**64 - 1,
+                   says="--epochs 18446744073709551615: of 12 steps each are more than can be counted; give fewer")
+        self.fails(USAGE, "m.vplan", "train", "--data", "train.npz", "--epochs", 2**64, says="expected a whole number")
 
     def test_other_machine(self):
         make_plan("x.vplan", feature="amx_of_the_future")
