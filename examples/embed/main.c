@@ -55,7 +55,8 @@ int main(int argc, char **argv) {
     if (step == 1 || step == 100)
       printf("step %d: loss %.4f\n", step, loss);
   }
-  check(vernier_session_save(session, "checkpoints", 100, NULL, /*keep=*/3));
+  check(vernier_session_save(session, "checkpoints", 100, NULL,
+                             (vernier_retention_t){.newest = 3}));
 
   vernier_session_release(session);
   vernier_device_release(device);

@@ -68,16 +68,23 @@ VERNIER_API vernier_status_t
 vernier_session_set_state(vernier_session_t *session, const char *name,
                           const void *data, uint64_t bytes);
 
+/// Which checkpoints of a folder stay when one is saved: the `newest` ones by
+/// step (0: all), and those whose step is a multiple of `every` (0: none).
+typedef struct vernier_retention_t {
+  uint32_t newest;
+  uint64_t every;
+} vernier_retention_t;
+
 /// Write every state (but copies) and `metadata` (a UTF-8 JSON object of the
 /// caller's, or null) as a checkpoint folder `directory`/step-NNNNNNNN, by the
 /// protocol of docs/Checkpoints.md: complete and synced before it is visible,
-/// the last `keep` kept (0 keeps all). A failure leaves earlier checkpoints
+/// only then are others removed. A failure leaves earlier checkpoints
 /// untouched: VERNIER_RESOURCES for a full or read-only disk.
 VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
                                                   const char *directory,
                                                   uint64_t step,
                                                   const char *metadata,
-                                                  uint32_t keep);
+                                                  vernier_retention_t kept);
 
 /// Find out whether vernier_session_save could write a checkpoint below
 /// `directory` now, best before the first step: takes the space of one for a

@@ -43,7 +43,8 @@ bool parseStepFolder(const std::string &name, uint64_t &step);
 
 /// CheckpointSave.cpp
 Status saveCheckpoint(vernier_session_t &session, const std::string &directory,
-                      uint64_t step, const char *metadata, uint32_t keep);
+                      uint64_t step, const char *metadata,
+                      vernier_retention_t kept);
 Status checkSpace(vernier_session_t &session, const std::string &directory);
 /// What is loaded: all states for training, or what inference needs.
 enum class Part { all, inference };

@@ -159,28 +159,25 @@ static void removeStale(const std::string &directory) {
   }
 }
 
-/// Keep the newest `keep` checkpoints and the one just written.
-static Status prune(const std::string &directory, const std::string &written,
-                    uint32_t keep) {
-  std::vector<std::string> names, steps;
+/// Remove the checkpoints that need not be kept; the one just written is.
+static Status prune(const std::string &directory, uint64_t written,
+                    vernier_retention_t kept) {
+  std::vector<std::string> names;
   VERNIER_TRY(listFolder(directory, names));
+  std::vector<uint64_t> steps;
   uint64_t step = 0;
   for (const std::string &name : names)
     if (parseStepFolder(name, step))
-      steps.push_back(name);
-  // By number: more digits are more, then as text.
-  std::sort(steps.begin(), steps.end(),
-            [](const std::string &a, const std::string &b) {
-              return std::make_pair(a.size(), std::string_view(a)) <
-                     std::make_pair(b.size(), std::string_view(b));
-            });
+      steps.push_back(step);
+  std::sort(steps.begin(), steps.end());
   std::string suffix = '-' + std::to_string(getpid());
-  for (size_t i = 0; i + keep < steps.size(); ++i) {
-    if (steps[i] == written)
+  for (size_t i = 0; i + kept.newest < steps.size(); ++i) {
+    if (steps[i] == written || (kept.every && steps[i] % kept.every == 0))
       continue;
     // Renamed first, so that no half-deleted checkpoint looks like one.
-    std::string trash = directory + "/.trash-" + steps[i] + suffix;
-    VERNIER_TRY(renamePath(directory + '/' + steps[i], trash));
+    std::string name = getStepFolder(steps[i]);
+    std::string trash = directory + "/.trash-" + name + suffix;
+    VERNIER_TRY(renamePath(directory + '/' + name, trash));
     removeFolder(trash);
   }
   return {};
@@ -203,7 +200,7 @@ static Status checkMetadata(const char *metadata) {
 Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
                                         const std::string &directory,
                                         uint64_t step, const char *metadata,
-                                        uint32_t keep) {
+                                        vernier_retention_t kept) {
   std::lock_guard<std::mutex> lock(saving);
   VERNIER_TRY(checkMetadata(metadata));
   VERNIER_TRY(createFolder(directory));
@@ -220,7 +217,7 @@ Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
   VERNIER_TRY(syncFolder(directory));
   VERNIER_TRY(replaceFile(directory + "/LATEST", folder + '\n'));
   VERNIER_TRY(syncFolder(directory));
-  return keep ? prune(directory, folder, keep) : Status();
+  return kept.newest ? prune(directory, step, kept) : Status();
 }
 
 Status vernier::runtime::checkSpace(vernier_session_t &session,
@@ -252,12 +249,13 @@ vernier_status_t vernier_session_check_save(vernier_session_t *session,
 
 vernier_status_t vernier_session_save(vernier_session_t *session,
                                       const char *directory, uint64_t step,
-                                      const char *metadata, uint32_t keep) {
+                                      const char *metadata,
+                                      vernier_retention_t kept) {
   return guarded([&]() -> Status {
     if (!session || !directory || !*directory)
       return invalidArgument(
           "vernier_session_save: ", session ? "directory" : "session",
           " is null or empty");
-    return saveCheckpoint(*session, directory, step, metadata, keep);
+    return saveCheckpoint(*session, directory, step, metadata, kept);
   });
 }

@@ -13,7 +13,7 @@ import itertools
 import os
 import subprocess
 import sys
-from ctypes import c_uint32, c_uint64
+from ctypes import Structure, c_uint32, c_uint64
 
 import numpy as np
 
@@ -72,10 +72,15 @@ def compile_both(name, text, policy, optimizer):
         yield plan
 
 
+class Retention(Structure):
+    """Which checkpoints stay when one is saved."""
+    _fields_ = [("newest", c_uint32), ("every", c_uint64)]
+
+
 def reload(source, target):
     """Load into `target` what `source` saves."""
     path = os.path.join(folder, "checkpoint").encode()
-    runtime.call("vernier_session_save", source.session, path, c_uint64(1), None, c_uint32(0))
+    runtime.call("vernier_session_save", source.session, path, c_uint64(1), None, Retention(0, 0))
     runtime.call("vernier_session_load", target.session, path, None, None)
     compare(([], target.get_states()), ([], source.get_states()), "checkpoint")
 

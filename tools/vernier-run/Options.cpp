@@ -160,7 +160,11 @@ void addTrain(CLI::App &app, Options &options) {
   addNumber(verb, "--save-every", options.saveEvery,
             "also save each N steps (0: do not)")
       ->capture_default_str();
-  addNumber(verb, "--keep", options.keep, "checkpoints to keep (0: all)")
+  addNumber(verb, "--keep", options.keep,
+            "checkpoints to keep, the newest (0: all)")
+      ->capture_default_str();
+  addNumber(verb, "--keep-every", options.keepEvery,
+            "also keep those whose step is a multiple of N (0: none)")
       ->capture_default_str();
   addPath(verb, "--log", options.log, "write a row for each step (.csv)");
   addNumber(verb, "--log-every", options.logEvery,
@@ -256,6 +260,8 @@ void checkCombination(const Options &options) {
     throw Failure(Usage, "--steps and --epochs exclude each other; give one");
   if (options.saveEvery && options.save.empty())
     throw Failure(Usage, "--save-every needs --save FOLDER");
+  if (options.keepEvery && options.save.empty())
+    throw Failure(Usage, "--keep-every needs --save FOLDER");
   if (options.profileEvery && options.profileNumerics.empty())
     throw Failure(Usage, "--profile-every needs --profile-numerics FILE.json");
 }

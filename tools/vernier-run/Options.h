@@ -34,6 +34,7 @@ struct Options {
   std::string save;
   uint64_t saveEvery = 0; ///< steps; 0: only at the end
   uint32_t keep = 3;
+  uint64_t keepEvery = 0; ///< steps; 0: keeps none
   std::string log;
   uint64_t logEvery = 100; ///< steps
   std::string profileNumerics;

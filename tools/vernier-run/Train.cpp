@@ -180,7 +180,11 @@ void Trainer::printConfiguration() {
                     options.saveEvery
                         ? fmt::format("every {} steps and ", options.saveEvery)
                         : "",
-                    options.keep ? std::to_string(options.keep) : "all"));
+                    options.keep ? std::to_string(options.keep) : "all") +
+            (options.keepEvery ? fmt::format(" and each step that is a "
+                                             "multiple of {}",
+                                             options.keepEvery)
+                               : ""));
   if (!options.log.empty())
     add("log", options.log);
   add("check numerics", options.checkNumerics ? "yes" : "no");
@@ -374,7 +378,7 @@ void Trainer::save() {
   std::string metadata = state.toJson(plan, data);
   vernier::run::check(vernier_session_save(session->get(), options.save.c_str(),
                                            state.step, metadata.c_str(),
-                                           options.keep));
+                                           {options.keep, options.keepEvery}));
   savedStep = state.step;
   progress->resume();
 }

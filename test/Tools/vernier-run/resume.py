@@ -111,6 +111,16 @@ class Resume(RunnerTest):
         self.train(47, "--save", "all", "--save-every", 10, "--keep", 0)
         self.assertEqual(len(checkpoints("all")), 5)
 
+    def test_keep_every(self):
+        """--keep-every keeps milestones beside the newest, also those that an earlier run saved."""
+        self.train(47, "--save", "ck", "--save-every", 5, "--keep", 2, "--keep-every", 20)
+        self.assertEqual([c.name for c in checkpoints("ck")],
+                         ["step-00000020", "step-00000040", "step-00000045", "step-00000047"])
+        process = self.train(70, "--resume", "ck", "--save", "ck", "--save-every", 10, "--keep", 1, "--keep-every", 20)
+        self.assertEqual([c.name for c in checkpoints("ck")],
+                         ["step-00000020", "step-00000040", "step-00000060", "step-00000070"])
+        self.assertIn("ck, every 10 steps and at the end; keep 1 and each step that is a multiple of 20\n", process.stderr)
+
     def test_nothing_to_do(self):
         first = self.train(20, "--save", "ck").result
         again = self.train(20, "--resume", "ck", "--save", "ck").result

@@ -45,7 +45,7 @@ protected:
     for (int i = 0; i < steps; ++i)
       trained.run("step");
   }
-  vernier_status_t save(uint64_t step, uint32_t keep = 0,
+  vernier_status_t save(uint64_t step, vernier_retention_t keep = {},
                         const char *metadata = nullptr) {
     return vernier_session_save(trained.handle, directory.c_str(), step,
                                 metadata, keep);
@@ -95,7 +95,7 @@ static std::vector<float> getStates(Session &session) {
 // What was saved comes back bit for bit, and training goes on as if nothing had
 // happened.
 TEST_F(Checkpoint, RoundTrip) {
-  EXPECT_OK(save(3, 0, "{\"lr\": 1e-3, \"name\": \"\\u00e9\"}"));
+  EXPECT_OK(save(3, {}, "{\"lr\": 1e-3, \"name\": \"\\u00e9\"}"));
   EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000003"}));
   EXPECT_EQ(readText(directory + "/LATEST"), "step-00000003\n");
 
@@ -134,7 +134,7 @@ TEST_F(Checkpoint, RefreshesCopies) {
 // The newest is loaded; without metadata there is none; a checkpoint's own
 // folder works as well.
 TEST_F(Checkpoint, LoadsTheNewest) {
-  EXPECT_OK(save(9, 0, "{}"));
+  EXPECT_OK(save(9, {}, "{}"));
   train(1);
   EXPECT_OK(save(10));
   uint64_t step = 0;
@@ -162,13 +162,20 @@ TEST_F(Checkpoint, SavesAStepAgain) {
 // The last `keep` stay, and what was just written even if it is not of them.
 TEST_F(Checkpoint, Prunes) {
   for (uint64_t step : {100, 99999999, 100000000, 300})
-    EXPECT_OK(save(step, 3));
+    EXPECT_OK(save(step, {3, 0}));
   EXPECT_EQ(list(),
             (std::vector<std::string>{"LATEST", "step-00000300",
                                       "step-100000000", "step-99999999"}));
-  EXPECT_OK(save(7, 1));
+  EXPECT_OK(save(7, {1, 0}));
   EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000007",
                                               "step-100000000"}));
+  EXPECT_OK(save(200, {1, 4}));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000200",
+                                              "step-100000000"}));
+  EXPECT_OK(save(100000001, {1, 100}));
+  EXPECT_EQ(list(),
+            (std::vector<std::string>{"LATEST", "step-00000200",
+                                      "step-100000000", "step-100000001"}));
 }
 
 // Leftovers of dead processes go, those of living ones stay.
@@ -190,12 +197,12 @@ TEST_F(Checkpoint, RemovesStaleFolders) {
 TEST_F(Checkpoint, Misuse) {
   const auto bad = VERNIER_INVALID_ARGUMENT;
   EXPECT_STATUS(bad, "session is null",
-                vernier_session_save(nullptr, "x", 0, nullptr, 0));
+                vernier_session_save(nullptr, "x", 0, nullptr, {}));
   EXPECT_STATUS(bad, "directory is null",
-                vernier_session_save(trained.handle, nullptr, 0, nullptr, 0));
-  EXPECT_STATUS(bad, "must be a JSON object", save(0, 0, "[1]"));
-  EXPECT_STATUS(bad, "must be a JSON object", save(0, 0, "{"));
-  EXPECT_STATUS(bad, "occurs twice", save(0, 0, "{\"a\": 1, \"a\": 2}"));
+                vernier_session_save(trained.handle, nullptr, 0, nullptr, {}));
+  EXPECT_STATUS(bad, "must be a JSON object", save(0, {}, "[1]"));
+  EXPECT_STATUS(bad, "must be a JSON object", save(0, {}, "{"));
+  EXPECT_STATUS(bad, "occurs twice", save(0, {}, "{\"a\": 1, \"a\": 2}"));
   EXPECT_EQ(list().size(), 0u);
   EXPECT_STATUS(bad, "session is null",
                 vernier_session_load(nullptr, "x", nullptr, nullptr));
@@ -231,7 +238,7 @@ TEST_F(Checkpoint, FallsBack) {
 
 // Every file may be damaged or missing: the session keeps its values.
 TEST_F(Checkpoint, DamageChangesNothing) {
-  EXPECT_OK(save(1, 0, "{\"a\": 1}"));
+  EXPECT_OK(save(1, {}, "{\"a\": 1}"));
   std::vector<float> before = getStates(fresh);
   for (const char *name : {"params.safetensors", "optimizer.safetensors",
                            "state.json", "metadata.json", "MANIFEST.json"}) {
@@ -265,7 +272,7 @@ TEST_F(Checkpoint, DamageChangesNothing) {
 
 // Names in a manifest do not lead out of the checkpoint.
 TEST_F(Checkpoint, ManifestNames) {
-  EXPECT_OK(save(1, 0, "{}"));
+  EXPECT_OK(save(1, {}, "{}"));
   std::string file = path("step-00000001", "MANIFEST.json");
   std::string text = readText(file), name = "metadata.json";
   text.replace(text.find(name), name.size(), "../metadata.json");
@@ -355,7 +362,7 @@ TEST_F(Checkpoint, LoadsForInferenceOfMore) {
   Plan saving(more);
   Session session(saving.handle);
   EXPECT_OK(
-      vernier_session_save(session.handle, directory.c_str(), 1, nullptr, 0));
+      vernier_session_save(session.handle, directory.c_str(), 1, nullptr, {}));
   vernier_status_t status = vernier_session_load_for_inference(
       fresh.handle, directory.c_str(), nullptr, nullptr);
   EXPECT_EQ(status.code, VERNIER_OK);
@@ -392,13 +399,14 @@ TEST_F(Checkpoint, FullDisk) {
 }
 
 TEST_F(Checkpoint, UnwritableFolder) {
-  EXPECT_STATUS(VERNIER_RESOURCES, "cannot create the folder '/proc/x'",
-                vernier_session_save(trained.handle, "/proc/x", 1, nullptr, 0));
+  EXPECT_STATUS(
+      VERNIER_RESOURCES, "cannot create the folder '/proc/x'",
+      vernier_session_save(trained.handle, "/proc/x", 1, nullptr, {}));
   std::string file = directory + "/file";
   writeText(file, "");
   EXPECT_STATUS(
       VERNIER_RESOURCES, "Not a directory",
-      vernier_session_save(trained.handle, file.c_str(), 1, nullptr, 0));
+      vernier_session_save(trained.handle, file.c_str(), 1, nullptr, {}));
 }
 
 // Whether a checkpoint could be saved is known without saving one, and nothing
