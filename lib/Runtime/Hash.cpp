@@ -1,4 +1,4 @@
-//===- Hash.cpp - XXH3 digests
+//===- Hash.cpp - XXH3 and SHA-256 digests
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -10,6 +10,8 @@
 
 #include <cstring>
 #include <new>
+#include <openssl/evp.h>
+#include <stdexcept>
 #include <xxhash.h>
 
 using namespace vernier::runtime;
@@ -32,6 +34,33 @@ Digest Hasher::finish() const {
   Digest digest;
   std::memcpy(digest.data(), canonical.digest, digest.size());
   return digest;
+}
+
+/// libcrypto fails where its configuration forbids, or lacks, the digest.
+static void require(bool succeeded) {
+  if (!succeeded)
+    throw std::runtime_error("libcrypto cannot compute SHA-256");
+}
+
+Sha256::Sha256() : context(EVP_MD_CTX_new()) {
+  if (!context)
+    throw std::bad_alloc();
+  if (EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) {
+    EVP_MD_CTX_free(context);
+    require(false);
+  }
+}
+
+Sha256::~Sha256() { EVP_MD_CTX_free(context); }
+
+void Sha256::update(const void *data, size_t size) {
+  require(EVP_DigestUpdate(context, data, size) == 1);
+}
+
+std::string Sha256::finish() {
+  uint8_t digest[32];
+  require(EVP_DigestFinal_ex(context, digest, nullptr) == 1);
+  return toHex(digest, sizeof digest);
 }
 
 uint64_t vernier::runtime::hash64(const void *data, size_t size) {

@@ -1,4 +1,4 @@
-//===- Hash.h - XXH3 digests
+//===- Hash.h - XXH3 and SHA-256 digests
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -15,6 +15,7 @@
 #include <string>
 
 struct XXH3_state_s;
+struct evp_md_ctx_st;
 
 namespace vernier::runtime {
 
@@ -31,6 +32,20 @@ public:
 
 private:
   XXH3_state_s *state;
+};
+
+/// SHA-256 of the concatenation of what it is given.
+class Sha256 {
+public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256 &) = delete;
+  void update(const void *data, size_t size);
+  /// 64 hexadecimal digits, as sha256sum prints them. Only once.
+  std::string finish();
+
+private:
+  evp_md_ctx_st *context;
 };
 
 uint64_t hash64(const void *data, size_t size);

@@ -16,7 +16,7 @@ using namespace vernier::runtime;
 
 static constexpr size_t blockSize = 1 << 20;
 static constexpr const char *formatName = "vernier.checkpoint";
-static constexpr uint64_t formatVersion = 1;
+static constexpr uint64_t formatVersion = 2;
 
 Status HashedFile::write(const void *data, size_t size) {
   VERNIER_TRY(file.write(data, size));
@@ -40,8 +40,7 @@ Status HashedFile::finish(FileDigest &result) {
   VERNIER_TRY(file.finish());
   if (!block.empty())
     written.blocks.push_back(toHex(hash64(block.data(), block.size())));
-  Digest digest = hasher.finish();
-  written.digest = toHex(digest.data(), digest.size());
+  written.sha256 = hasher.finish();
   result = std::move(written);
   return {};
 }
@@ -54,7 +53,7 @@ std::string vernier::runtime::writeManifest(const Manifest &manifest) {
   for (const auto &[name, file] : manifest)
     json["files"].push_back({{"name", name},
                              {"bytes", file.bytes},
-                             {"xxh3_128", file.digest},
+                             {"sha256", file.sha256},
                              {"xxh3_64_of_each_mib", file.blocks}});
   return json.dump(1) + '\n';
 }
@@ -64,13 +63,13 @@ static Status readFileDigest(const nlohmann::json &json, std::string &name,
   if (!json.is_object())
     return badFile("a file's description is no object");
   const std::string *stated = getString(json, "name");
-  const std::string *digest = getString(json, "xxh3_128");
+  const std::string *sha256 = getString(json, "sha256");
   auto blocks = json.find("xxh3_64_of_each_mib");
-  if (!stated || !digest || !getUnsigned(json, "bytes", file.bytes) ||
+  if (!stated || !sha256 || !getUnsigned(json, "bytes", file.bytes) ||
       blocks == json.end() || !blocks->is_array())
     return badFile("a file lacks name, bytes or hashes");
   name = *stated;
-  file.digest = *digest;
+  file.sha256 = *sha256;
   for (const nlohmann::json &block : *blocks) {
     if (!block.is_string())
       return badFile("a block's hash is no string");
@@ -122,10 +121,9 @@ Status vernier::runtime::checkFile(const std::vector<uint8_t> &bytes,
     if (toHex(hash64(bytes.data() + begin, size)) != expected.blocks[i])
       return badFile("bytes ", begin, " to ", begin + size, " are damaged");
   }
-  Hasher hasher;
+  Sha256 hasher;
   hasher.update(bytes.data(), bytes.size());
-  Digest digest = hasher.finish();
-  if (toHex(digest.data(), digest.size()) != expected.digest)
-    return badFile("its digest differs from the manifest's");
+  if (hasher.finish() != expected.sha256)
+    return badFile("its SHA-256 differs from the manifest's");
   return {};
 }

@@ -19,11 +19,11 @@
 
 namespace vernier::runtime {
 
-/// Size and hashes of a file: whole (XXH3-128), and of each MiB (XXH3-64),
-/// which tell where damage is.
+/// Size and hashes of a file: whole (SHA-256), and of each MiB (XXH3-64), which
+/// tell where damage is.
 struct FileDigest {
   uint64_t bytes = 0;
-  std::string digest;
+  std::string sha256;
   std::vector<std::string> blocks;
 };
 
@@ -40,7 +40,7 @@ public:
 
 private:
   OutputFile file;
-  Hasher hasher;
+  Sha256 hasher;
   std::vector<uint8_t> block; ///< not yet hashed as one
   FileDigest written;
 };

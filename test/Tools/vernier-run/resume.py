@@ -12,6 +12,8 @@
 # REQUIRES: numpy
 # RUN: %python %s %t
 
+import json
+
 from Inputs.runner import *
 
 TOTAL = 50
@@ -110,6 +112,21 @@ class Resume(RunnerTest):
                          ["step-00000030", "step-00000040", "step-00000047"])
         self.train(47, "--save", "all", "--save-every", 10, "--keep", 0)
         self.assertEqual(len(checkpoints("all")), 5)
+
+    def test_manifest(self):
+        """The SHA-256 of each file, as others compute it; one that differs is told apart by itself."""
+        self.train(5, "--save", "ck")
+        manifest = checkpoints("ck")[0] / "MANIFEST.json"
+        content = json.loads(manifest.read_text())
+        self.assertEqual([f["name"] for f in content["files"]],
+                         ["metadata.json", "optimizer.safetensors", "params.safetensors", "state.json"])
+        for file in content["files"]:
+            data = (manifest.parent / file["name"]).read_bytes()
+            self.assertEqual((file["bytes"], file["sha256"]), (len(data), hashlib.sha256(data).hexdigest()))
+        content["files"][2]["sha256"] = "0" * 64
+        manifest.write_text(json.dumps(content))
+        self.fails(BAD_FILE, "m.vplan", "eval", "--data", "train.npz", "--resume", "ck",
+                   says="its SHA-256 differs from the manifest's")
 
     def test_keep_every(self):
         """--keep-every keeps milestones beside the newest, also those that an earlier run saved."""
