@@ -169,6 +169,21 @@ class Checker:
                 if not any(target == a or target.startswith(a + "/") for a in allowed):
                     self.report(path, number, f"{room} may not include '{target}'; see Architecture.md, \"The house\"")
 
+    # ---- the C API --------------------------------------------------------
+
+    def check_c_api(self):
+        """Each function and callback says who may call it, and whose its values are."""
+        for path in self.tree.under("include/vernier-c/", suffix=".h"):
+            text = self.tree.read(path)
+            for match in re.finditer(r"^VERNIER_API [^;]*?(vernier_\w+)\s*\(|"
+                                     r"^typedef \w+ \(\*(vernier_\w+)\)", text, re.MULTILINE):
+                name = match.group(1) or match.group(2)
+                above = re.search(r"(?:^///.*\n)*\Z", text[:match.start()], re.MULTILINE).group(0)
+                for word in ("Threads:", "Ownership:"):
+                    if word not in above:
+                        self.report(path, text.count("\n", 0, match.start()) + 1,
+                                    f"{name} says nothing about '{word}'; see the declarations beside it")
+
     # ---- passes -----------------------------------------------------------
 
     def records(self, path):
@@ -410,6 +425,7 @@ def main():
     checker = Checker(options.root, options.build)
     checker.check_files()
     checker.check_includes()
+    checker.check_c_api()
     checker.check_passes()
     checker.check_ops()
     checker.check_diagnostics()

@@ -19,6 +19,8 @@ extern "C" {
 /// are the launch's buffers, inputs then outputs, each 64-byte aligned. Ranges
 /// may run at the same time on different threads: they never write the same
 /// byte. A kernel calls nothing and allocates nothing.
+/// Threads: any number, on ranges of their own. Ownership: the buffers are
+/// borrowed for the call.
 typedef void (*vernier_kernel_t)(void *const *args, int64_t begin, int64_t end);
 
 #ifdef __cplusplus

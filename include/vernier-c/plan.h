@@ -47,6 +47,7 @@ typedef enum vernier_dtype_t {
   VERNIER_I1 = 5 ///< one byte each, 0 or 1
 } vernier_dtype_t;
 
+/// A loaded plan. It never changes; its references are counted.
 typedef struct vernier_plan_t vernier_plan_t;
 
 /// Name, type and shape of an input, output or state. The pointers belong to
@@ -60,37 +61,47 @@ typedef struct vernier_tensor_info_t {
   int64_t classes; ///< > 0: the values are class indices in [0, classes)
 } vernier_tensor_info_t;
 
-/// Load and verify a plan file. On success the caller owns one reference to
-/// `*plan`; on failure `*plan` is null. Any bytes are safe to load: what is
-/// truncated or altered is VERNIER_BAD_FILE, a machine without the plan's
-/// instruction set is VERNIER_RESOURCES. Thread-safe.
+/// Load and verify a plan file. Any bytes are safe to load: what is truncated
+/// or altered is VERNIER_BAD_FILE, a machine without the plan's instruction set
+/// is VERNIER_RESOURCES.
+/// Threads: any. Ownership: the caller owns one reference to `*plan`; on
+/// failure it is null. The file is read, not kept open.
 VERNIER_API vernier_status_t vernier_plan_load(const char *path,
                                                vernier_plan_t **plan);
 
-/// The same from memory, which is copied. Thread-safe.
+/// The same from memory.
+/// Threads: any. Ownership: the caller owns one reference to `*plan`; `data` is
+/// copied.
 VERNIER_API vernier_status_t vernier_plan_load_memory(const void *data,
                                                       size_t size,
                                                       vernier_plan_t **plan);
 
-/// Add a reference. Thread-safe; null is allowed and does nothing.
+/// Add a reference. Null is allowed and does nothing.
+/// Threads: any. Ownership: the caller owns the new reference.
 VERNIER_API void vernier_plan_retain(vernier_plan_t *plan);
 
-/// Drop a reference; the last one frees the plan. Thread-safe; null is allowed.
+/// Drop a reference; the last one frees the plan. Null is allowed.
+/// Threads: any. Ownership: takes the caller's reference.
 VERNIER_API void vernier_plan_release(vernier_plan_t *plan);
 
 /// The FlatBuffer (vernier-c/plan.fbs) and its size, for tools that print it.
-/// Borrowed from the plan. Thread-safe.
+/// Threads: any. Ownership: the bytes are borrowed from the plan.
 VERNIER_API const void *vernier_plan_payload(const vernier_plan_t *plan,
                                              size_t *size);
 
-/// The plan's digest as 32 hexadecimal digits. Borrowed. Thread-safe.
+/// The plan's digest as 32 hexadecimal digits.
+/// Threads: any. Ownership: the text is borrowed from the plan.
 VERNIER_API const char *vernier_plan_digest(const vernier_plan_t *plan);
 
-/// The inputs and outputs of an entry (`step`, `loss`, `predict`), by index;
-/// VERNIER_INVALID_ARGUMENT if there is no such entry. Thread-safe.
+/// The inputs of an entry (`step`, `loss`, `predict`), by index;
+/// VERNIER_INVALID_ARGUMENT if there is no such entry.
+/// Threads: any. Ownership: `*inputs` is borrowed from the plan.
 VERNIER_API vernier_status_t
 vernier_plan_entry_inputs(const vernier_plan_t *plan, const char *entry,
                           size_t *count, const vernier_tensor_info_t **inputs);
+
+/// The outputs of an entry, in the same way.
+/// Threads: any. Ownership: `*outputs` is borrowed from the plan.
 VERNIER_API vernier_status_t vernier_plan_entry_outputs(
     const vernier_plan_t *plan, const char *entry, size_t *count,
     const vernier_tensor_info_t **outputs);

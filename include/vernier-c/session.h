@@ -8,8 +8,9 @@
 //
 // A session holds the states of one plan (parameters, moments, counters, loss
 // scale, copies) and runs its entries. A session is used by one thread at a
-// time; sessions are independent of each other. Nothing is allocated between
-// the second run of an entry and the last, inside oneDNN neither.
+// time, which may change ("Threads: one at a time" below); sessions are
+// independent of each other. Nothing is allocated between the second run of an
+// entry and the last, inside oneDNN neither.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,47 +24,60 @@
 extern "C" {
 #endif
 
+/// The states of a plan and the memory to run it. Its references are counted.
 typedef struct vernier_session_t vernier_session_t;
 
 /// Create a session: allocates its memory and initialises every state from
-/// `seed` (the same seed gives the same bits on every machine). Retains plan
-/// and device. The caller owns one reference to `*session`; null on failure.
+/// `seed` (the same seed gives the same bits on every machine).
+/// Threads: any. Ownership: the caller owns one reference to `*session`; on
+/// failure it is null. The session keeps references to plan and device.
 VERNIER_API vernier_status_t
 vernier_session_create(vernier_plan_t *plan, vernier_device_t *device,
                        uint64_t seed, vernier_session_t **session);
 
-/// Add a reference. Thread-safe; null is allowed and does nothing.
+/// Add a reference. Null is allowed and does nothing.
+/// Threads: any. Ownership: the caller owns the new reference.
 VERNIER_API void vernier_session_retain(vernier_session_t *session);
 
 /// Drop a reference; the last one frees the session. Null is allowed.
+/// Threads: any. Ownership: takes the caller's reference.
 VERNIER_API void vernier_session_release(vernier_session_t *session);
 
 /// Copy `bytes` bytes into an input of an entry; they stay until overwritten
 /// (inputs of different entries are separate). The size must be the input's.
 /// Class indices are checked here: one outside [0, classes) is
 /// VERNIER_INVALID_ARGUMENT, naming its position.
+/// Threads: one at a time. Ownership: `data` is copied.
 VERNIER_API vernier_status_t
 vernier_session_set_input(vernier_session_t *session, const char *entry,
                           const char *input, const void *data, uint64_t bytes);
 
 /// Run an entry once, to completion.
+/// Threads: one at a time; the device's own threads work for it. Ownership:
+/// nothing changes hands.
 VERNIER_API vernier_status_t vernier_session_run(vernier_session_t *session,
                                                  const char *entry);
 
 /// Copy an output of the last run of `entry` into `data`, in its own dtype.
+/// Threads: one at a time. Ownership: `data` stays the caller's.
 VERNIER_API vernier_status_t
 vernier_session_get_output(vernier_session_t *session, const char *entry,
                            const char *output, void *data, uint64_t bytes);
 
-/// All states, copies excluded, in plan order. Borrowed from the session.
+/// All states, copies excluded, in plan order.
+/// Threads: any. Ownership: `*states` is borrowed from the session.
 VERNIER_API vernier_status_t
 vernier_session_states(vernier_session_t *session, size_t *count,
                        const vernier_tensor_info_t **states);
 
-/// Copy a state out of or into the session, in its own dtype. Writing a master
-/// refreshes the copies derived from it.
+/// Copy a state out of the session, in its own dtype.
+/// Threads: one at a time. Ownership: `data` stays the caller's.
 VERNIER_API vernier_status_t vernier_session_get_state(
     vernier_session_t *session, const char *name, void *data, uint64_t bytes);
+
+/// Copy a state into the session, in its own dtype. Writing a master refreshes
+/// the copies derived from it.
+/// Threads: one at a time. Ownership: `data` is copied.
 VERNIER_API vernier_status_t
 vernier_session_set_state(vernier_session_t *session, const char *name,
                           const void *data, uint64_t bytes);
@@ -80,6 +94,8 @@ typedef struct vernier_retention_t {
 /// protocol of docs/Checkpoints.md: complete and synced before it is visible,
 /// only then are others removed. A failure leaves earlier checkpoints
 /// untouched: VERNIER_RESOURCES for a full or read-only disk.
+/// Threads: one at a time; saves of several sessions wait for each other.
+/// Ownership: the texts are only read.
 VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
                                                   const char *directory,
                                                   uint64_t step,
@@ -90,15 +106,19 @@ VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
 /// `directory` now, best before the first step: takes the space of one for a
 /// moment. Afterwards the folder is as it was, less what processes that are
 /// gone left in it. VERNIER_RESOURCES if it cannot be written or has no space.
+/// Threads: one at a time; waits for saves. Ownership: `directory` is only
+/// read.
 VERNIER_API vernier_status_t
 vernier_session_check_save(vernier_session_t *session, const char *directory);
 
 /// Load the newest valid checkpoint below `directory` (or `directory` itself,
-/// if it is one). `*step` and `*metadata` (borrowed until the next load; may be
-/// null if unwanted) are what save was given. Damaged checkpoints are skipped:
-/// the message of VERNIER_OK then names them. Nothing changes on failure:
+/// if it is one). `*step` and `*metadata` (`step` and `metadata` may be null if
+/// unwanted) are what save was given. Damaged checkpoints are skipped: the
+/// message of VERNIER_OK then names them. Nothing changes on failure:
 /// VERNIER_BAD_FILE for damage or another model's checkpoint, naming the first
 /// difference.
+/// Threads: one at a time. Ownership: `*metadata` is borrowed from the session
+/// until its next load.
 VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,
                                                   const char *directory,
                                                   uint64_t *step,
@@ -109,6 +129,7 @@ VERNIER_API vernier_status_t vernier_session_load(vernier_session_t *session,
 /// and the loss scale stay as they are. An average of parameters that only
 /// training uses may be missing; what the plan does not have is passed over and
 /// named in the message of VERNIER_OK.
+/// Threads: one at a time. Ownership: as with vernier_session_load.
 VERNIER_API vernier_status_t vernier_session_load_for_inference(
     vernier_session_t *session, const char *directory, uint64_t *step,
     const char **metadata);
@@ -139,11 +160,16 @@ typedef struct vernier_observation_t {
   const char *const *sources; ///< "train.softmax at model.mlir:12:8"
 } vernier_observation_t;
 
+/// What vernier_session_set_observer takes.
+/// Threads: called by the one that runs the entry. Ownership: all that it is
+/// given is borrowed for the call; `context` is the caller's.
 typedef void (*vernier_observer_t)(void *context,
                                    const vernier_observation_t *observation);
 
 /// Have `observer` called after each call of every entry, by the thread that
 /// runs the entry; null stops it. Not to be called by an observer.
+/// Threads: one at a time. Ownership: `context` stays the caller's, and must
+/// live until another observer is set or the session is freed.
 VERNIER_API void vernier_session_set_observer(vernier_session_t *session,
                                               vernier_observer_t observer,
                                               void *context);
@@ -157,12 +183,15 @@ typedef struct vernier_memory_info_t {
   uint64_t total_bytes; ///< everything the session allocated
 } vernier_memory_info_t;
 
+/// What the session has allocated.
+/// Threads: any. Ownership: returned by value.
 VERNIER_API vernier_memory_info_t
 vernier_session_memory(const vernier_session_t *session);
 
 /// What vernier_session_memory would say of a session of `plan` on `device`,
 /// without allocating it: fails as vernier_session_create would, but for lack
-/// of memory. Nothing is retained. Thread-safe.
+/// of memory.
+/// Threads: any. Ownership: nothing is retained.
 VERNIER_API vernier_status_t
 vernier_session_plan_memory(vernier_plan_t *plan, vernier_device_t *device,
                             vernier_memory_info_t *info);

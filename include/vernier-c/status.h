@@ -42,10 +42,10 @@ typedef enum vernier_status_code_t {
   VERNIER_RESOURCES = 5
 } vernier_status_code_t;
 
-/// Returned by value by every call that can fail. The message lives in the
-/// calling thread until its next failing call into this library; copy it to
-/// keep it. With VERNIER_OK it is null, or a note for the user (a damaged
-/// checkpoint was skipped), which lives as long.
+/// Returned by value by every call that can fail. With VERNIER_OK the message
+/// is null, or a note for the user (a damaged checkpoint was skipped). Threads:
+/// the message is the calling thread's. Ownership: it is borrowed until that
+/// thread's next failing call into this library; copy it to keep it.
 typedef struct vernier_status_t {
   vernier_status_code_t code;
   const char *message;
