@@ -33,6 +33,9 @@ namespace fb = flatbuffers;
 
 /// Every buffer and constant starts at a multiple of this.
 static constexpr size_t kAlignment = 64;
+/// FlatBuffers end at 2 GiB; kernels and descriptions need far less than the
+/// rest of that.
+static constexpr uint64_t kMaxDataBytes = (2048 - 64) * uint64_t(1 << 20);
 
 static std::optional<schema::DType> convertDType(Type type) {
   return llvm::TypeSwitch<Type, std::optional<schema::DType>>(type)
@@ -139,6 +142,7 @@ private:
   using States = std::vector<fb::Offset<schema::State>>;
   using Buffers = std::vector<fb::Offset<schema::Buffer>>;
 
+  LogicalResult countData(Operation *op, plan::BufferType type);
   LogicalResult writeState(plan::StateOp state, States &states);
   FailureOr<fb::Offset<schema::Initializer>> writeInitializer(plan::StateOp op);
   FailureOr<fb::Offset<schema::Entry>> writeEntry(plan::EntryOp entry);
@@ -167,6 +171,7 @@ private:
   const PlanFileInfo &info;
   fb::FlatBufferBuilder builder;
   std::vector<uint8_t> constants;
+  uint64_t dataBytes = 0; ///< of constants and dense initial values
   llvm::DenseMap<Value, uint32_t> bufferIndices;
 };
 
@@ -216,6 +221,8 @@ PlanFileWriter::writeInitializer(plan::StateOp state) {
              << state.getSymName() << "' has element type "
              << elements.getElementType() << ", expected that of "
              << state.getType();
+    if (failed(countData(state, cast<plan::BufferType>(state.getType()))))
+      return failure();
     return schema::CreateInitializer(builder, schema::InitKind::dense, 0.0, 0.0,
                                      builder.CreateVector(rawData(elements)));
   }
@@ -223,6 +230,17 @@ PlanFileWriter::writeInitializer(plan::StateOp state) {
          << state.getSymName()
          << "' is neither dense nor an initialiser of the train dialect: "
          << init;
+}
+
+/// Before data are copied: too much would make a file that nobody can read.
+LogicalResult PlanFileWriter::countData(Operation *op, plan::BufferType type) {
+  dataBytes += static_cast<uint64_t>(type.getNumBytes());
+  if (dataBytes <= kMaxDataBytes)
+    return success();
+  return op->emitError("constants and dense initial values take ")
+         << dataBytes << " bytes up to here, a plan holds at most "
+         << kMaxDataBytes << "; use a smaller batch, or an initialiser such as "
+         << "#train.constant";
 }
 
 LogicalResult PlanFileWriter::writeState(plan::StateOp state, States &states) {
@@ -278,6 +296,8 @@ LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
   } else if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
     memory = schema::Memory::constants;
     offset = constants.size();
+    if (failed(countData(&op, type)))
+      return failure();
     std::vector<uint8_t> data = rawData(constant.getValue());
     constants.insert(constants.end(), data.begin(), data.end());
     constants.resize((constants.size() + kAlignment - 1) / kAlignment *

@@ -83,3 +83,20 @@ TEST_F(PlanFileTest, RefusesTypesThatNoDeviceStores) {
             "buffer of type '!plan.buffer<4xf64>' cannot be stored in a "
             "plan\n");
 }
+
+// 4 GiB: said before anything of that size is made.
+TEST_F(PlanFileTest, RefusesMoreThanAFileHolds) {
+  EXPECT_EQ(write("plan.entry @predict {\n"
+                  "  %x = plan.constant dense<1.0> : tensor<1073741824xf32> : "
+                  "!plan.buffer<1073741824xf32>\n"
+                  "}"),
+            "constants and dense initial values take 4294967296 bytes up to "
+            "here, a plan holds at most 2080374784; use a smaller batch, or an "
+            "initialiser such as #train.constant\n");
+  EXPECT_EQ(write("plan.state @w role \"frozen\" : "
+                  "!plan.buffer<1073741824xf32> {init = dense<1.0> : "
+                  "tensor<1073741824xf32>, offset = 0 : i64}"),
+            "constants and dense initial values take 4294967296 bytes up to "
+            "here, a plan holds at most 2080374784; use a smaller batch, or an "
+            "initialiser such as #train.constant\n");
+}
