@@ -27,14 +27,14 @@ static bool canOverwrite(train::FusionOp fusion, Value value, Value input) {
       type.getNumElements() != inputType.getNumElements())
     return false;
   // Anything but a full-size tensor is read at other points of the grid too.
-  int64_t count = fusion.getRows() * fusion.getCols();
-  if (type.getNumElements() == count)
+  int64_t rows = fusion.getRows(), cols = fusion.getCols();
+  if (type.getNumElements() == rows * cols)
     return true;
   // Padded rows that are written where padded rows of that length are read.
   bool isRows = fusion.getSchedule() == train::FusionSchedule::Rows;
   return isRows && type == inputType && type.getRank() > 0 &&
-         type.getShape().back() > fusion.getCols() &&
-         type.getNumElements() / type.getShape().back() == fusion.getRows();
+         type.getShape().back() > cols &&
+         type.getNumElements() / type.getShape().back() == rows;
 }
 
 /// The value whose memory `value` is a view of.
