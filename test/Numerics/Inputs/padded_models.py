@@ -70,14 +70,6 @@ def language_model(tied):
     return model
 
 
-def compile_plan(name, model, policy, optimizer):
-    source = os.path.join(folder, name + ".mlir")
-    with open(source, "w") as file:
-        file.write(model.text())
-    return subprocess.run(["vernier-compile", source, "--emit=plan", "--policy=" + policy, "--optimizer=" + optimizer,
-                           "--pad-for-tensor-cores"], check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
 def attention():
     """13 tokens of width 20, causality aside."""
     model = Model(("x", "tensor<2x13x20xf32>"), ("t", "tensor<2x13x20xf32>"))
@@ -94,6 +86,8 @@ def attention():
 
 PERCEPTRONS = {between: perceptron(between)
                for between in ("nothing", "relu", "gelu", "silu", "softmax", "layer_norm")}
+
+
 def convolutions():
     """3 -> 10 -> 9 channels."""
     model = Model(("x", "tensor<2x6x6x3xf32>"), ("t", "tensor<2x4x4x9xf32>"))
