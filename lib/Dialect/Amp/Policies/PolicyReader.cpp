@@ -485,9 +485,9 @@ LogicalResult PolicyReader::readRefusals(llvm::yaml::Node *node) {
 LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                                     llvm::yaml::Node *value) {
   static constexpr StringRef keys[] = {
-      "name",    "base", "compute",   "accumulate",     "strategy",
-      "default", "ops",  "overrides", "input_gradient", "weight_gradient",
-      "refuse"};
+      "name",      "base",           "compute",         "accumulate",
+      "split_k",   "strategy",       "default",         "ops",
+      "overrides", "input_gradient", "weight_gradient", "refuse"};
   if (key == "ops")
     return readMapping(value, "op names with their classes",
                        [&](StringRef opName, llvm::yaml::Node *opNode,
@@ -514,6 +514,8 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
   // Sums in 16 bits are no choice: the IR has none.
   if (key == "accumulate")
     return readF32(value, "the accumulate type");
+  if (key == "split_k")
+    return readF32(value, "the type of partial sums");
   if (key == "strategy") {
     FailureOr<std::string> text = readText(value, "a strategy");
     if (failed(text))

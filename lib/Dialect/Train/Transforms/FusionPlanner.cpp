@@ -23,6 +23,8 @@ static constexpr int kMaxCostDepth = 4;
 /// Fusions are not merged beyond this many ops: their values must stay in
 /// registers.
 static constexpr size_t kMaxMergedOps = 256;
+/// Nor do they grow beyond this many: LLVM's time for a kernel is quadratic.
+static constexpr size_t kMaxOps = 512;
 /// Merging looks at this many fusions before, and asks at most this many
 /// readers.
 static constexpr size_t kMaxCandidates = 4, kMaxReaders = 64;
@@ -140,7 +142,9 @@ FusionPlanner::Readers FusionPlanner::collectReaders(Operation *op) {
       usesByPlan[plan].push_back(&use);
   }
   for (auto &[plan, uses] : usesByPlan) {
-    Reader reader{plan, fitUses(*plan, uses)};
+    Reader reader{plan, std::nullopt};
+    if (plan->members.size() < kMaxOps)
+      reader.fit = fitUses(*plan, uses);
     if (reader.fit)
       reader.cost = getOperandCost(op, *plan, 0);
     readers.firstPosition = std::min(readers.firstPosition, plan->position);
