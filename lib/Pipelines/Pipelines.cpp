@@ -13,6 +13,7 @@
 
 #include "vernier/Pipelines/Pipelines.h"
 
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -146,9 +147,19 @@ void vernier::addPlanPasses(OpPassManager &pm, const CompileOptions &options) {
   add(pm, "verify-stage{plan}");
 }
 
+/// What a person calls an op: states and functions by their names.
+static std::string getNameForPeople(Operation *op) {
+  if (auto symbol = dyn_cast<SymbolOpInterface>(op);
+      symbol && symbol.getNameAttr())
+    return ("@" + symbol.getName()).str();
+  if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
+    return ("@" + load.getGlobal().getLeafReference().getValue()).str();
+  return op->getName().getStringRef().str();
+}
+
 void vernier::nameLocations(ModuleOp module) {
   module.walk([](Operation *op) {
-    auto name = StringAttr::get(op->getContext(), op->getName().getStringRef());
+    auto name = StringAttr::get(op->getContext(), getNameForPeople(op));
     op->setLoc(NameLoc::get(name, op->getLoc()));
   });
 }

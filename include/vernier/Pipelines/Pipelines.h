@@ -60,8 +60,9 @@ void addPadPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addCodegenPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addPlanPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 
-/// Put each op's name on its location, so that what later passes derive from it
-/// can say where it comes from. Part of `import`.
+/// Put each op's name on its location ("train.linear"; "@fc1.weight" for a
+/// state and what loads it), so that what later passes derive from it can say
+/// where it comes from. Part of `import`.
 void nameLocations(mlir::ModuleOp module);
 
 } // namespace vernier
