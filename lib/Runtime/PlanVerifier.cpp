@@ -300,6 +300,10 @@ Status vernier::runtime::verifyPlan(const uint8_t *payload, size_t size) {
     if (!names.insert(entry->name()->str()).second)
       return bad("entry '", entry->name()->str(), "' occurs twice");
   }
+  bool gathers = names.count("accumulate");
+  if (plan.micro_batches() < 1 || (plan.micro_batches() > 1) != gathers)
+    return bad("a window of ", plan.micro_batches(), " micro-batches, but ",
+               gathers ? "an" : "no", " entry 'accumulate'");
   if (plan.object() && plan.object()->size())
     return checkObject(plan.object()->data(), plan.object()->size(), kernels);
   if (!kernels.empty())

@@ -229,6 +229,23 @@ TEST(Plan, States) {
              with([](TestPlan &p) { p.stateBytes = UINT64_MAX; }));
 }
 
+// More than one micro-batch is gathered by the entry 'accumulate'.
+TEST(Plan, MicroBatches) {
+  auto withWindow = [](uint32_t microBatches, bool gathers) {
+    TestPlan plan = makeTrainingPlan();
+    plan.microBatches = microBatches;
+    if (gathers)
+      plan.entry("accumulate");
+    return plan;
+  };
+  EXPECT_OK(load(withWindow(3, true)));
+  EXPECT_BAD("a window of 3 micro-batches, but no entry 'accumulate'",
+             withWindow(3, false));
+  EXPECT_BAD("a window of 1 micro-batches, but an entry 'accumulate'",
+             withWindow(1, true));
+  EXPECT_BAD("a window of 0 micro-batches", withWindow(0, false));
+}
+
 // A label for each element of a state of one dim, and of no other.
 TEST(Plan, Labels) {
   auto withLabels = [](std::vector<int64_t> shape,

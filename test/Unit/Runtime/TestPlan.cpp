@@ -226,7 +226,7 @@ std::vector<uint8_t> TestPlan::payload() const {
   schema::FinishPlanBuffer(
       builder, schema::CreatePlan(builder, producer, target, featureList, model,
                                   0, stateVector, stateBytes, constantVector,
-                                  entryVector, objectVector));
+                                  entryVector, objectVector, 0, microBatches));
   return {builder.GetBufferPointer(),
           builder.GetBufferPointer() + builder.GetSize()};
 }

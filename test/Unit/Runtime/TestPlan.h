@@ -121,6 +121,7 @@ struct TestPlan {
   std::vector<std::string> features;
   std::vector<uint8_t> constants, object;
   uint64_t stateBytes = 0;
+  uint32_t microBatches = 1;
 
   /// Adds a state behind the others; the reference lasts until the next.
   TestState &state(const std::string &name, Role role, DType dtype,
