@@ -77,6 +77,12 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
     llvm::replace(key, '_', '-');
     if (!is_contained(kKeys, key))
       return makeUnknown("--optimizer", "setting", rawKey, kKeys);
+    bool isOfSgd = is_contained({"momentum", "nesterov"}, key);
+    bool isOfAdam = is_contained({"beta1", "beta2", "eps"}, key);
+    if (parts.front() == "sgd" ? isOfAdam : isOfSgd)
+      return makeError("'" + rawKey + "' is a setting of " +
+                       (isOfAdam ? "adam and adamw" : "sgd") + ", not of " +
+                       parts.front());
     if (key == "nesterov" && value.empty())
       value = "true";
     if (key == "parameters" || key == "group") {

@@ -6,7 +6,7 @@
 #
 #===----------------------------------------------------------------------===#
 # RUN: %python %s %t
-# REQUIRES: numpy, torch, compiler
+# REQUIRES: numpy, ml_dtypes, torch, compiler
 """Six models compiled for the CPU device, and the same models in torch, whose forward
 and backward part are traced into one graph (functorch). Losses and the gradients of
 all parameters agree within 1e-5 of their norms in f32. A gradient is the momentum

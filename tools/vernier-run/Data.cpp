@@ -205,13 +205,22 @@ const std::vector<uint8_t> *Dataset::fed(const std::string &input) const {
   return nullptr;
 }
 
-std::string Dataset::describeNonFinite(const uint64_t *rows) const {
+std::string Dataset::describeNonFinite(const uint64_t *rows,
+                                       uint64_t count) const {
   for (const Column &column : columns) {
-    uint64_t count = elementCount(column.input);
-    for (uint64_t i = 0; i < count; ++i)
-      if (!std::isfinite(elementOf(column.batch.data(), column.input.dtype, i)))
-        return fmt::format("{}: '{}' in row {} is not finite", file,
-                           column.input.name, rows[i / (count / batchRows)]);
+    bool hasRows = column.rowBytes != 0;
+    uint64_t elements =
+        elementCount(column.input) / (hasRows ? batchRows : uint64_t(1));
+    for (uint64_t i = 0; i < (hasRows ? count : 1); ++i) {
+      const uint8_t *values =
+          hasRows ? column.data.data() + rows[i] * column.rowBytes
+                  : column.batch.data();
+      for (uint64_t e = 0; e < elements; ++e)
+        if (!std::isfinite(elementOf(values, column.input.dtype, e)))
+          return fmt::format("{}: '{}'{} is not finite", file,
+                             column.input.name,
+                             hasRows ? fmt::format(" in row {}", rows[i]) : "");
+    }
   }
   return "";
 }

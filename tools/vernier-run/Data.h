@@ -37,9 +37,9 @@ public:
   /// What the last feed gave to an input; null if there is none of this name.
   const std::vector<uint8_t> *fed(const std::string &input) const;
 
-  /// Names the first row of those fed last that holds an inf or NaN; "" if all
-  /// are finite.
-  std::string describeNonFinite(const uint64_t *rows) const;
+  /// Names the first of `count` rows that holds an inf or NaN; "" if all are
+  /// finite.
+  std::string describeNonFinite(const uint64_t *rows, uint64_t count) const;
 
 private:
   struct Column {

@@ -67,7 +67,7 @@ std::string Evaluation::describeProblem(double value, uint64_t start,
                                         uint64_t real) const {
   std::string text =
       fmt::format("the loss of {} is {}", describeRows(start, real), value);
-  std::string badData = data.describeNonFinite(rows.data());
+  std::string badData = data.describeNonFinite(rows.data(), real);
   return badData.empty() ? text : text + "\n  the data: " + badData;
 }
 

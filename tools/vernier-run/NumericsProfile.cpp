@@ -178,7 +178,8 @@ void NumericsProfile::beginStep(uint64_t done) {
 }
 
 void NumericsProfile::observe(const vernier_observation_t &observation) {
-  if (!isSampling)
+  // Of a window the last micro-batch is recorded, which has the update.
+  if (!isSampling || entry.name()->str() != observation.entry)
     return;
   if (observation.index >= calls.size())
     layOut(observation);

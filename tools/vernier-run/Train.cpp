@@ -298,7 +298,9 @@ void Trainer::stop(const std::string &reason) {
     text += "\n  " + check.found()->describe();
   if (overflows)
     text += overflows->describe(*session, "\n  ");
-  std::string badData = data.describeNonFinite(batchRows);
+  // All micro-batches of the window, of which batchRows is the last.
+  std::string badData = data.describeNonFinite(
+      batchRows + data.batch() - rowsPerStep(), rowsPerStep());
   if (!badData.empty())
     text += "\n  the data: " + badData;
   if (!check.found() && badData.empty())
@@ -329,8 +331,8 @@ void Trainer::judge(const Measurement &measurement) {
   if (measurement.skipped) {
     warnOfSmallScale(measurement.lossScale);
     if (!lossScale)
-      stop("a gradient is not finite; the parameters are as they were before "
-           "this step");
+      stop("a gradient is not finite, and nothing was made of it: its "
+           "parameters are as they were before this step");
     if (check.found())
       terminal.print(fmt::format("step {}: skipped at loss scale {:g}; {}",
                                  state.step, measurement.lossScale,

@@ -102,6 +102,11 @@ class Overflows(RunnerTest):
             run("m.vplan", "train", "--data", "d.npz", "--steps", stop, "--save", name)
             run("m.vplan", "train", "--data", "d.npz", "--steps", 12, "--resume", name, "--save", name)
             self.assertEqual(digest(checkpoints(name)[-1]), digest(checkpoints("all")[-1]))
+        # A row of any micro-batch of the window is named.
+        compile_plan("plain.vplan", "--accumulate=3")
+        write_data("first.npz", b=[3])
+        self.fails(NUMERIC, "plain.vplan", "train", "--data", "first.npz", "--epochs", 1,
+                   says="the data: first.npz: 'b' in row 3 is not finite")
         # A step that is timed is a window, too: as the training of it does, it counts all its rows.
         out = run("m.vplan", "bench", "--steps", 4, "--profile")
         self.assertIn("3 micro-batches, 6 rows in a step", out.stderr)

@@ -35,6 +35,23 @@ class ProfileNumerics(RunnerTest):
     def tensor(self, profile, name):
         return next(t for t in profile["tensors"] if t["name"] == name)
 
+    @unittest.skipUnless(shutil.which("vernier-compile"), "no compiler in this build")
+    def test_windows(self):
+        """Of a window of micro-batches the last is recorded: the products are those of a plan without."""
+        digits = pathlib.Path(os.environ["VERNIER_SOURCE"]) / "examples/digits"
+        products, roles = {}, {}
+        for count in (1, 3):
+            subprocess.run(["vernier-compile", digits / "convnet.mlir", "-o", "d.vplan", "--policy=f32",
+                            f"--accumulate={count}"], check=True)
+            run("d.vplan", "train", "--data", digits / "train.npz", "--steps", 3, "--profile-numerics", "d.json",
+                "--profile-every", 1)
+            profile = load("d.json")
+            products[count] = [(p["role"], p["op"], p["location"]) for p in profile["products"]]
+            roles[count] = {(t["name"], t["role"]) for t in profile["tensors"] if t["role"] in ("input", "parameter")}
+        self.assertEqual(len(products[1]), 11)
+        self.assertEqual(products[3], products[1])
+        self.assertEqual(roles[3], roles[1])
+
     def test_counts(self):
         """Planted numbers: exponents, ranges, zeros, losses in each format, rounding errors."""
         random = np.random.RandomState(0)

@@ -60,11 +60,15 @@ static TensorExpr softplus(TensorExpr x) {
 }
 
 /// log(exp(x) + epsilon) = max(x, e) + log(1 + exp(-|x - e|)), or
-/// log(max(exp(x), epsilon)) = max(x, e), with e = log(epsilon).
+/// log(max(exp(x), epsilon)) = max(x, e), with e = log(epsilon), and no more
+/// than the logarithm of the ceiling.
 static TensorExpr guardedLog(TensorExpr x, const Guard &guard) {
   TensorExpr least = x.splat(std::log(guard.epsilon));
   TensorExpr larger = maximum(x, least);
-  return guard.isAdded ? larger + log1p(exp(-abs(x - least))) : larger;
+  if (guard.isAdded)
+    return larger + log1p(exp(-abs(x - least)));
+  return guard.ceiling ? minimum(larger, x.splat(std::log(*guard.ceiling)))
+                       : larger;
 }
 
 static TensorExpr reduce(train::ReduceKind kind, TensorExpr x,
@@ -126,6 +130,16 @@ static TensorExpr scaledNorm(TensorExpr x, train::ReduceOp sum) {
 // Repairs of one op
 //===----------------------------------------------------------------------===//
 
+/// What to put in the place of log(1 - `p`) of a probability made of a score.
+static std::optional<Repair> repairLogOfOneMinus(TensorExpr p) {
+  Value x = matchSigmoid(p);
+  if (!x)
+    return std::nullopt;
+  return Repair{-softplus(p.with(x)), "log of 1 - sigmoid",
+                "a sigmoid that rounds to 1 leaves log(0), -inf",
+                "-softplus(x)"};
+}
+
 /// What to put in the place of log(`y`) of a probability made of scores.
 static std::optional<Repair> repairLogOfProbability(TensorExpr y) {
   if (Value x = matchSigmoid(y))
@@ -133,10 +147,8 @@ static std::optional<Repair> repairLogOfProbability(TensorExpr y) {
                   "a sigmoid that rounds to 0 has the logarithm -inf",
                   "-softplus(-x)"};
   if (Value p = matchOneMinus(y))
-    if (Value x = matchSigmoid(p))
-      return Repair{-softplus(y.with(x)), "log of 1 - sigmoid",
-                    "a sigmoid that rounds to 1 leaves log(0), -inf",
-                    "-softplus(x)"};
+    if (auto repair = repairLogOfOneMinus(y.with(p)))
+      return repair;
   if (auto softmax = Value(y).getDefiningOp<train::SoftmaxOp>())
     return Repair{
         y.with(train::LogSoftmaxOp::create(y.getBuilder(), y.getLoc(),
@@ -151,16 +163,24 @@ static std::optional<Repair> repairLogOfProbability(TensorExpr y) {
 /// where a loss without it would not be.
 static std::optional<Repair> repairGuardedLog(TensorExpr y) {
   std::optional<Guard> guard = matchGuard(y);
-  std::optional<Repair> repair =
-      guard ? repairLogOfProbability(y.with(guard->value)) : std::nullopt;
+  if (!guard)
+    return std::nullopt;
+  TensorExpr kept = y.with(guard->value);
+  std::optional<Repair> repair = guard->isOfOneMinus
+                                     ? repairLogOfOneMinus(kept)
+                                     : repairLogOfProbability(kept);
   if (!repair)
     return std::nullopt;
-  StringRef kind = guard->isAdded ? "logaddexp" : "max";
+  StringRef kind = guard->isAdded   ? "logaddexp"
+                   : guard->ceiling ? "clip"
+                                    : "max";
   return Repair{guardedLog(y.with(repair->value), *guard),
                 repair->name + " with epsilon",
                 "a probability that rounds to 0 or 1 leaves log(epsilon) "
                 "instead of its logarithm, and no gradient",
-                (kind + "(" + repair->form + ", log(epsilon))").str()};
+                (kind + "(" + repair->form + ", log(epsilon)" +
+                 (guard->ceiling ? ", log(1 - epsilon))" : ")"))
+                    .str()};
 }
 
 /// What to put in the place of log(`y`), or nothing.

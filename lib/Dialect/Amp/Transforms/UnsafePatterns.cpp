@@ -55,21 +55,6 @@ static Value matchNegation(Value value) {
       value, [](Value operand) { return isSplat(operand, -1.0); });
 }
 
-std::optional<Guard> amp::matchGuard(Value value) {
-  // The spacing of bf16 below 1: what is larger changes more than a rounding.
-  constexpr double largest = 1.0 / 256.0;
-  double epsilon = 0;
-  auto isEpsilon = [&](Value operand) {
-    epsilon = getSplat(operand).value_or(0);
-    return epsilon > 0 && epsilon <= largest;
-  };
-  if (Value x = matchEither<arith::AddFOp>(value, isEpsilon))
-    return Guard{x, epsilon, /*isAdded=*/true};
-  if (Value x = matchEither<arith::MaximumFOp>(value, isEpsilon))
-    return Guard{x, epsilon, /*isAdded=*/false};
-  return std::nullopt;
-}
-
 Value amp::matchExp(Value value) {
   auto exponential = value.getDefiningOp<math::ExpOp>();
   return exponential ? exponential.getOperand() : Value();
@@ -86,6 +71,81 @@ Value amp::matchOneMinus(Value value) {
     return isSplat(difference.getLhs(), 1.0) ? difference.getRhs() : Value();
   Value negation = matchOnePlus(value);
   return negation ? matchNegation(negation) : Value();
+}
+
+namespace {
+/// max(min(x, highest), lowest), where either may be missing.
+struct Clip {
+  Value x;
+  std::optional<double> lowest, highest;
+};
+} // namespace
+
+static Clip matchClip(Value value) {
+  Clip clip{value, std::nullopt, std::nullopt};
+  if (auto clamp = value.getDefiningOp<math::ClampFOp>())
+    return {clamp.getValue(), getSplat(clamp.getMin()),
+            getSplat(clamp.getMax())};
+  for (int i = 0; i < 2; ++i) {
+    std::optional<double> number;
+    auto isNumber = [&](Value operand) {
+      number = getSplat(operand);
+      return number.has_value();
+    };
+    if (Value x = matchEither<arith::MaximumFOp>(clip.x, isNumber);
+        x && !clip.lowest) {
+      clip.x = x;
+      clip.lowest = number;
+    } else if (Value x = matchEither<arith::MinimumFOp>(clip.x, isNumber);
+               x && !clip.highest) {
+      clip.x = x;
+      clip.highest = number;
+    }
+  }
+  return clip;
+}
+
+/// The spacing of bf16 below 1: what is larger changes more than a rounding.
+static bool isEpsilon(std::optional<double> number) {
+  return number && *number > 0 && *number <= 1.0 / 256.0;
+}
+
+static bool isOneLessEpsilon(std::optional<double> number) {
+  return number && isEpsilon(1.0 - *number);
+}
+
+std::optional<Guard> amp::matchGuard(Value value) {
+  std::optional<double> number;
+  auto matches = [&](Value operand) {
+    number = getSplat(operand);
+    return isEpsilon(number);
+  };
+  if (Value x = matchEither<arith::AddFOp>(value, matches))
+    return Guard{x, *number, /*isAdded=*/true};
+  // 1 + epsilon - x, the constants folded.
+  if (auto difference = value.getDefiningOp<arith::SubFOp>())
+    if (std::optional<double> one = getSplat(difference.getLhs());
+        one && isEpsilon(*one - 1.0))
+      return Guard{difference.getRhs(), *one - 1.0, /*isAdded=*/true,
+                   /*isOfOneMinus=*/true};
+  Clip clip = matchClip(value);
+  bool isBoundedAbove = isOneLessEpsilon(clip.highest);
+  if (isEpsilon(clip.lowest) && (isBoundedAbove || !clip.highest))
+    return Guard{clip.x, *clip.lowest, /*isAdded=*/false,
+                 /*isOfOneMinus=*/false, clip.highest};
+  // 1 - clip(x) is 1 - x, clipped.
+  Value clipped = matchOneMinus(value);
+  if (!clipped)
+    return std::nullopt;
+  clip = matchClip(clipped);
+  if (!isOneLessEpsilon(clip.highest) ||
+      (clip.lowest && !isEpsilon(clip.lowest)))
+    return std::nullopt;
+  Guard guard{clip.x, 1.0 - *clip.highest, /*isAdded=*/false,
+              /*isOfOneMinus=*/true};
+  if (clip.lowest)
+    guard.ceiling = 1.0 - *clip.lowest;
+  return guard;
 }
 
 Value amp::matchWrittenOutSigmoid(Value value) {
@@ -163,6 +223,7 @@ namespace {
 struct WeightedLog {
   Value weight, argument;
   bool isGuarded;
+  bool isOfOneMinus; ///< The logarithm is of 1 - argument.
 };
 } // namespace
 
@@ -176,7 +237,7 @@ static std::optional<WeightedLog> matchWeightedLog(Value value) {
     if (auto logarithm = factor.getDefiningOp<math::LogOp>()) {
       std::optional<Guard> guard = matchGuard(logarithm.getOperand());
       return WeightedLog{weight, guard ? guard->value : logarithm.getOperand(),
-                         guard.has_value()};
+                         guard.has_value(), guard && guard->isOfOneMinus};
     }
   return std::nullopt;
 }
@@ -186,7 +247,11 @@ static std::optional<CrossEntropy> matchTerms(Value first, Value second) {
   std::optional<WeightedLog> hit = matchWeightedLog(first),
                              miss = matchWeightedLog(second);
   if (!hit || !miss || matchOneMinus(miss->weight) != hit->weight ||
-      matchOneMinus(miss->argument) != hit->argument)
+      hit->isOfOneMinus)
+    return std::nullopt;
+  Value other =
+      miss->isOfOneMinus ? miss->argument : matchOneMinus(miss->argument);
+  if (other != hit->argument)
     return std::nullopt;
   return CrossEntropy{hit->argument, hit->weight, train::Reduction::Mean,
                       hit->isGuarded || miss->isGuarded};

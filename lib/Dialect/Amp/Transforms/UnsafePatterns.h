@@ -37,11 +37,13 @@ mlir::Value matchOneMinus(mlir::Value value);
 /// x of x * x or of x to the power of 2.
 mlir::Value matchSquare(mlir::Value value);
 /// A value that is kept above zero by a small constant, so that its logarithm
-/// is finite: x + epsilon, or max(x, epsilon).
+/// is finite: x + epsilon, max(x, epsilon), or x clipped to [epsilon, ceiling].
 struct Guard {
   mlir::Value value;
   double epsilon;
   bool isAdded;
+  bool isOfOneMinus = false; ///< What is kept is 1 - `value`.
+  std::optional<double> ceiling = std::nullopt;
 };
 std::optional<Guard> matchGuard(mlir::Value value);
 /// The reduction of this kind that `value` is, or null.

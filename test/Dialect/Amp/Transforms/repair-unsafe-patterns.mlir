@@ -105,6 +105,60 @@ func.func @guarded_bce(%x: tensor<4xf32>, %t: tensor<4xf32>) -> tensor<f32> {
 
 // -----
 
+// A probability that is clipped on both sides, as Keras does, and one whose 1 + epsilon
+// is one constant.
+// REMARK: log of 1 - sigmoid with epsilon is now clip(-softplus(x), log(epsilon), log(1 - epsilon))
+// REMARK: log of sigmoid with epsilon is now clip(-softplus(-x), log(epsilon), log(1 - epsilon))
+// CHECK-LABEL: func.func @clipped
+// CHECK-NOT: train.sigmoid
+// CHECK: %[[LEAST:.*]] = arith.constant dense<-16.118{{[0-9]*}}> : tensor<4xf32>
+// CHECK: %[[LARGER:.*]] = arith.maximumf %{{.*}}, %[[LEAST]]
+// CHECK: %[[MOST:.*]] = arith.constant dense<-1.192{{[0-9]*}}E-7> : tensor<4xf32>
+// CHECK: arith.minimumf %[[LARGER]], %[[MOST]]
+// CHECK: arith.constant dense<-15.942{{[0-9]*}}> : tensor<4xf32>
+func.func @clipped(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %one = arith.constant dense<1.0> : tensor<4xf32>
+  %eps = arith.constant dense<1.0e-7> : tensor<4xf32>
+  %most = arith.constant dense<0.9999999> : tensor<4xf32>
+  %p = train.sigmoid %x : tensor<4xf32>
+  %m = arith.minimumf %p, %most : tensor<4xf32>
+  %c = arith.maximumf %m, %eps : tensor<4xf32>
+  %logp = math.log %c : tensor<4xf32>
+  %q = arith.subf %one, %c : tensor<4xf32>
+  %logq = math.log %q : tensor<4xf32>
+  return %logp, %logq : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// REMARK: log of 1 - sigmoid with epsilon is now logaddexp(-softplus(x), log(epsilon))
+// CHECK-LABEL: func.func @folded_epsilon
+// CHECK-NOT: math.log %
+// CHECK: return
+func.func @folded_epsilon(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %more = arith.constant dense<1.0000001> : tensor<4xf32>
+  %p = train.sigmoid %x : tensor<4xf32>
+  %q = arith.subf %more, %p : tensor<4xf32>
+  %y = math.log %q : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+// The ceiling alone keeps no logarithm from -inf: what is left is the repair of a sigmoid,
+// if any.
+// CHECK-LABEL: func.func @ceiling
+// CHECK: math.log %
+func.func @ceiling(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %most = arith.constant dense<0.9999999> : tensor<4xf32>
+  %p = train.sigmoid %x : tensor<4xf32>
+  %m = arith.minimumf %p, %most : tensor<4xf32>
+  %y = math.log %m : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
 // A guard by the maximum is one of the logarithms, too.
 // REMARK: log of softmax with epsilon is now max(train.log_softmax, log(epsilon))
 // CHECK-LABEL: func.func @guarded_softmax
