@@ -94,6 +94,8 @@ struct ThreadCache {
   int depth = 0;
   /// What oneDNN holds, and what it has given back.
   BlockList held, kept;
+  PackingArea area;
+  bool isAreaHeld = false;
 };
 
 } // namespace
@@ -123,11 +125,17 @@ static SharedCache &getShared() {
   return *shared;
 }
 
-AllocationCacheScope::AllocationCacheScope() { ++cache.depth; }
+AllocationCacheScope::AllocationCacheScope(PackingArea area) {
+  if (++cache.depth == 1)
+    cache.area = area;
+}
 
 AllocationCacheScope::~AllocationCacheScope() {
-  if (--cache.depth == 0)
-    cache.held.forget();
+  if (--cache.depth > 0)
+    return;
+  cache.held.forget();
+  cache.area = {};
+  cache.isAreaHeld = false;
 }
 
 /// Null if there is no memory.
@@ -207,7 +215,17 @@ static void *allocate(size_t bytes) {
   return memory ? memory : ::operator new(bytes);
 }
 
+/// Objects, which oneDNN may keep, are aligned to cache lines; what it packs
+/// into during a call, to more.
+static constexpr size_t objectAlignment = 64;
+
 static int allocateAligned(void **result, size_t alignment, size_t bytes) {
+  if (alignment > objectAlignment && bytes <= cache.area.bytes &&
+      !cache.isAreaHeld) {
+    cache.isAreaHeld = true;
+    *result = cache.area.memory;
+    return 0;
+  }
   *result = request(bytes, alignment);
   return *result ? 0 : ENOMEM;
 }
@@ -218,6 +236,10 @@ static void freeObject(void *memory) {
 }
 
 static void freeAligned(void *memory) {
+  if (memory && memory == cache.area.memory) {
+    cache.isAreaHeld = false;
+    return;
+  }
   if (memory && !keep(memory))
     std::free(memory);
 }

@@ -7,15 +7,17 @@
 //===----------------------------------------------------------------------===//
 //
 // oneDNN builds a map of its arguments whenever a primitive is executed, and
-// before AVX-512 packs operands into memory of its own: the same blocks each
+// its products pack operands into memory of their own: the same blocks each
 // time, which its interface offers no way to keep. So they are kept here: what
-// it frees during a call is what it gets in the next (docs/Rationale/
-// Allocations.md).
+// it frees during a call is what it gets in the next, and it packs into memory
+// that the caller brings (docs/Rationale/Allocations.md).
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef VERNIER_RUNTIME_HOST_ALLOCATIONCACHE_H
 #define VERNIER_RUNTIME_HOST_ALLOCATIONCACHE_H
+
+#include <cstdint>
 
 namespace vernier::runtime {
 
@@ -25,11 +27,18 @@ namespace vernier::runtime {
 /// allocates in each call.
 bool installAllocationCache(int threads);
 
+/// Where one thread's products pack their operands; not given if null.
+struct PackingArea {
+  void *memory = nullptr; ///< page-aligned
+  uint64_t bytes = 0;
+};
+
 /// While one lives, what oneDNN frees on this thread is kept for its next
 /// request on this thread. Outside, the cache takes nothing and gives nothing.
+/// What is packed goes to `area` if it fits.
 class AllocationCacheScope {
 public:
-  AllocationCacheScope();
+  explicit AllocationCacheScope(PackingArea area = {});
   ~AllocationCacheScope();
   AllocationCacheScope(const AllocationCacheScope &) = delete;
   AllocationCacheScope &operator=(const AllocationCacheScope &) = delete;

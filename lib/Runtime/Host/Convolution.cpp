@@ -15,8 +15,6 @@
 #include "Runtime/Host/HostDevice.h"
 #include "Runtime/Host/MatmulLibrary.h"
 
-#include <mutex>
-
 using namespace vernier;
 using namespace vernier::runtime;
 using dnnl::memory;
@@ -53,7 +51,7 @@ private:
                   TileConvolution &result);
   Status runTile(int64_t index, int thread);
   Status reorder(const memory &from, const memory &to);
-  Status sumTiles();
+  void sumTiles();
   /// Bytes of one weight in oneDNN's layout.
   uint64_t weightBytes() const { return alignUp(whole.weight.get_size()); }
 
@@ -240,8 +238,8 @@ Status ConvolutionExecutable::reorder(const memory &from, const memory &to) {
   return {};
 }
 
-/// Add the tiles' gradients to that of the first, in order, and write it.
-Status ConvolutionExecutable::sumTiles() {
+/// Add the tiles' gradients to that of the first, in order.
+void ConvolutionExecutable::sumTiles() {
   auto *sum = reinterpret_cast<float *>(workspace.data());
   int64_t count = whole.weight.get_size() / sizeof(float);
   for (int64_t index = 1; index < tiles; ++index) {
@@ -250,25 +248,23 @@ Status ConvolutionExecutable::sumTiles() {
     for (int64_t i = 0; i < count; ++i)
       sum[i] += part[i];
   }
-  return reorder(packedWeight, plainWeight);
 }
 
 Status ConvolutionExecutable::run() {
-  SingleThreadScope scope;
+  int threads = library.getThreads();
+  auto reorderOnce = [&](const memory &from, const memory &to) {
+    return runTiles(1, threads,
+                    [&](int64_t, int) { return reorder(from, to); });
+  };
   if (kind != Kind::weight)
-    VERNIER_TRY(reorder(plainWeight, packedWeight));
-  Status failure;
-  std::mutex failureMutex;
-  parallelFor(tiles, library.getThreads(), [&](int64_t index, int thread) {
-    Status status = runTile(index, thread);
-    if (status.ok())
-      return;
-    std::lock_guard<std::mutex> lock(failureMutex);
-    failure = status;
-  });
-  if (!failure.ok() || kind != Kind::weight)
-    return failure;
-  return sumTiles();
+    VERNIER_TRY(reorderOnce(plainWeight, packedWeight));
+  VERNIER_TRY(runTiles(tiles, threads, [&](int64_t index, int thread) {
+    return runTile(index, thread);
+  }));
+  if (kind != Kind::weight)
+    return {};
+  sumTiles();
+  return reorderOnce(packedWeight, plainWeight);
 }
 
 Status

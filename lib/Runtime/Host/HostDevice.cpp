@@ -52,7 +52,7 @@ public:
 
   Status finish() override {
     VERNIER_TRY(workspace.allocate());
-    return library.allocateScratchpads();
+    return library.allocateWorkSpace();
   }
   uint64_t getBytes() const override {
     return library.getBytes() + workspace.size();

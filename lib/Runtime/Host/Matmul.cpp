@@ -21,8 +21,6 @@
 #include "Runtime/Host/MatmulLibrary.h"
 
 #include <algorithm>
-#include <mutex>
-#include <optional>
 
 using namespace vernier;
 using namespace vernier::runtime;
@@ -134,25 +132,15 @@ Status MatmulExecutable::run() {
   if (bf16Bias)
     widenBias();
   int64_t tilesM = (m + tileM - 1) / tileM, tilesN = (n + tileN - 1) / tileN;
-  std::optional<SingleThreadScope> scope;
-  if (library->getThreads() == 1) // else parallelFor sees to it
-    scope.emplace();
-  Status failure;
-  std::mutex failureMutex;
-  parallelFor(batch * tilesM * tilesN, library->getThreads(),
-              [&](int64_t tile, int thread) {
-                int64_t j = tile % tilesN, i = tile / tilesN % tilesM,
-                        b = tile / tilesN / tilesM;
-                TileProduct &product =
-                    *products[i == tilesM - 1][j == tilesN - 1];
-                Status status = product.run(locate(b, i * tileM, j * tileN),
-                                            thread, library->getStream());
-                if (status.ok())
-                  return;
-                std::lock_guard<std::mutex> lock(failureMutex);
-                failure = status;
-              });
-  return failure;
+  return runTiles(batch * tilesM * tilesN, library->getThreads(),
+                  [&](int64_t tile, int thread) {
+                    int64_t j = tile % tilesN, i = tile / tilesN % tilesM,
+                            b = tile / tilesN / tilesM;
+                    TileProduct &product =
+                        *products[i == tilesM - 1][j == tilesN - 1];
+                    return product.run(locate(b, i * tileM, j * tileN), thread,
+                                       library->getStream());
+                  });
 }
 
 Status vernier::runtime::bindMatmul(const schema::Matmul &matmul,

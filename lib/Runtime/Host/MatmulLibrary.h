@@ -9,12 +9,15 @@
 #ifndef VERNIER_RUNTIME_HOST_MATMULLIBRARY_H
 #define VERNIER_RUNTIME_HOST_MATMULLIBRARY_H
 
+#include "Runtime/Host/AllocationCache.h"
+#include "Runtime/Host/HostDevice.h"
 #include "Runtime/Mapping.h"
 #include "vernier-c/plan.h"
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
@@ -33,12 +36,35 @@ private:
   int saved;
 };
 
+/// Call `body(tile, thread)`, which calls oneDNN and returns a Status, for
+/// tiles 0 .. tiles - 1 on `threads` threads; the last failure if any failed.
+/// oneDNN works on the calling thread alone: parallelFor sees to that on its
+/// team, whose size a SingleThreadScope around it would change, and OpenMP
+/// allocates when that happens.
+template <typename Body>
+Status runTiles(int64_t tiles, int threads, const Body &body) {
+  std::optional<SingleThreadScope> scope;
+  if (threads == 1)
+    scope.emplace();
+  Status failure;
+  std::mutex failureMutex;
+  parallelFor(tiles, threads, [&](int64_t tile, int thread) {
+    Status status = body(tile, thread);
+    if (status.ok())
+      return;
+    std::lock_guard<std::mutex> lock(failureMutex);
+    failure = status;
+  });
+  return failure;
+}
+
 /// Run a primitive of oneDNN without allocating, once it has run on this
 /// thread. The C call, for the C++ one would build a map of the arguments each
 /// time.
 dnnl_status_t execute(const dnnl::primitive &primitive,
                       const dnnl::stream &stream,
-                      const dnnl_exec_arg_t *arguments, int count);
+                      const dnnl_exec_arg_t *arguments, int count,
+                      PackingArea packing = {});
 
 /// What distinguishes one product of tiles from another. Extents and leading
 /// dimensions in elements.
@@ -71,12 +97,13 @@ private:
   /// oneDNN's handles to memory, of one thread.
   struct Arguments {
     dnnl::memory lhs, rhs, bias, result, scratchpad;
+    PackingArea packing;
   };
   dnnl::matmul product;
   bool hasBias = false;
   /// The tile's shape if relu is applied to it.
   std::optional<TileShape> relu;
-  uint64_t scratchpadBytes = 0;
+  uint64_t scratchpadBytes = 0, packingBytes = 0;
   std::vector<Arguments> arguments; ///< by thread
 };
 
@@ -90,19 +117,23 @@ public:
 
   /// The product for a shape; stays where it is while the library lives.
   Status get(const TileShape &shape, TileProduct *&product);
-  /// After the last get: one scratchpad for each thread.
-  Status allocateScratchpads();
-  /// Of these scratchpads, allocated or not.
-  uint64_t getBytes() const { return getScratchpadBytes() * threads; }
+  /// After the last get: work space for each thread.
+  Status allocateWorkSpace();
+  /// Of this work space, allocated or not.
+  uint64_t getBytes() const {
+    return (getScratchpadBytes() + getPackingBytes()) * threads;
+  }
 
 private:
+  /// Of one thread, whole pages.
   uint64_t getScratchpadBytes() const;
+  uint64_t getPackingBytes() const;
 
   int threads;
   dnnl::engine engine;
   dnnl::stream stream;
   std::map<TileShape, TileProduct> products;
-  Mapping scratchpads;
+  Mapping workSpace;
 };
 
 } // namespace vernier::runtime
