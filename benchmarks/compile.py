@@ -9,10 +9,12 @@
 """Time to compile the perceptron of mlp.py, and time of each pass on graphs of
 100 to 100,000 ops beside upstream's --canonicalize on the same graph. A pass
 that is linear in the number of ops shows the same microseconds per op in every
-column."""
+column, but for caches: graphs of more than 10,000 ops fit into none. So
+--instructions counts what valgrind sees, too, for the passes that are named."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ import mlp
 
 STRATEGIES = ("lists", "propagate", "min-cut")
 SIZES = (100, 1_000, 10_000, 100_000)
+INSTRUCTION_SIZES = (1_000, 10_000) # callgrind is some fifty times slower
 # The pipeline of a bf16 compile, as in lib/Pipelines/Pipelines.cpp.
 # Nested in func.func where Pipelines.cpp does so: its time is that of all functions.
 PASSES = ["amp-autocast{policy=bf16}", "amp-materialize-casts", "amp-verify-precision", "train-attach-optimizer{optimizer=adamw}",
@@ -83,11 +86,33 @@ def time_passes(tool, source, passes):
     return found
 
 
+def count_instructions(tool, source, pipeline):
+    """Instructions of a run of `pipeline`, by callgrind."""
+    output = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", tool, source,
+                             f"--pass-pipeline=builtin.module({pipeline})", "--verify-each=false", "--mlir-disable-threading",
+                             "-o", os.devnull], capture_output=True, text=True, check=True).stderr
+    return int(re.search(r"Collected : (\d+)", output).group(1))
+
+
+def count_pass_instructions(tool, source, name):
+    """Instructions of one pass of PASSES on what the passes before it make of `source`."""
+    position = next((i for i, p in enumerate(PASSES) if flag(p) == name), None)
+    if position is None:
+        sys.exit(f"--instructions: no pass '{name}' in the pipeline; it has {', '.join(map(flag, PASSES))}")
+    before = source + ".before"
+    pipeline = "builtin.module(" + ",".join(PASSES[:position]) + ")"
+    measure.run([tool, source, f"--pass-pipeline={pipeline}", "--verify-each=false", "-o", before])
+    return count_instructions(tool, before, PASSES[position]) - count_instructions(tool, before, "")
+
+
 def main():
     parser = measure.arguments(__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--instructions", nargs="*", default=[], metavar="PASS", help="count these passes' instructions, too (minutes)")
     options = parser.parse_args()
+    if options.instructions and not shutil.which("valgrind"):
+        sys.exit("--instructions needs valgrind (apt-get install valgrind)")
     folder = tempfile.mkdtemp()
     source = os.path.join(folder, "mlp.mlir")
     with open(source, "w") as file:
@@ -118,12 +143,23 @@ def main():
         print(f"{size} ops: {sum(seconds[size].values()):.2f} s", file=sys.stderr)
     rows = [(name, *(f"{1e6 * seconds[s][name] / s:.2f}" for s in options.sizes)) for name in next(iter(seconds.values()))]
     text += "\n\n" + measure.table(("microseconds for each op of the model", *(f"{s:,} ops" for s in options.sizes)), rows)
+    instructions = {}
+    for size in INSTRUCTION_SIZES if options.instructions else ():
+        source = os.path.join(folder, f"counted{size}.mlir")
+        with open(source, "w") as file:
+            file.write(graph(size))
+        instructions[size] = {name: count_pass_instructions(f"{options.bin}/vernier-opt", source, name) for name in options.instructions}
+    if instructions:
+        text += "\n\n" + measure.table(("thousand instructions for each op of the model", *(f"{s:,} ops" for s in instructions)),
+                                       [(name, *(f"{instructions[s][name] / s / 1e3:.1f}" for s in instructions))
+                                        for name in options.instructions])
     # How many times as long as upstream's canonicalizer on the same graph: lists is to stay below 3, min-cut below 10.
     upstream = "upstream canonicalize of the model"
     ratios = {name: {s: seconds[s][f"amp-autocast, {name}"] / seconds[s][upstream] for s in options.sizes} for name in STRATEGIES}
     text += "\n\n" + measure.table(("amp-autocast beside upstream's --canonicalize", *(f"{s:,} ops" for s in options.sizes)),
                                    [(name, *(f"{ratios[name][s]:.2f}" for s in options.sizes)) for name in STRATEGIES])
     measure.finish("compile", options, {"compile_seconds": compile_seconds, "pass_seconds": seconds,
+                                        "pass_instructions": instructions,
                                         "autocast_to_canonicalize": ratios}, text)
 
 
