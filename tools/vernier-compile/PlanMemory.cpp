@@ -37,6 +37,8 @@ static std::string typeName(Type type) {
 static std::string describeRole(StringRef role) {
   return llvm::StringSwitch<std::string>(role)
       .Case("parameter", "parameters")
+      .Case("frozen", "frozen parameters")
+      .Case("statistic", "running statistics")
       .Case("moment", "moments")
       .Case("copy", "copies")
       .Case("counter", "counters")
