@@ -12,6 +12,7 @@
 # RUN: %python %s %t
 
 from Inputs.runner import *
+from Inputs.tensors import read_states
 
 DATA = ("--data", "train.npz")
 
@@ -70,15 +71,27 @@ class Numerics(RunnerTest):
         self.assertNotEqual(skipped[-1:], ["1"])
 
     def test_skip_is_neutral(self):
-        """A skipped step leaves every parameter and moment as it was, bit for bit."""
-        # One batch in an epoch: all steps are skipped.
-        self.poisoned_data(np.nan, row=0)
-        arrays = {name: array[:8] for name, array in np.load("train.npz").items()}
-        np.savez("train.npz", **arrays)
-        run("s.vplan", "train", *DATA, "--steps", 0, "--save", "zero")
-        run("s.vplan", "train", *DATA, "--steps", 5, "--save", "five")
-        self.assertEqual((checkpoints("zero")[0] / "params.safetensors").read_bytes(),
-                         (checkpoints("five")[0] / "params.safetensors").read_bytes())
+        """A skipped step leaves parameters, moments and the step counter as they were, bit for bit; the scaler
+        halves its scale, begins to count anew, and counts the step as skipped."""
+        # Two batches in an epoch, one of them bad.
+        self.poisoned_data(np.nan, row=5)
+        np.savez("train.npz", **{name: array[:16] for name, array in np.load("train.npz").items()})
+        run("s.vplan", "train", *DATA, "--steps", 0, "--save", "ck")
+        run("s.vplan", "train", *DATA, "--steps", 12, "--resume", "ck", "--save", "ck", "--save-every", 1, "--keep", 0,
+            "--log", "m.csv")
+        skipped = [row.split(",")[7] == "1" for row in pathlib.Path("m.csv").read_text().splitlines()[1:]]
+        self.assertEqual((len(skipped), sum(skipped)), (12, 6))
+        kept = [read_states(checkpoint) for checkpoint in checkpoints("ck")]
+        for before, after, is_skipped in zip(kept[:-1], kept[1:], skipped, strict=True):
+            changed = {name for name in before if before[name] != after[name]}
+            if not is_skipped:
+                self.assertLessEqual({"w", "b", "w.m", "train.step"}, changed)
+                continue
+            self.assertLessEqual(changed, {"amp.scale", "amp.growth_tracker", "amp.skipped_steps"})
+            scales, trackers, counts = ([np.frombuffer(states["amp." + name], kind)[0] for states in (before, after)]
+                                        for name, kind in (("scale", "f4"), ("growth_tracker", "i4"),
+                                                           ("skipped_steps", "i4")))
+            self.assertEqual((scales[1], trackers[1], counts[1]), (scales[0] / 2, 0, counts[0] + 1))
 
     def test_no_progress(self):
         """A scaler that only ever skips ends the run."""
