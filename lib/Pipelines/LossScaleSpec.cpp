@@ -78,6 +78,8 @@ static Error parseSetting(StringRef text, std::string &options,
       keys.push_back(known.key);
     return makeUnknown("--loss-scale", "setting", rawKey, keys);
   }
+  if (numbers.count(key))
+    return makeError(key + " is given twice");
   double number = 0;
   if (!setting->isValid) {
     if (!is_contained(kRefills, value))

@@ -12,6 +12,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
 
 using namespace llvm;
@@ -25,9 +26,35 @@ static constexpr StringRef kKeys[] = {
     "momentum", "nesterov",  "schedule",  "warmup-steps", "total-steps",
     "final-lr", "clip-norm", "ema-decay", "parameters",   "group"};
 
+/// What other libraries call some of them.
+static constexpr std::pair<StringRef, StringRef> kOtherNames[] = {
+    {"learning-rate", "lr"},     {"epsilon", "eps"},
+    {"betas", "beta1"},          {"wd", "weight-decay"},
+    {"l2", "weight-decay"},      {"decay", "weight-decay"},
+    {"max-norm", "clip-norm"},   {"grad-clip", "clip-norm"},
+    {"min-lr", "final-lr"},      {"steps", "total-steps"},
+    {"lr-scheduler", "schedule"}};
+
+static bool isOfSgd(StringRef key) {
+  return is_contained({"momentum", "nesterov"}, key);
+}
+static bool isOfAdam(StringRef key) {
+  return is_contained({"beta1", "beta2", "eps"}, key);
+}
+
+/// The settings that `optimizer` has.
+static SmallVector<StringRef> getKeys(StringRef optimizer) {
+  SmallVector<StringRef> keys;
+  copy_if(kKeys, std::back_inserter(keys), [&](StringRef key) {
+    return optimizer == "sgd" ? !isOfAdam(key) : !isOfSgd(key);
+  });
+  return keys;
+}
+
 StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {
   StringRef nearest;
-  unsigned best = std::max<unsigned>(2, name.size() / 3) + 1;
+  // Two letters are always near to nothing.
+  unsigned best = name.empty() ? 0 : std::max<unsigned>(2, name.size() / 3) + 1;
   for (StringRef candidate : candidates) {
     unsigned distance = name.edit_distance(candidate);
     if (distance < best) {
@@ -40,8 +67,13 @@ StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {
 
 Error vernier::makeUnknown(StringRef flag, StringRef what, StringRef name,
                            ArrayRef<StringRef> candidates) {
+  return makeUnknown(flag, what, name, candidates,
+                     findNearest(name, candidates));
+}
+
+Error vernier::makeUnknown(StringRef flag, StringRef what, StringRef name,
+                           ArrayRef<StringRef> candidates, StringRef nearest) {
   std::string message = (flag + ": unknown " + what + " '" + name + "'").str();
-  StringRef nearest = findNearest(name, candidates);
   if (!nearest.empty())
     message += ("; did you mean '" + nearest + "'?").str();
   message += " (known: " + join(candidates, ", ") + ")";
@@ -50,6 +82,22 @@ Error vernier::makeUnknown(StringRef flag, StringRef what, StringRef name,
 
 static Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), "--optimizer: " + message);
+}
+
+/// An unknown setting; the nearest is one that others call so, one that looks
+/// like it, or one that begins as it does ("momentum_decay", "warmup").
+static Error makeUnknownSetting(StringRef rawKey, StringRef key,
+                                StringRef optimizer) {
+  SmallVector<StringRef> keys = getKeys(optimizer);
+  StringRef nearest = findNearest(key, keys);
+  for (auto [other, name] : kOtherNames)
+    if (key == other && is_contained(keys, name))
+      nearest = name;
+  for (StringRef known : keys)
+    if (nearest.empty() && (key.starts_with((known + "-").str()) ||
+                            known.starts_with((key + "-").str())))
+      nearest = known;
+  return makeUnknown("--optimizer", "setting", rawKey, keys, nearest);
 }
 
 /// Set one option, if it is of this kind.
@@ -71,18 +119,19 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
   OptimizerSpec spec;
   spec.passOptions = ("optimizer=" + parts.front()).str();
   train::TrainAttachOptimizerPassOptions options;
+  StringSet<> given;
   for (StringRef part : ArrayRef(parts).drop_front()) {
     auto [rawKey, value] = part.split('=');
     std::string key = rawKey.str();
     llvm::replace(key, '_', '-');
     if (!is_contained(kKeys, key))
-      return makeUnknown("--optimizer", "setting", rawKey, kKeys);
-    bool isOfSgd = is_contained({"momentum", "nesterov"}, key);
-    bool isOfAdam = is_contained({"beta1", "beta2", "eps"}, key);
-    if (parts.front() == "sgd" ? isOfAdam : isOfSgd)
+      return makeUnknownSetting(rawKey, key, parts.front());
+    if (!is_contained(getKeys(parts.front()), key))
       return makeError("'" + rawKey + "' is a setting of " +
-                       (isOfAdam ? "adam and adamw" : "sgd") + ", not of " +
-                       parts.front());
+                       (isOfAdam(key) ? "adam and adamw" : "sgd") +
+                       ", not of " + parts.front());
+    if (!given.insert(key).second)
+      return makeError("'" + text + "' gives " + key + " twice");
     if (key == "nesterov" && value.empty())
       value = "true";
     if (key == "parameters" || key == "group") {

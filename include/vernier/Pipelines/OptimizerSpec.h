@@ -25,7 +25,7 @@ struct OptimizerSpec {
   std::string parameters, group;
 
   /// Parse the flag. Keys are those of the pass, with '-' or '_'; an unknown
-  /// one is an error that names the nearest.
+  /// one is an error that names the nearest, and so is one that comes twice.
   static llvm::Expected<OptimizerSpec> parse(llvm::StringRef text);
 };
 
@@ -37,6 +37,11 @@ llvm::StringRef findNearest(llvm::StringRef name,
 llvm::Error makeUnknown(llvm::StringRef flag, llvm::StringRef what,
                         llvm::StringRef name,
                         llvm::ArrayRef<llvm::StringRef> candidates);
+/// The same where the caller knows which is meant, or "".
+llvm::Error makeUnknown(llvm::StringRef flag, llvm::StringRef what,
+                        llvm::StringRef name,
+                        llvm::ArrayRef<llvm::StringRef> candidates,
+                        llvm::StringRef nearest);
 
 } // namespace vernier
 
