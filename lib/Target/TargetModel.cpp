@@ -15,6 +15,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
+#include "llvm/TargetParser/X86TargetParser.h"
 
 #include <mutex>
 
@@ -63,6 +64,41 @@ static void initializeBackend() {
   });
 }
 
+/// Whether the CPU has what generated code needs.
+static bool hasBaseline(StringRef cpu) {
+  SmallVector<StringRef> features;
+  llvm::X86::getFeaturesForCPU(cpu, features);
+  return llvm::all_of(kBaseline, [&](StringRef feature) {
+    return llvm::is_contained(features, feature);
+  });
+}
+
+/// "; did you mean 'cpu:znver4'?", or nothing if no CPU that would do is near.
+static std::string suggestCpu(StringRef name) {
+  SmallVector<StringRef> known;
+  llvm::X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
+  llvm::erase_if(known, [](StringRef cpu) { return !hasBaseline(cpu); });
+  known.push_back("native");
+  auto distance = [&](StringRef cpu) {
+    return name.edit_distance_insensitive(cpu);
+  };
+  StringRef nearest = *llvm::min_element(known, [&](StringRef a, StringRef b) {
+    return distance(a) < distance(b);
+  });
+  if (distance(nearest) > std::max<size_t>(2, name.size() / 3))
+    return "";
+  return ("; did you mean 'cpu:" + nearest + "'?").str();
+}
+
+/// Whether LLVM knows the CPU. It prints to stderr of its own if a subtarget is
+/// made for one that it does not, so that the question comes first.
+static bool isCpu(const llvm::Target &target, const llvm::Triple &triple,
+                  StringRef name) {
+  std::unique_ptr<llvm::MCSubtargetInfo> any(
+      target.createMCSubtargetInfo(triple, "", ""));
+  return any && any->isCPUStringValid(name);
+}
+
 llvm::Expected<TargetModel> TargetModel::parseGpu(StringRef spelling,
                                                   StringRef name) {
   TargetModel model;
@@ -82,7 +118,7 @@ llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
   auto [device, cpuName] = spelling.split(':');
   if (device == "cuda")
     return parseGpu(spelling, cpuName);
-  if (device != "cpu")
+  if (device != "cpu" || spelling.ends_with(":"))
     return makeError("unknown target '" + spelling +
                      "': expected cpu, cpu:native or cpu:NAME, such as "
                      "cpu:x86-64-v3");
@@ -108,12 +144,13 @@ llvm::Expected<TargetModel> TargetModel::parse(StringRef spelling) {
   llvm::sort(featureList);
   model.features = llvm::join(featureList, ",");
 
-  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
-      target->createMCSubtargetInfo(triple, model.cpu, model.features));
-  if (!subtarget || !subtarget->isCPUStringValid(model.cpu))
+  if (!isCpu(*target, triple, model.cpu))
     return makeError("unknown CPU '" + model.cpu + "' in target '" + spelling +
                      "': expected native, x86-64-v3, x86-64-v4 or a name that "
-                     "LLVM knows");
+                     "LLVM knows" +
+                     suggestCpu(model.cpu));
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+      target->createMCSubtargetInfo(triple, model.cpu, model.features));
   for (StringRef feature : kBaseline) {
     if (!subtarget->checkFeatures(("+" + feature).str()))
       return makeError("target '" + spelling + "' lacks " + feature +
