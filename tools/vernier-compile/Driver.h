@@ -10,6 +10,7 @@
 #define VERNIER_TOOLS_VERNIERCOMPILE_DRIVER_H
 
 #include "vernier/Dialect/Amp/Transforms/Explain.h"
+#include "vernier/Pipelines/CommandLine.h"
 #include "vernier/Pipelines/Pipelines.h"
 
 #include <optional>
@@ -17,10 +18,6 @@
 #include <vector>
 
 namespace vernier {
-
-/// Exit codes that scripts can rely on.
-inline constexpr int kExitOk = 0, kExitFailed = 1, kExitUsage = 2,
-                     kExitBadInput = 3, kExitResources = 5;
 
 /// Where to stop.
 enum class Emit { Train, Amp, Step, Fusion, Kernel, Plan, PlanFile };

@@ -159,9 +159,7 @@ Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 5 cannot write
 )";
 
 static int usageError(const llvm::Twine &message) {
-  llvm::WithColor::error(llvm::errs(), "vernier-compile")
-      << message << "\n  see vernier-compile --help\n";
-  return kExitUsage;
+  return printUsageError("vernier-compile", message);
 }
 
 /// What is wrong with the files on the command line, or nothing.
@@ -284,9 +282,8 @@ int main(int argc, char **argv) {
     os << "vernier-compile " VERNIER_VERSION " (LLVM " LLVM_VERSION_STRING
           ")\n";
   });
-  // Every flag error is a usage error; LLVM's parser knows near misses.
-  if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
-    return kExitUsage;
+  if (int code = parseCommandLine(argc, argv, "vernier-compile", kOverview))
+    return code;
   DriverOptions options;
   options.outputFile = outputFile;
   if (std::string message = checkInputs(); !message.empty())

@@ -9,6 +9,7 @@
 #include "Archive.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Pipelines/CommandLine.h"
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Reference/Evaluator.h"
 #include "vernier/Reference/Rounding.h"
@@ -18,6 +19,7 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
 
@@ -62,9 +64,15 @@ static cl::opt<unsigned> steps(
              "slice by slice"),
     cl::init(1), cl::cat(category));
 
-static LogicalResult fail(const llvm::Twine &message) {
+static constexpr char kOverview[] =
+    R"(Runs a function of a model in the evaluator: slowly, and by definition
+
+Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 5 cannot write.
+)";
+
+static int fail(int code, const llvm::Twine &message) {
   llvm::WithColor::error(llvm::errs(), "vernier-evaluate") << message << "\n";
-  return failure();
+  return code;
 }
 
 //===----------------------------------------------------------------------===//
@@ -96,17 +104,17 @@ static Array toArray(const Tensor &tensor) {
           tensor.elements};
 }
 
-static LogicalResult checkShape(llvm::StringRef what, llvm::StringRef name,
-                                llvm::ArrayRef<int64_t> shape, Type type) {
+static int checkShape(llvm::StringRef what, llvm::StringRef name,
+                      llvm::ArrayRef<int64_t> shape, Type type) {
   Tensor expected(type);
   if (shape == llvm::ArrayRef<int64_t>(expected.shape))
-    return success();
+    return kExitOk;
   std::string message;
   llvm::raw_string_ostream os(message);
   os << what << " '" << name << "' must be " << type << ", but has shape (";
   llvm::interleaveComma(shape, os);
   os << ")";
-  return fail(message);
+  return fail(kExitBadInput, message);
 }
 
 //===----------------------------------------------------------------------===//
@@ -114,18 +122,18 @@ static LogicalResult checkShape(llvm::StringRef what, llvm::StringRef name,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// One execution of the tool.
+/// One execution of the tool; its parts return the code to exit with.
 class Run {
 public:
-  LogicalResult run();
+  int run();
 
 private:
-  LogicalResult loadModel();
-  LogicalResult loadState();
-  LogicalResult checkInputs();
+  int loadModel();
+  int loadState();
+  int checkInputs();
   SmallVector<Tensor> getInputs(unsigned step);
-  LogicalResult runSteps();
-  LogicalResult writeResults() const;
+  int runSteps();
+  int writeResults() const;
   std::string getInputName(unsigned index);
   std::string getOutputName(unsigned index);
 
@@ -155,39 +163,45 @@ std::string Run::getOutputName(unsigned index) {
   return getName(entry.getResultAttr(index, train::kNameAttr), "result", index);
 }
 
-LogicalResult Run::loadModel() {
+int Run::loadModel() {
   DialectRegistry registry;
   registerInputDialects(registry);
   context.appendDialectRegistry(registry);
-  module = parseSourceFile<ModuleOp>(modelPath, sourceManager, &context);
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(modelPath);
+  if (!file)
+    return fail(kExitBadInput, "cannot read '" + modelPath +
+                                   "': " + file.getError().message());
+  sourceManager.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  module = parseSourceFile<ModuleOp>(sourceManager, &context);
   if (!module)
-    return failure();
+    return kExitBadInput;
   entry = module->lookupSymbol<func::FuncOp>(entryName);
   if (entry)
-    return success();
+    return kExitOk;
   std::string message;
   llvm::raw_string_ostream os(message);
   os << modelPath << " has no function @" << entryName << "; it has";
   for (auto function : module->getOps<func::FuncOp>())
     os << " @" << function.getSymName();
-  return fail(message);
+  return fail(kExitUsage, message);
 }
 
-LogicalResult Run::loadState() {
+int Run::loadState() {
   Arrays arrays;
   if (!statePath.empty())
     if (std::string error = readArchive(statePath, arrays); !error.empty())
-      return fail(error);
+      return fail(kExitBadInput, error);
   for (const auto &[name, array] : arrays) {
     auto global = module->lookupSymbol<ml_program::GlobalOp>(name);
     if (!global)
-      return fail(statePath + " has '" + name + "', but " + modelPath +
-                  " has no global of that name");
-    if (failed(checkShape("state", name, array.shape, global.getType())))
-      return failure();
+      return fail(kExitBadInput, statePath + " has '" + name + "', but " +
+                                     modelPath + " has no global of that name");
+    if (int code = checkShape("state", name, array.shape, global.getType()))
+      return code;
     state[name] = fromArray(array, global.getType());
   }
-  return initializeState(*module, state, {exact});
+  return failed(initializeState(*module, state, {exact})) ? kExitFailed
+                                                          : kExitOk;
 }
 
 /// Whether `array` has one slice for each step.
@@ -196,24 +210,25 @@ static bool hasSteps(const Array &array, Type type) {
          array.shape[0] == steps;
 }
 
-LogicalResult Run::checkInputs() {
+int Run::checkInputs() {
   if (!inputsPath.empty())
     if (std::string error = readArchive(inputsPath, inputs); !error.empty())
-      return fail(error);
+      return fail(kExitBadInput, error);
   for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
     std::string name = getInputName(index);
     auto it = inputs.find(name);
     if (it == inputs.end())
-      return fail("@" + entryName + " reads '" + name +
-                  "', which the inputs lack: add it to --inputs");
+      return fail(inputsPath.empty() ? kExitUsage : kExitBadInput,
+                  "@" + entryName + " reads '" + name +
+                      "', which the inputs lack: add it to --inputs");
     llvm::ArrayRef<int64_t> shape = it->second.shape;
     Type type = entry.getArgumentTypes()[index];
     if (hasSteps(it->second, type))
       shape = shape.drop_front();
-    if (failed(checkShape("input", name, shape, type)))
-      return failure();
+    if (int code = checkShape("input", name, shape, type))
+      return code;
   }
-  return success();
+  return kExitOk;
 }
 
 /// The inputs of step number `step`, the first being 0.
@@ -231,12 +246,12 @@ SmallVector<Tensor> Run::getInputs(unsigned step) {
   return tensors;
 }
 
-LogicalResult Run::runSteps() {
+int Run::runSteps() {
   for (unsigned step = 0; step < steps; ++step) {
     FailureOr<SmallVector<Tensor>> results =
         evaluate(entry, getInputs(step), state, {exact});
     if (failed(results))
-      return failure();
+      return kExitFailed;
     for (auto [index, result] : llvm::enumerate(*results)) {
       if (step == 0) {
         outputs.emplace_back(getOutputName(index), result);
@@ -249,10 +264,10 @@ LogicalResult Run::runSteps() {
   if (steps > 1)
     for (auto &[name, tensor] : outputs)
       tensor.shape.insert(tensor.shape.begin(), steps);
-  return success();
+  return kExitOk;
 }
 
-LogicalResult Run::writeResults() const {
+int Run::writeResults() const {
   Arrays results, states;
   for (const auto &[name, tensor] : outputs) {
     results[name] = toArray(tensor);
@@ -266,23 +281,27 @@ LogicalResult Run::writeResults() const {
     error = writeArchive(outputsPath, results);
   if (error.empty() && !stateOutPath.empty())
     error = writeArchive(stateOutPath, states);
-  return error.empty() ? success() : fail(error);
+  return error.empty() ? kExitOk : fail(kExitResources, error);
 }
 
-LogicalResult Run::run() {
+int Run::run() {
   if (steps == 0)
-    return fail("--steps=0 runs nothing; give 1 or more");
-  return success(succeeded(loadModel()) && succeeded(loadState()) &&
-                 succeeded(checkInputs()) && succeeded(runSteps()) &&
-                 succeeded(writeResults()));
+    return fail(kExitUsage, "--steps=0 runs nothing; give 1 or more");
+  if (int code = loadModel())
+    return code;
+  if (int code = loadState())
+    return code;
+  if (int code = checkInputs())
+    return code;
+  if (int code = runSteps())
+    return code;
+  return writeResults();
 }
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initialize(argc, argv);
   cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(
-      argc, argv,
-      "Runs a function of a model in the evaluator: slowly, and by "
-      "definition\n");
-  return failed(Run().run());
+  if (int code = parseCommandLine(argc, argv, "vernier-evaluate", kOverview))
+    return code;
+  return Run().run();
 }
