@@ -39,6 +39,8 @@ struct DriverOptions {
   std::string errorBudgetText;
   std::string remarks;    ///< Regular expression of their categories.
   std::string policyFile; ///< Where to write the policy auto, or empty.
+  /// The flags given that say how to compile a model, "--policy".
+  std::vector<std::string> compileFlags;
 };
 
 /// "vernier-compile: error: " on stderr.

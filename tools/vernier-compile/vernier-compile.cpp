@@ -23,6 +23,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
+#include <memory>
 
 namespace cl = llvm::cl;
 using namespace vernier;
@@ -168,6 +169,9 @@ static std::string checkInputs() {
     return "--diff compares two files, or two policies for a model: "
            "vernier-compile --diff A B, vernier-compile MODEL.mlir --diff "
            "POLICY POLICY";
+  if (diff && inputs.size() == 3 && policy.getNumOccurrences())
+    return "--diff compares the policies '" + inputs[1] + "' and '" +
+           inputs[2] + "': drop --policy=" + policy;
   if (diff)
     return "";
   if (inputs.empty())
@@ -272,6 +276,18 @@ static std::string setOptimizers(DriverOptions &options) {
   return "";
 }
 
+/// The flags on the command line that say how to compile.
+static std::vector<std::string> getCompileFlags() {
+  std::vector<std::string> given;
+  for (const cl::Option *flag : std::initializer_list<const cl::Option *>{
+           &target, &policy, &profile, &errorBudget, &autoCompute,
+           std::addressof(optimizers), &strategy, &casts, &repair, &lossScale,
+           &accumulate, &pad})
+    if (flag->getNumOccurrences())
+      given.push_back(("--" + flag->ArgStr).str());
+  return given;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   registerAllPasses();
@@ -329,6 +345,7 @@ int main(int argc, char **argv) {
       scale->mode != LossScaleSpec::Mode::Auto)
     return usageError("--profile is for --policy=auto and --loss-scale=auto");
   options.lossScaleText = lossScale;
+  options.compileFlags = getCompileFlags();
   if (diff)
     return runDiff(options, inputs);
   options.inputFile = inputs.front();
