@@ -78,8 +78,9 @@ static void addElementwise(std::vector<Rule> &rules) {
   rules.push_back(elementwise("math.acosh", {Domain::AboveOne}));
   rules.push_back(elementwise("train.gelu", {Domain::Real},
                               "{form = #train<gelu_form tanh>}"));
-  for (const char *op : {"arith.addf", "arith.subf", "arith.mulf",
-                         "arith.maximumf", "arith.minimumf"})
+  for (const char *op :
+       {"arith.addf", "arith.subf", "arith.mulf", "arith.maximumf",
+        "arith.minimumf", "arith.maxnumf", "arith.minnumf"})
     rules.push_back(elementwise(op, {Domain::Real, Domain::Real}));
   rules.push_back(elementwise("arith.divf", {Domain::Real, Domain::Positive}));
   rules.push_back(elementwise("math.powf", {Domain::Positive, Domain::Real}));
