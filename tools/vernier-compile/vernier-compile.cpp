@@ -258,6 +258,11 @@ static std::string setOptimizers(DriverOptions &options) {
     llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(text);
     if (!spec)
       return llvm::toString(spec.takeError());
+    if (llvm::any_of(options.compile.groups, [&](const OptimizerSpec &other) {
+          return other.group == spec->group;
+        }))
+      return "--optimizer: '" + text + "': group '" + spec->group +
+             "' has an optimizer; one REGEX can name all of its parameters";
     if (!spec->group.empty()) {
       options.compile.groups.push_back(*spec);
       continue;
