@@ -10,7 +10,6 @@
 #define VERNIER_RUN_METRICS_H
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 
 namespace vernier::run {
@@ -36,15 +35,27 @@ public:
   MetricsFile(const MetricsFile &) = delete;
 
   /// Start the file anew, or with `resumeStep` > 0 drop the rows after that
-  /// step and go on. Throws a Failure.
-  void open(const std::string &path, uint64_t resumeStep);
+  /// step and go on. `missing` are the rows up to it that the run before could
+  /// not write. Throws a Failure.
+  void open(const std::string &path, uint64_t resumeStep,
+            const std::string &missing);
   void add(const Measurement &row);
-  /// Hand the rows to the system; throws a Failure if they cannot be written.
+  /// Hand the rows to the system. After a failure, which `problem` tells, the
+  /// file ends at its last whole row and nothing more is written to it.
   void flush();
 
+  /// Why rows cannot be written; "" as long as they can.
+  const std::string &problem() const { return failure; }
+  /// The rows that are not in the file.
+  const std::string &unwritten() const { return rows; }
+
 private:
-  std::string path;
-  FILE *file = nullptr;
+  uint64_t openAfter(uint64_t resumeStep, bool goOn);
+  void reserve();
+
+  std::string path, failure;
+  std::string rows; ///< whole ones, to be written
+  int file = -1;
 };
 
 } // namespace vernier::run

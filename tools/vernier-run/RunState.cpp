@@ -51,6 +51,8 @@ std::string RunState::toJson(const Plan &plan, const Dataset &data) const {
                {"plan", vernier_plan_digest(plan.get())},
                {"options", getOptions(plan)}};
   json["loss"] = std::isfinite(loss) ? Json(loss) : Json(nullptr);
+  if (!missingRows.empty())
+    json["log_rows"] = missingRows;
   return json.dump();
 }
 
@@ -81,6 +83,8 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
   Json value = json.value("loss", Json(nullptr));
   loss = value.is_number() ? value.get<double>()
                            : std::numeric_limits<double>::quiet_NaN();
+  Json rowsOfLog = json.value("log_rows", Json(nullptr));
+  missingRows = rowsOfLog.is_string() ? rowsOfLog.get<std::string>() : "";
 
   if (options.seed && *options.seed != seed)
     throw Failure(

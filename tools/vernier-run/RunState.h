@@ -29,6 +29,9 @@ struct RunState {
   uint64_t correct = 0; ///< rows whose best class was right
   uint64_t counted = 0; ///< rows
 
+  /// Rows of --log that could not be written, for the run that goes on.
+  std::string missingRows;
+
   RunState();
 
   std::string toJson(const Plan &plan, const Dataset &data) const;

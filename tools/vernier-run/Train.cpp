@@ -66,6 +66,8 @@ private:
   [[noreturn]] void stop(const std::string &reason);
   void evaluate(Measurement &measurement);
   void save();
+  void writeOutputs();
+  std::string describeWayOn() const;
   int finish();
   void observe(const vernier_observation_t &observation);
 
@@ -376,7 +378,7 @@ void Trainer::evaluate(Measurement &measurement) {
 
 void Trainer::save() {
   progress->pause();
-  metrics.flush(); // never behind the checkpoint
+  state.missingRows = metrics.unwritten();
   std::string metadata = state.toJson(plan, data);
   vernier::run::check(vernier_session_save(session->get(), options.save.c_str(),
                                            state.step, metadata.c_str(),
@@ -388,14 +390,18 @@ void Trainer::save() {
 void Trainer::loop() {
   shuffle(order, state.seed, state.step / stepsPerEpoch());
   progress->start(state.step);
-  while (state.step < totalSteps && !interrupted()) {
+  while (state.step < totalSteps && !interrupted() &&
+         metrics.problem().empty()) {
     Measurement measurement = step();
     judge(measurement);
     bool epochEnds = state.step % stepsPerEpoch() == 0;
     if (evaluation && (epochEnds || state.step == totalSteps))
       evaluate(measurement);
     metrics.add(measurement);
-    if (options.saveEvery && state.step % options.saveEvery == 0)
+    bool mustSave = options.saveEvery && state.step % options.saveEvery == 0;
+    if (mustSave)
+      metrics.flush(); // never behind the checkpoint
+    if (mustSave && metrics.problem().empty())
       save();
     if (epochEnds)
       shuffle(order, state.seed, state.step / stepsPerEpoch());
@@ -408,12 +414,44 @@ void Trainer::loop() {
   progress->finish();
 }
 
-int Trainer::finish() {
+/// Write what a run leaves. A file that cannot be written is no reason to lose
+/// the others.
+void Trainer::writeOutputs() {
   metrics.flush();
-  if (profile)
-    profile->write();
+  std::string problems = metrics.problem();
+  auto attempt = [&](auto write) {
+    try {
+      write();
+    } catch (const Failure &failure) {
+      problems +=
+          (problems.empty() ? "" : "\n  ") + std::string(failure.what());
+    }
+  };
   if (!options.save.empty() && savedStep != state.step)
-    save();
+    attempt([&] { save(); });
+  if (profile)
+    attempt([&] { profile->write(); });
+  if (!problems.empty())
+    throw Failure(Resources, problems + "\n  " + describeWayOn());
+}
+
+/// After a failure: where training is, and how to go on from the last
+/// checkpoint.
+std::string Trainer::describeWayOn() const {
+  std::string text = fmt::format("training ended after step {} of {}; ",
+                                 state.step, totalSteps);
+  if (options.save.empty())
+    return text + "nothing is saved without --save";
+  if (!savedStep)
+    return text + "nothing was saved";
+  text +=
+      fmt::format("once that is mended, go on from step {} with --resume {}",
+                  *savedStep, options.save);
+  return options.log.empty() ? text : text + " --log " + options.log;
+}
+
+int Trainer::finish() {
+  writeOutputs();
   bool stopped = interrupted() && state.step < totalSteps;
   if (stopped)
     terminal.print(
@@ -497,7 +535,7 @@ void Trainer::openOutputs() {
     profile.emplace(plan, options.profileNumerics,
                     options.profileEvery.value_or(10));
   if (!options.log.empty())
-    metrics.open(options.log, state.step);
+    metrics.open(options.log, state.step, state.missingRows);
 }
 
 /// A call has been made, of a step or of an evaluation.

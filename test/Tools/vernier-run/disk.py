@@ -12,6 +12,7 @@
 # RUN: %python %s %t
 
 import pwd
+import re
 import resource
 import stat
 import tempfile
@@ -37,14 +38,25 @@ class Disk(RunnerTest):
         self.assertEqual(result["steps"], "4", where)
 
     def test_injected(self):
-        """ENOSPC and EIO at each write, fsync and rename of the second save."""
-        failures = 0
+        """ENOSPC and EIO at each write, fsync and rename of the second save, and of the log."""
+        self.resume += ("--log", "m.csv")
+        run(*TRAIN[:-2], "--steps", 4, "--log", "straight.csv")
+        straight = pathlib.Path("straight.csv").read_text()
+        rows = straight.splitlines(keepends=True)
+        shutil.copytree("ck", "first")
+        pathlib.Path("first.csv").write_text("".join(rows[:3]))
+
+        def start_again():
+            shutil.rmtree("ck")
+            shutil.copytree("first", "ck")
+            shutil.copy("first.csv", "m.csv")
+        start_again()
+        failures = failures_of_log = 0
         for name, number, line in traced("write,fallocate,fsync,renameat2,rename,mkdir", *self.resume):
             if "(1," in line or "(2," in line or "memfd" in line:  # stdout and stderr: tested below
                 continue
             for error in ("ENOSPC", "EIO"):
-                shutil.rmtree("ck")
-                run(*TRAIN, "--steps", 2)
+                start_again()
                 process = inject(name, number, f"error={error}", *self.resume)
                 where = f"{error} at {line}\n{process.stderr}"
                 # What only cleans up may fail; what saves may not.
@@ -52,8 +64,80 @@ class Disk(RunnerTest):
                     self.assertEqual(process.returncode, RESOURCES, where)
                     self.assertIn("error:", process.stderr, where)
                     failures += 1
+                if "m.csv: cannot be written" in process.stderr:
+                    failures_of_log += 1
+                    self.assertEqual(pathlib.Path("m.csv").read_text(), "".join(rows[:3]), where)
+                    # It is found before training, or training is not lost.
+                    self.assertEqual("training\n" in process.stderr, "step-00000004" in os.listdir("ck"), where)
                 self.still_resumes(where)
+                self.assertEqual(pathlib.Path("m.csv").read_text(), straight, where)
         self.assertGreater(failures, 20)
+        self.assertEqual(failures_of_log, 4)
+
+    def test_log(self):
+        """A log that takes no more ends training, which is saved with the rows that the log lacks."""
+        run("m.vplan", "train", "--data", "train.npz", "--steps", 600, "--log", "straight.csv", "--save", "straight")
+        expected = digest(checkpoints("straight")[0])
+        straight = pathlib.Path("straight.csv").read_text()
+        train = ("m.vplan", "train", "--data", "train.npz", "--log", "m.csv", "--save", "new", "--steps", 600)
+
+        def goes_on(steps, *flags):
+            """Resumed with the same log, all is as if nothing had happened."""
+            log = pathlib.Path("m.csv").read_text()
+            self.assertTrue(straight.startswith(log) and log.endswith("\n"), log)
+            self.assertLess(len(log.splitlines()) - 1, steps)
+            run(*train, *flags)
+            self.assertEqual(pathlib.Path("m.csv").read_text(), straight)
+            self.assertEqual(digest(checkpoints("new")[-1]), expected)
+            shutil.rmtree("new")
+
+        def saved(process):
+            self.assertNotIn("straight", process.stderr)
+            steps = int(checkpoints("new")[-1].name[5:])
+            self.assertIn(f"training ended after step {steps} of 600; once that is mended, go on from step {steps} "
+                          "with --resume new --log m.csv\n", process.stderr)
+            self.assertEqual(process.stderr.count("error:"), 1)
+            self.assertEqual(process.stdout, "RESULT failed code=5\n")
+            return steps
+
+        def log_writes(*flags):
+            calls = traced("write", *train, *flags)
+            shutil.rmtree("new")
+            return [number for _, number, line in calls if re.search(r'write\(\d+, "\d+,\d+,', line)]
+
+        # One write fails; the next would not.
+        numbers = log_writes()
+        self.assertGreater(len(numbers), 2)  # the last is written before the last checkpoint is
+        for number in numbers:
+            process = inject("write", number, "error=EIO", *train)
+            self.assertEqual(process.returncode, RESOURCES, process.stderr)
+            self.assertIn("error: m.csv: cannot be written: Input/output error\n", process.stderr)
+            steps = saved(process)
+            self.assertEqual(steps == 600, number == numbers[-1])
+            goes_on(steps, "--resume", "new")
+
+        # A quota that is reached within a row.
+        process = self.fails(RESOURCES, *train, preexec_fn=self.limit(18000))
+        goes_on(saved(process), "--resume", "new")
+        # Nothing can be written any more; a checkpoint was saved before.
+        often = ("--save-every", 50)
+        number = log_writes(*often)[1]
+        process = inject("write", number, "error=ENOSPC", *train, *often, also=["rename:error=EIO:when=3+"])
+        self.assertEqual(process.returncode, RESOURCES)
+        self.assertIn("error: m.csv: cannot be written: No space left on device\n  cannot rename to 'new/step-00000100'", process.stderr)
+        self.assertIn("go on from step 50 with --resume new --log m.csv\n", process.stderr)
+        goes_on(600, "--resume", "new")
+        # None was.
+        process = inject("write", numbers[0], "error=ENOSPC", *train, also=["rename:error=EIO"])
+        self.assertIn("of 600; nothing was saved\n", process.stderr)
+        self.fails(RESOURCES, *train[:6], "--steps", 600, preexec_fn=self.limit(18000),
+                   says="of 600; nothing is saved without --save\n")
+        # The rows also begin a log of another name.
+        shutil.rmtree("new")
+        saved(self.fails(RESOURCES, *train, preexec_fn=self.limit(18000)))
+        run(*("rest.csv" if word == "m.csv" else word for word in train), "--resume", "new")
+        rest = pathlib.Path("rest.csv").read_text().split("\n", 1)[1]
+        self.assertEqual(pathlib.Path("m.csv").read_text() + rest, straight)
 
     def test_file_size_limit(self):
         """RLIMIT_FSIZE, as a quota would: exit code 5, not a signal."""
@@ -131,13 +215,19 @@ class Disk(RunnerTest):
             process = inject("fallocate", number, "error=ENOSPC", *command)
             self.found_before_training(process, before, message)
             self.assertIn("No space left on device", process.stderr)
-        # The same where a log has no space for its first line.
+        # The same where a log has no space for its first line, or for the next.
         log = (*train, "--log", "m.csv")
         number = next(number for _, number, line in traced("write", *log) if "step,epoch" in line)
         os.remove("m.csv")
         os.remove("trace")
         process = inject("write", number, "error=ENOSPC", *log)
         self.found_before_training(process, before, "m.csv: cannot be written: No space left on device")
+        path = self.folder / "m.csv"
+        run(*TRAIN[:-2], "--steps", 2, "--log", "m.csv")
+        log = path.read_bytes()
+        process = inject("fallocate", 3, "error=ENOSPC", *self.resume, "--log", "m.csv")
+        self.found_before_training(process, sorted([*before, str(path)]), "m.csv: cannot be written: No space left")
+        self.assertEqual(path.read_bytes(), log)
 
     def test_cannot_reserve(self):
         """Not all file systems can reserve space: that alone is no reason to stop."""

@@ -93,10 +93,12 @@ def traced(calls, *command):
     return result
 
 
-def inject(name, number, what, *command, cwd=None):
-    """Run with `what` (error=EIO, signal=SIGKILL) at the call of this name and number."""
-    return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
-                           "-e", f"inject={name}:{what}:when={number}", RUN, *map(str, command)],
+def inject(name, number, what, *command, also=(), cwd=None):
+    """Run with `what` (error=EIO, signal=SIGKILL) at the call of this name and number, and `also` at others."""
+    injections = [f"{name}:{what}:when={number}", *also]
+    names = ",".join(injection.split(":")[0] for injection in injections)
+    return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={names}",
+                           *(f"--inject={injection}" for injection in injections), RUN, *map(str, command)],
                           capture_output=True, text=True, env=TRACED, cwd=cwd)
 
 
