@@ -79,17 +79,24 @@ Dataset::Dataset(const std::string &path, const Plan &plan,
   }
 }
 
+/// "'label' int64 (10,)"; nobody needs all arrays to be readable.
+static std::string describeArray(const NpzReader &reader,
+                                 const std::string &name) {
+  try {
+    NpyInfo info = reader.info(name);
+    return fmt::format("'{}' {} {}", name, npyTypeName(info.type),
+                       shapeString(info.shape));
+  } catch (const NpzError &) {
+    return fmt::format("'{}' (cannot be read)", name);
+  }
+}
+
 Dataset::Column Dataset::bind(const NpzReader &reader,
                               const TensorInfo &input) const {
-  const NpyInfo *array = reader.find(input.name);
-  if (!array) {
-    std::vector<std::string> names, described;
-    for (const NpyInfo &info : reader.arrays()) {
-      names.push_back(info.name);
-      described.push_back(fmt::format("'{}' {} {}", info.name,
-                                      npyTypeName(info.type),
-                                      shapeString(info.shape)));
-    }
+  if (!reader.contains(input.name)) {
+    std::vector<std::string> names = reader.names(), described;
+    for (const std::string &name : names)
+      described.push_back(describeArray(reader, name));
     throw Failure(
         BadFile, fmt::format("{}: there is no array '{}' ({}), an input of the "
                              "model{}; the file holds {}",
@@ -98,7 +105,7 @@ Dataset::Column Dataset::bind(const NpzReader &reader,
   }
   Column column;
   column.input = input;
-  checkShape(column, *array);
+  checkShape(column, reader.info(input.name));
   try {
     column.data = convertExactly(reader.read(input.name), input.dtype);
   } catch (const NpzError &error) {

@@ -18,7 +18,8 @@ namespace vernier::run {
 /// The arrays of a .npz file that an entry's inputs are bound to by name. The
 /// first dim of each array counts rows; a batch is `batch()` of them, the
 /// smallest first extent of the inputs. Everything is checked and converted
-/// when the file is read: types exactly, shapes, class indices.
+/// when the file is read: types exactly, shapes, class indices. Arrays of other
+/// names are not looked at.
 class Dataset {
 public:
   Dataset(const std::string &path, const Plan &plan, const std::string &entry);

@@ -83,8 +83,9 @@ size_t parseNpyHeader(std::string_view bytes, NpyInfo &info);
 /// The header of a .npy file, version 1, padded to 64 bytes.
 std::string npyHeader(const NpyInfo &info);
 
-/// An archive opened for reading: its headers are checked when it is opened,
-/// the elements (and their checksum) when an array is read.
+/// An archive opened for reading: its directory is read when it is opened, an
+/// array's header when it is asked for, the elements (and their checksum) when
+/// it is read. What is wrong with one array does not concern the others.
 class NpzReader {
 public:
   explicit NpzReader(const std::string &path);
@@ -93,17 +94,17 @@ public:
   ~NpzReader();
   NpzReader(NpzReader &&) noexcept;
 
-  const std::vector<NpyInfo> &arrays() const { return infos; }
-  /// Null if there is none of this name.
-  const NpyInfo *find(std::string_view name) const;
+  /// Of all arrays, also of those that cannot be read.
+  std::vector<std::string> names() const;
+  bool contains(std::string_view name) const;
+  NpyInfo info(std::string_view name) const;
   NpyArray read(std::string_view name) const;
+  /// All arrays; each must be readable.
+  std::vector<NpyInfo> arrays() const;
 
 private:
   struct Archive;
-  void readHeaders();
-
   std::unique_ptr<Archive> archive;
-  std::vector<NpyInfo> infos;
 };
 
 /// Write an archive (stored, with fixed dates: the same arrays give the same

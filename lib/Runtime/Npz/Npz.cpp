@@ -13,6 +13,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <map>
+#include <set>
 
 using namespace vernier;
 
@@ -83,17 +86,25 @@ private:
 struct NpzReader::Archive {
   zip_t *zip = nullptr;
   std::string path;
-  std::vector<zip_uint64_t> indices; ///< of infos
+  std::map<std::string, zip_uint64_t, std::less<>> members;
+  std::set<std::string, std::less<>> repeated; ///< names of several members
 
   ~Archive() {
     if (zip)
       zip_discard(zip);
   }
 
-  [[noreturn]] void fail(const std::string &array,
-                         const NpzError &error) const {
-    throw NpzError(error.code(),
-                   path + ": array '" + array + "': " + error.what());
+  void listMembers();
+  /// Index of an array; refuses one that is not there or not alone.
+  zip_uint64_t find(std::string_view array) const;
+  /// The header of an array, to which `bytes` may be appended. Returns where
+  /// the elements start.
+  size_t readHeader(zip_uint64_t index, Member &member,
+                    std::vector<uint8_t> &bytes, NpyInfo &info) const;
+
+  [[noreturn]] void fail(std::string_view array, const NpzError &error) const {
+    throw NpzError(error.code(), path + ": array '" + std::string(array) +
+                                     "': " + error.what());
   }
 };
 
@@ -118,7 +129,7 @@ NpzReader::NpzReader(const std::string &path)
                                 : text + "; expected a .npz archive as "
                                          "numpy.savez writes it"));
   }
-  readHeaders();
+  archive->listMembers();
 }
 
 NpzReader::NpzReader(const void *data, size_t size, const std::string &name)
@@ -135,64 +146,89 @@ NpzReader::NpzReader(const void *data, size_t size, const std::string &name)
     throw NpzError(VERNIER_BAD_FILE,
                    name + ": cannot be opened: " + zipMessage(&error));
   }
-  readHeaders();
+  archive->listMembers();
 }
 
-void NpzReader::readHeaders() {
-  zip_t *zip = archive->zip;
+void NpzReader::Archive::listMembers() {
   zip_int64_t count = zip_get_num_entries(zip, 0);
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
     const char *rawName = zip_get_name(zip, i, ZIP_FL_ENC_RAW);
     if (!rawName || !isArray(rawName))
       continue; // not an array: numpy ignores it too
-    NpyInfo info;
-    info.name = rawName;
-    info.name.resize(info.name.size() - extension.size());
-    try {
-      if (find(info.name))
-        throw NpzError(VERNIER_BAD_FILE, "it is in the archive twice");
-      std::vector<uint8_t> bytes;
-      Member(zip, i).append(bytes, 1 << 14);
-      size_t start = parseNpyHeader(
-          {reinterpret_cast<const char *>(bytes.data()), bytes.size()}, info);
-      zip_stat_t stat;
-      if (zip_stat_index(zip, i, 0, &stat) != 0 || stat.size < start ||
-          stat.size - start != info.bytes())
-        throw NpzError(VERNIER_BAD_FILE,
-                       "it should hold " + std::to_string(info.bytes()) +
-                           " bytes of " + npyTypeName(info.type) + " " +
-                           shapeString(info.shape) + " but does not");
-    } catch (const NpzError &error) {
-      archive->fail(info.name, error);
-    }
-    infos.push_back(std::move(info));
-    archive->indices.push_back(i);
+    std::string name(rawName);
+    name.resize(name.size() - extension.size());
+    if (!members.emplace(name, i).second)
+      repeated.insert(name);
   }
 }
 
-const NpyInfo *NpzReader::find(std::string_view name) const {
-  for (const NpyInfo &info : infos)
-    if (info.name == name)
-      return &info;
-  return nullptr;
+zip_uint64_t NpzReader::Archive::find(std::string_view array) const {
+  auto found = members.find(array);
+  if (found == members.end())
+    throw NpzError(VERNIER_BAD_FILE,
+                   path + ": there is no array '" + std::string(array) + "'");
+  if (repeated.count(array))
+    fail(array, NpzError(VERNIER_BAD_FILE, "it is in the archive twice"));
+  return found->second;
+}
+
+size_t NpzReader::Archive::readHeader(zip_uint64_t index, Member &member,
+                                      std::vector<uint8_t> &bytes,
+                                      NpyInfo &info) const {
+  member.append(bytes, 1 << 14);
+  size_t start = parseNpyHeader(
+      {reinterpret_cast<const char *>(bytes.data()), bytes.size()}, info);
+  zip_stat_t stat;
+  if (zip_stat_index(zip, index, 0, &stat) != 0 || stat.size < start ||
+      stat.size - start != info.bytes())
+    throw NpzError(VERNIER_BAD_FILE,
+                   "it should hold " + std::to_string(info.bytes()) +
+                       " bytes of " + npyTypeName(info.type) + " " +
+                       shapeString(info.shape) + " but does not");
+  return start;
+}
+
+std::vector<std::string> NpzReader::names() const {
+  std::vector<std::string> names;
+  for (const auto &[name, index] : archive->members)
+    names.push_back(name);
+  return names;
+}
+
+bool NpzReader::contains(std::string_view name) const {
+  return archive->members.find(name) != archive->members.end();
+}
+
+std::vector<NpyInfo> NpzReader::arrays() const {
+  std::vector<NpyInfo> infos;
+  for (const auto &[name, index] : archive->members)
+    infos.push_back(info(name));
+  return infos;
+}
+
+NpyInfo NpzReader::info(std::string_view name) const {
+  zip_uint64_t index = archive->find(name);
+  try {
+    NpyInfo info;
+    info.name = name;
+    std::vector<uint8_t> bytes;
+    Member member(archive->zip, index);
+    archive->readHeader(index, member, bytes, info);
+    return info;
+  } catch (const NpzError &error) {
+    archive->fail(name, error);
+  }
 }
 
 NpyArray NpzReader::read(std::string_view name) const {
-  const NpyInfo *info = find(name);
-  if (!info)
-    throw NpzError(VERNIER_BAD_FILE, archive->path + ": there is no array '" +
-                                         std::string(name) + "'");
+  zip_uint64_t index = archive->find(name);
+  NpyArray array;
+  array.name = name;
   try {
-    NpyArray array;
-    static_cast<NpyInfo &>(array) = *info;
-    Member member(archive->zip, archive->indices[info - infos.data()]);
+    Member member(archive->zip, index);
+    size_t start = archive->readHeader(index, member, array.data, array);
     // One byte more than expected makes libzip reach the end and check the sum.
-    NpyInfo again;
-    member.append(array.data, 1 << 14);
-    size_t start = parseNpyHeader(
-        {reinterpret_cast<const char *>(array.data.data()), array.data.size()},
-        again);
-    uint64_t total = start + info->bytes();
+    uint64_t total = start + array.bytes();
     member.append(array.data,
                   total + 1 - std::min<uint64_t>(array.data.size(), total));
     if (array.data.size() != total)
@@ -202,11 +238,11 @@ NpyArray NpzReader::read(std::string_view name) const {
     array.data.erase(array.data.begin(), array.data.begin() + start);
     return array;
   } catch (const NpzError &error) {
-    archive->fail(info->name, error);
+    archive->fail(name, error);
   } catch (const std::bad_alloc &) {
-    archive->fail(info->name, NpzError(VERNIER_RESOURCES,
-                                       "its " + std::to_string(info->bytes()) +
-                                           " bytes do not fit into memory"));
+    archive->fail(name, NpzError(VERNIER_RESOURCES,
+                                 "its " + std::to_string(array.bytes()) +
+                                     " bytes do not fit into memory"));
   }
 }
 

@@ -12,6 +12,7 @@
 # RUN: %python %s %t
 
 import struct
+import warnings
 import zipfile
 
 from Inputs.runner import *
@@ -57,7 +58,7 @@ class Data(RunnerTest):
 
     def test_names(self):
         self.refuses("train.npz: there is no array 'image' (f32 (8, 16))", "did you mean 'images'?",
-                     "the file holds 'label' int64 (10,), 'images' float32 (10, 16)",
+                     "the file holds 'images' float32 (10, 16), 'label' int64 (10,)",
                      rows=10, image=None, images=np.zeros((10, 16), "f4"))
 
     def test_wrong_shape(self):
@@ -78,6 +79,31 @@ class Data(RunnerTest):
         self.refuses("array 'image': element [0, 0] is 0.10000000000000001, which float32 cannot hold "
                      "exactly", image=np.full((100, 16), 0.1))
         self.refuses("which int32 cannot hold exactly", label=np.full(100, 2**40))
+
+    def test_other_arrays(self):
+        """What no input of the plan names may be anything."""
+        losses = set()
+        for others in ({}, {"names": np.full(100, "abc"), "objects": np.array([{}, "x"], object),
+                            "dates": np.array(["2024-01-01"], "M8[D]"), "waves": np.zeros(3, "c8"),
+                            "big": np.zeros(3, ">f4"), "columns": np.zeros((2, 3), "f4").T,
+                            "records": np.zeros(3, [("x", "f4")])}):
+            make_data("train.npz", **others)
+            losses.add(run("m.vplan", "train", "--data", "train.npz", "--steps", 3).result["loss"])
+        # Not even arrays, or two of one name.
+        with zipfile.ZipFile("train.npz", "a") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name in ("text.npy", "text.npy", "notes.txt", "dates.npy"):
+                archive.writestr(name, "nothing\n")
+        losses.add(run("m.vplan", "train", "--data", "train.npz", "--steps", 3).result["loss"])
+        self.assertEqual(len(losses), 1)
+        # One that is missing is: the list says what there is.
+        self.refuses("there is no array 'label'", "the file holds 'image' float32 (100, 16), 'labels' (cannot be read)",
+                     label=None, labels=np.full(100, "a"))
+        with zipfile.ZipFile(make_data("train.npz"), "a") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            archive.writestr("label.npy", "nothing\n")
+        self.fails(BAD_FILE, "m.vplan", "train", "--data", "train.npz", "--steps", 3,
+                   says="train.npz: array 'label': it is in the archive twice")
 
     def test_labels(self):
         """All labels are checked before the first step, also those of the last row."""

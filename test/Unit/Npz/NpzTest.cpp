@@ -165,7 +165,9 @@ TEST(Npz, RoundTrips) {
   EXPECT_EQ(reader.read("a").data, a.data);
   EXPECT_EQ(reader.read("a").shape, a.shape);
   EXPECT_EQ(reader.read("empty").data.size(), 0u);
-  EXPECT_EQ(reader.find("b"), nullptr);
+  EXPECT_EQ(reader.names(), (std::vector<std::string>{"a", "empty"}));
+  EXPECT_FALSE(reader.contains("b"));
+  EXPECT_THROW(reader.info("b"), NpzError);
   EXPECT_THROW(reader.read("b"), NpzError);
   std::remove(path.c_str());
 }
@@ -220,6 +222,25 @@ TEST(Npz, SurvivesAnyBytes) {
     for (int n = 1 + round % 4; n > 0; --n)
       hostile[random() % hostile.size()] = static_cast<char>(random());
     check(hostile);
+  }
+}
+
+// Whatever became of one array, the others are read.
+TEST(Npz, ArraysAreIndependent) {
+  std::string path = testing::TempDir() + "vernier-npz-two.npz";
+  NpyArray a = makeArray<float>(NpyType::F32, {1, 2, 3});
+  NpyArray b = makeArray<float>(NpyType::F32, {4, 5, 6});
+  b.name = "b";
+  writeNpz(path, {a, b});
+  const std::string bytes = readFile(path);
+  std::remove(path.c_str());
+  size_t magic = bytes.rfind("\x93NUMPY"), end = bytes.find("PK\x01\x02");
+  for (size_t at = magic; at < end; ++at) {
+    std::string hostile = bytes;
+    hostile[at] ^= 1;
+    NpzReader reader(hostile.data(), hostile.size(), "hostile");
+    EXPECT_EQ(reader.read("a").data, a.data);
+    EXPECT_THROW(reader.read("b"), NpzError) << at - magic;
   }
 }
 
