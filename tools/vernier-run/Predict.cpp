@@ -17,6 +17,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 using namespace vernier;
 using namespace vernier::run;
@@ -36,6 +38,7 @@ public:
                       "extent is no multiple of the batch, {}",
                       info.name, describe(info), data.batch()));
     rowBytes = info.bytes / data.batch();
+    elementBytes = info.bytes / std::max<uint64_t>(elementCount(info), 1);
     bytes.reserve(data.rows() * rowBytes);
   }
 
@@ -48,8 +51,23 @@ public:
 
   void add(Session &session, uint64_t rows) {
     session.read("predict", output);
+    countNonFinite(rows);
     bytes.insert(bytes.end(), output.data.begin(),
                  output.data.begin() + static_cast<ptrdiff_t>(rows * rowBytes));
+  }
+
+  /// An inf may be meant (the score of what is masked), so this is no failure.
+  void warnOfNonFinite(const Dataset &data, Terminal &terminal) const {
+    if (!firstBadRow)
+      return;
+    std::string badData = data.describeNonFinite(&*firstBadRow, 1);
+    terminal.warn(fmt::format(
+        "output '{}': {} of {} values are not finite, the first in row {}\n  "
+        "{}",
+        output.info.name, nonFinite, bytes.size() / elementBytes, *firstBadRow,
+        badData.empty() ? "what to do: --check-numerics names the first op "
+                          "that is not finite"
+                        : "the data: " + badData));
   }
 
   NpyArray finish(const Dataset &data) const {
@@ -61,8 +79,21 @@ public:
   }
 
 private:
+  /// Of the first `rows` of a batch, before they are added.
+  void countNonFinite(uint64_t rows) {
+    uint64_t perRow = rowBytes / elementBytes;
+    for (uint64_t i = 0; i < rows * perRow; ++i) {
+      if (std::isfinite(output.element(i)))
+        continue;
+      if (nonFinite++ == 0)
+        firstBadRow = bytes.size() / rowBytes + i / perRow;
+    }
+  }
+
   Output output;
-  uint64_t rowBytes = 0;
+  uint64_t rowBytes = 0, elementBytes = 0;
+  uint64_t nonFinite = 0;
+  std::optional<uint64_t> firstBadRow;
   std::vector<uint8_t> bytes;
 };
 
@@ -116,6 +147,8 @@ int vernier::run::predict(const Options &options, Terminal &terminal) {
   } catch (const NpzError &error) {
     throw Failure(static_cast<ExitCode>(error.code()), error.what());
   }
+  for (const Gathered &output : outputs)
+    output.warnOfNonFinite(data, terminal);
   ResultLine line("ok");
   line.add("rows", data.rows());
   line.add("output", options.output);

@@ -77,6 +77,31 @@ class Verbs(RunnerTest):
         run("m.vplan", "predict", "--data", "images.npz", "--resume", "ck", "--output", "again.npz")
         self.assertEqual(pathlib.Path("out.npz").read_bytes(), pathlib.Path("again.npz").read_bytes())
 
+    def test_predictions_that_are_not_finite(self):
+        """They are written, with a warning that says which; dropped rows of the last batch do not count."""
+        predict = ("m.vplan", "predict", "--data", "x.npz", "--output", "out.npz", "--resume", "ck")
+        self.trained()
+        image = np.load(make_data("x.npz", rows=37))["image"]
+        for row, value in ((36, np.nan), (20, np.inf)):
+            image[row, 3] = value
+            make_data("x.npz", rows=37, image=image)
+            process = run(*predict)
+            scores = np.load("out.npz")["logits"]
+            bad = ~np.isfinite(scores)
+            self.assertGreater(bad[row].sum(), 0)
+            self.assertIn(f"vernier-run: warning: output 'logits': {bad.sum()} of 148 values are not finite, the first in "
+                          f"row {row}\n  the data: x.npz: 'image' in row {row} is not finite\n", process.stderr)
+            self.assertEqual(process.result, {"rows": "37", "output": "out.npz", **process.result})
+        # Data that are finite, but too large.
+        parameters = (checkpoints("ck")[0] / "params.safetensors").read_bytes()
+        weights = np.frombuffer(parameters[8 + int.from_bytes(parameters[:8], "little"):], "f4")[:64].reshape(4, 16)
+        largest = weights[np.abs(weights).sum(1).argmax()]
+        make_data("x.npz", rows=37, image=np.tile(np.float32(3.4e38) * np.sign(largest), (37, 1)))
+        self.assertIn("output 'logits': 37 of 148 values are not finite, the first in row 0\n  what to do: --check-numerics "
+                      "names the first op", run(*predict).stderr)
+        make_data("x.npz", rows=37)
+        self.assertNotIn("not finite", run(*predict).stderr)
+
     def test_partial_batches(self):
         """The loss is over all rows, also of fewer than a batch."""
         for rows in (1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 23):
