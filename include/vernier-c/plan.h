@@ -62,8 +62,8 @@ typedef struct vernier_tensor_info_t {
 } vernier_tensor_info_t;
 
 /// Load and verify a plan file. Any bytes are safe to load: what is truncated
-/// or altered is VERNIER_BAD_FILE, a machine without the plan's instruction set
-/// is VERNIER_RESOURCES.
+/// or altered is VERNIER_BAD_FILE. A plan for another machine can be loaded and
+/// described, but not run.
 /// Threads: any. Ownership: the caller owns one reference to `*plan`; on
 /// failure it is null. The file is read, not kept open.
 VERNIER_API vernier_status_t vernier_plan_load(const char *path,
@@ -83,6 +83,13 @@ VERNIER_API void vernier_plan_retain(vernier_plan_t *plan);
 /// Drop a reference; the last one frees the plan. Null is allowed.
 /// Threads: any. Ownership: takes the caller's reference.
 VERNIER_API void vernier_plan_release(vernier_plan_t *plan);
+
+/// Find out whether this machine can run the plan, best before anything is
+/// made ready for it: VERNIER_RESOURCES names what its processor lacks, and so
+/// does vernier_session_create.
+/// Threads: any. Ownership: nothing changes hands.
+VERNIER_API vernier_status_t
+vernier_plan_check_machine(const vernier_plan_t *plan);
 
 /// The FlatBuffer (vernier-c/plan.fbs) and its size, for tools that print it.
 /// Threads: any. Ownership: the bytes are borrowed from the plan.

@@ -28,7 +28,9 @@ extern "C" {
 typedef struct vernier_session_t vernier_session_t;
 
 /// Create a session: allocates its memory and initialises every state from
-/// `seed` (the same seed gives the same bits on every machine).
+/// `seed` (the same seed gives the same bits on every machine). A processor
+/// that the plan was not compiled for, or too little memory, is
+/// VERNIER_RESOURCES.
 /// Threads: any. Ownership: the caller owns one reference to `*session`; on
 /// failure it is null. The session keeps references to plan and device.
 VERNIER_API vernier_status_t

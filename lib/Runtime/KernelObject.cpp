@@ -133,6 +133,17 @@ static Status readSymbols(const ElfReader &elf, const Elf64_Shdr &table,
   return {};
 }
 
+Status vernier::runtime::checkObjectMachine(const uint8_t *bytes, size_t size) {
+  Elf64_Ehdr header;
+  if (!ElfReader(bytes, size).read(0, header))
+    return malformed("it has no header");
+  if (header.e_machine != hostMachine)
+    return resources("the plan's kernels are for ELF machine ",
+                     header.e_machine, ", this machine is ", hostMachine,
+                     "; compile the plan again on this machine");
+  return {};
+}
+
 Status vernier::runtime::checkObject(const uint8_t *bytes, size_t size,
                                      const std::vector<std::string> &symbols) {
   ElfReader elf(bytes, size);
@@ -141,10 +152,6 @@ Status vernier::runtime::checkObject(const uint8_t *bytes, size_t size,
       header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN)
     return malformed("not a 64-bit ELF shared object");
-  if (header.e_machine != hostMachine)
-    return resources("the plan's kernels are for ELF machine ",
-                     header.e_machine, ", this machine is ", hostMachine,
-                     "; compile the plan again on this machine");
   if (header.e_phentsize != sizeof(Elf64_Phdr) ||
       header.e_shentsize != sizeof(Elf64_Shdr))
     return malformed("unknown header sizes");

@@ -17,11 +17,14 @@
 
 namespace vernier::runtime {
 
-/// Check that `bytes` are an ELF shared object of this machine which runs no
-/// code when it is loaded, needs nothing from outside and defines `symbols`.
-/// Executes nothing; any bytes are safe.
+/// Check that `bytes` are an ELF shared object which runs no code when it is
+/// loaded, needs nothing from outside and defines `symbols`. Executes nothing;
+/// any bytes are safe.
 Status checkObject(const uint8_t *bytes, size_t size,
                    const std::vector<std::string> &symbols);
+
+/// Check that an object is of this machine's architecture.
+Status checkObjectMachine(const uint8_t *bytes, size_t size);
 
 /// A loaded object.
 class KernelObject {

@@ -166,6 +166,14 @@ void vernier_plan_release(vernier_plan_t *plan) {
     delete plan;
 }
 
+vernier_status_t vernier_plan_check_machine(const vernier_plan_t *plan) {
+  return guarded([&]() -> Status {
+    if (!plan)
+      return invalidArgument("vernier_plan_check_machine: plan is null");
+    return checkMachine(*plan->schema);
+  });
+}
+
 const void *vernier_plan_payload(const vernier_plan_t *plan, size_t *size) {
   if (size)
     *size = plan ? plan->payload.size() : 0;

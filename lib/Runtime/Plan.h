@@ -33,6 +33,9 @@ inline uint64_t alignUp(uint64_t bytes) {
 /// bytes may be anything.
 Status verifyPlan(const uint8_t *payload, size_t size);
 
+/// Whether this machine can run a verified plan (see PlanVerifier.cpp).
+Status checkMachine(const schema::Plan &plan);
+
 /// The dtype of the schema by the number of the C API: they are the same.
 inline vernier_dtype_t toDType(schema::DType dtype) {
   return static_cast<vernier_dtype_t>(dtype);

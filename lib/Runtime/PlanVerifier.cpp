@@ -260,13 +260,14 @@ Status vernier::runtime::verifyEntry(const schema::Plan &plan,
 // The plan
 //===----------------------------------------------------------------------===//
 
-static Status verifyMachine(const schema::Plan &plan) {
-  if (!plan.required_features())
-    return {};
+Status vernier::runtime::checkMachine(const schema::Plan &plan) {
   std::string missing;
-  for (const auto *feature : *plan.required_features())
-    if (!hasCpuFeature(feature->str()))
-      missing += (missing.empty() ? "" : ", ") + feature->str();
+  if (plan.required_features())
+    for (const auto *feature : *plan.required_features())
+      if (!hasCpuFeature(feature->str()))
+        missing += (missing.empty() ? "" : ", ") + feature->str();
+  if (missing.empty() && plan.object() && plan.object()->size())
+    return checkObjectMachine(plan.object()->data(), plan.object()->size());
   if (missing.empty())
     return {};
   return resources("the plan was compiled for '", plan.target()->str(),
@@ -289,7 +290,6 @@ static Status verifyTables(const uint8_t *payload, size_t size) {
 Status vernier::runtime::verifyPlan(const uint8_t *payload, size_t size) {
   VERNIER_TRY(verifyTables(payload, size));
   const schema::Plan &plan = *schema::GetPlan(payload);
-  VERNIER_TRY(verifyMachine(plan));
   if (plan.state_bytes() > maxBytes)
     return bad("the state memory has an impossible size");
   VERNIER_TRY(verifyStates(plan));

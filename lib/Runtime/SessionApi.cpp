@@ -33,6 +33,7 @@ vernier_status_t vernier_session_create(vernier_plan_t *plan,
     if (!plan || !device)
       return invalidArgument(
           "vernier_session_create: ", plan ? "device" : "plan", " is null");
+    VERNIER_TRY(checkMachine(*plan->schema));
     auto result = makeSession(plan, device);
     VERNIER_TRY(result->create(seed));
     *session = result.release();
@@ -237,6 +238,7 @@ vernier_status_t vernier_session_plan_memory(vernier_plan_t *plan,
     if (!plan || !device || !info)
       return invalidArgument(
           "vernier_session_plan_memory: an argument is null");
+    VERNIER_TRY(checkMachine(*plan->schema));
     auto session = makeSession(plan, device);
     VERNIER_TRY(session->bindOnly());
     *info = session->getMemory();

@@ -131,7 +131,12 @@ void printText(const Plan &plan, const std::string &path,
 } // namespace
 
 int vernier::run::info(const Options &options, Terminal &terminal) {
-  Plan plan(options.plan);
+  Plan plan(options.plan, Plan::Use::describe);
+  if (vernier_status_t here = vernier_plan_check_machine(plan.get());
+      here.code != VERNIER_OK)
+    terminal.warn(fmt::format("not for this machine, whose work space is not "
+                              "in the memory below: {}",
+                              here.message));
   MemoryPlan memory = planMemory(plan, Device(options.device));
   if (options.json)
     fmt::print("{}\n",

@@ -90,10 +90,14 @@ static void checkFile(vernier_status_t status) {
   check(status);
 }
 
-Plan::Plan(const std::string &path) {
+Plan::Plan(const std::string &path, Use use) {
   vernier_plan_t *plan = nullptr;
   checkFile(vernier_plan_load(path.c_str(), &plan));
   handle.reset(plan);
+  vernier_status_t here = vernier_plan_check_machine(plan);
+  if (use == Use::run && here.code != VERNIER_OK)
+    throw Failure(static_cast<ExitCode>(here.code),
+                  fmt::format("{}: {}", path, here.message));
   size_t size = 0;
   // Verified when it was loaded.
   schemaPlan = schema::GetPlan(vernier_plan_payload(plan, &size));

@@ -40,7 +40,9 @@ double elementOf(const void *data, vernier_dtype_t dtype, uint64_t index);
 /// A loaded plan.
 class Plan {
 public:
-  explicit Plan(const std::string &path);
+  /// One that this machine cannot run can still be described.
+  enum class Use { run, describe };
+  explicit Plan(const std::string &path, Use use = Use::run);
 
   const schema::Plan &contents() const { return *schemaPlan; }
   /// Null if the plan has no such entry.

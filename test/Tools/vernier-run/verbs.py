@@ -170,7 +170,18 @@ class Verbs(RunnerTest):
 
     def test_other_machine(self):
         make_plan("x.vplan", feature="amx_of_the_future")
-        self.fails(RESOURCES, "x.vplan", "bench", says="amx_of_the_future")
+        for verb in (("bench",), ("train", "--data", "none.npz", "--steps", 1), ("eval", "--data", "none.npz"),
+                     ("predict", "--data", "none.npz", "--output", "o.npz")):
+            self.fails(RESOURCES, "x.vplan", *verb, says="error: x.vplan: the plan was compiled for 'cpu:test' and this "
+                                                         "processor lacks amx_of_the_future")
+        # Its description is that of a plan of this machine.
+        process = run("x.vplan", "info")
+        ours = run("m.vplan", "info").stdout.replace("m.vplan", "x.vplan")
+        self.assertEqual([line for line in process.stdout.splitlines() if "digest" not in line],
+                         [line for line in ours.splitlines() if "digest" not in line])
+        self.assertIn("warning: not for this machine", process.stderr)
+        self.assertEqual(json.loads(run("x.vplan", "info", "--json").stdout)["states"],
+                         json.loads(run("m.vplan", "info", "--json").stdout)["states"])
 
     def test_damaged_plan(self):
         self.fails(BAD_FILE, "none.vplan", "info", says="none.vplan")

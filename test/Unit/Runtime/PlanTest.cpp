@@ -159,14 +159,33 @@ TEST(Plan, EveryPrefixIsRefused) {
   checkPrefixes(makeImagePlan(), 1);
 }
 
+/// A plan that can be loaded here, but not run.
+static void checkOtherMachine(const TestPlan &other, const char *message) {
+  Plan plan(other);
+  EXPECT_STATUS(VERNIER_RESOURCES, message,
+                vernier_plan_check_machine(plan.handle));
+  vernier_device_t *device = nullptr;
+  vernier_session_t *session = nullptr;
+  vernier_memory_info_t info;
+  EXPECT_OK(vernier_device_create("cpu:1", &device));
+  EXPECT_STATUS(VERNIER_RESOURCES, message,
+                vernier_session_create(plan.handle, device, 0, &session));
+  EXPECT_STATUS(VERNIER_RESOURCES, message,
+                vernier_session_plan_memory(plan.handle, device, &info));
+  vernier_device_release(device);
+}
+
 // A plan for another machine says what is missing and what to do.
-TEST(Plan, RequiredFeatures) {
+TEST(Plan, OtherMachines) {
   TestPlan plan = makeTrainingPlan();
+  EXPECT_OK(vernier_plan_check_machine(Plan(plan).handle));
+  plan.object[18] = 0x28; // e_machine: 32-bit ARM
+  checkOtherMachine(plan, "ELF machine 40");
   plan.features = {"avx9000", "quantum"};
-  EXPECT_STATUS(VERNIER_RESOURCES,
-                "lacks avx9000, quantum; compile the model again with "
-                "--target=cpu",
-                load(plan));
+  checkOtherMachine(plan, "lacks avx9000, quantum; compile the model again "
+                          "with --target=cpu");
+  EXPECT_STATUS(VERNIER_INVALID_ARGUMENT, "plan is null",
+                vernier_plan_check_machine(nullptr));
 }
 
 // The plan says avx512bf16, as LLVM does, and Linux avx512_bf16.
@@ -445,9 +464,6 @@ TEST(Plan, KernelObjects) {
   EXPECT_BAD("launches 'add' but has no kernels", plan);
   plan.object = {1, 2, 3};
   EXPECT_BAD("not a 64-bit ELF shared object", plan);
-  plan.object = kernelObject();
-  plan.object[18] = 0x28; // e_machine: 32-bit ARM
-  EXPECT_STATUS(VERNIER_RESOURCES, "ELF machine 40", load(plan));
   plan.object = kernelObject();
   plan.object.resize(plan.object.size() / 2);
   EXPECT_BAD("kernel object is malformed", plan);
