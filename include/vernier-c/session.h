@@ -92,12 +92,12 @@ typedef struct vernier_retention_t {
 } vernier_retention_t;
 
 /// Write every state (but copies) and `metadata` (a UTF-8 JSON object of the
-/// caller's, or null) as a checkpoint folder `directory`/step-NNNNNNNN, by the
-/// protocol of docs/Checkpoints.md: complete and synced before it is visible,
-/// only then are others removed. A failure leaves earlier checkpoints
-/// untouched: VERNIER_RESOURCES for a full or read-only disk.
-/// Threads: one at a time; saves of several sessions wait for each other.
-/// Ownership: the texts are only read.
+/// caller's, of at most 15 levels, or null) as a checkpoint folder
+/// `directory`/step-NNNNNNNN, by the protocol of docs/Checkpoints.md: complete
+/// and synced before it is visible, only then are others removed. A failure
+/// leaves earlier checkpoints untouched: VERNIER_RESOURCES for a full or
+/// read-only disk. Threads: one at a time; saves of several sessions wait for
+/// each other. Ownership: the texts are only read.
 VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
                                                   const char *directory,
                                                   uint64_t step,
@@ -115,8 +115,10 @@ vernier_session_check_save(vernier_session_t *session, const char *directory);
 
 /// Load the newest valid checkpoint below `directory` (or `directory` itself,
 /// if it is one). `*step` and `*metadata` (`step` and `metadata` may be null if
-/// unwanted) are what save was given. Damaged checkpoints are skipped: the
-/// message of VERNIER_OK then names them. Nothing changes on failure:
+/// unwanted) are what save was given, the metadata as the same members in the
+/// same order, written without spaces. Damaged checkpoints are skipped: the
+/// message of VERNIER_OK then names them. If another plan saved, it says which
+/// options differ. Nothing changes on failure:
 /// VERNIER_BAD_FILE for damage or another model's checkpoint, naming the first
 /// difference.
 /// Threads: one at a time. Ownership: `*metadata` is borrowed from the session

@@ -24,6 +24,7 @@ namespace vernier::runtime {
 constexpr const char *paramsFile = "params.safetensors";
 constexpr const char *optimizerFile = "optimizer.safetensors";
 constexpr const char *stateFile = "state.json";
+/// In checkpoints of version 2: what is now a member of state.json.
 constexpr const char *metadataFile = "metadata.json";
 constexpr const char *manifestFile = "MANIFEST.json";
 
@@ -40,6 +41,19 @@ std::string getModelFingerprint(const vernier_session_t &session);
 
 /// The number of "step-NNNNNNNN", or false.
 bool parseStepFolder(const std::string &name, uint64_t &step);
+
+/// What state.json says to who loads it.
+struct SavedState {
+  uint64_t step = 0;
+  std::string metadata;  ///< the application's; "" if it gave none
+  std::string otherPlan; ///< how the plan that saved differs, or ""
+};
+/// CheckpointState.cpp
+Status checkMetadata(const char *metadata);
+std::string makeState(const vernier_session_t &session, uint64_t step,
+                      const char *metadata);
+Status readState(const vernier_session_t &session,
+                 const std::vector<uint8_t> &text, SavedState &saved);
 
 /// CheckpointSave.cpp
 Status saveCheckpoint(vernier_session_t &session, const std::string &directory,

@@ -9,7 +9,6 @@
 #include "Runtime/Checkpoint.h"
 
 #include "Runtime/File.h"
-#include "Runtime/Json.h"
 #include "Runtime/Manifest.h"
 #include "Runtime/Safetensors.h"
 
@@ -25,7 +24,7 @@ namespace {
 struct Loaded {
   std::map<std::string, std::vector<uint8_t>> files;
   std::vector<StoredTensor> parameters, others; ///< point into `files`
-  uint64_t step = 0;
+  SavedState state;
 };
 
 /// Damage means: try an older checkpoint. Another model does not.
@@ -69,7 +68,8 @@ static Status readFiles(const std::string &folder, Part part, Loaded &loaded) {
   return {};
 }
 
-static Status parseFolder(const std::string &folder, Part part,
+static Status parseFolder(const vernier_session_t &session,
+                          const std::string &folder, Part part,
                           Loaded &loaded) {
   VERNIER_TRY(readFiles(folder, part, loaded));
   auto parse = [&](const char *name, std::vector<StoredTensor> &tensors) {
@@ -80,13 +80,13 @@ static Status parseFolder(const std::string &folder, Part part,
   VERNIER_TRY(parse(paramsFile, loaded.parameters));
   if (part == Part::all)
     VERNIER_TRY(parse(optimizerFile, loaded.others));
-  nlohmann::json state;
-  const std::vector<uint8_t> &text = loaded.files[stateFile];
-  Status status = parseJson(reinterpret_cast<const char *>(text.data()),
-                            text.size(), state);
-  if (status.ok() && !getUnsigned(state, "step", loaded.step))
-    status = badFile("it has no step");
-  return status.ok() ? status : prefix(status, folder + '/' + stateFile);
+  Status status = readState(session, loaded.files[stateFile], loaded.state);
+  if (!status.ok())
+    return prefix(status, folder + '/' + stateFile);
+  auto found = loaded.files.find(metadataFile);
+  if (found != loaded.files.end() && loaded.state.metadata.empty())
+    loaded.state.metadata.assign(found->second.begin(), found->second.end());
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -155,16 +155,15 @@ static Status apply(vernier_session_t &session, Loaded &loaded,
   for (size_t i = 0; i < matches.size(); ++i)
     if (matches[i])
       session.states[i].layout.write(matches[i]->data, session.states[i].data);
-  const std::vector<uint8_t> &metadata = loaded.files[metadataFile];
-  session.metadata.assign(metadata.begin(), metadata.end());
+  session.metadata = loaded.state.metadata;
   return session.refresh();
 }
 
 static Status loadFolder(vernier_session_t &session, const std::string &folder,
-                         Part part, uint64_t &step, Problem &problem) {
+                         Part part, SavedState &state, Problem &problem) {
   problem = Problem::damage;
   Loaded loaded;
-  VERNIER_TRY(parseFolder(folder, part, loaded));
+  VERNIER_TRY(parseFolder(session, folder, part, loaded));
   problem = Problem::otherModel;
   std::vector<const StoredTensor *> matches(session.states.size());
   std::string others;
@@ -177,7 +176,7 @@ static Status loadFolder(vernier_session_t &session, const std::string &folder,
                    "' is of another model: ", status.getMessage(),
                    "; load it with the plan that wrote it, or choose another "
                    "folder");
-  step = loaded.step;
+  state = loaded.state;
   VERNIER_TRY(apply(session, loaded, matches));
   return {VERNIER_OK,
           others.empty() ? "" : "of '" + folder + "': " + others + "; "};
@@ -203,6 +202,20 @@ static Status listCheckpoints(const std::string &directory,
   return {};
 }
 
+/// What is to be said of a load: what was passed over on the way, and that
+/// training goes on otherwise. Inference is free to.
+static std::string describeLoad(const std::string &passedOver,
+                                const std::string &folder, Part part,
+                                const std::string &otherPlan) {
+  std::string text =
+      passedOver.empty() ? "" : passedOver + "loaded '" + folder + "'";
+  if (otherPlan.empty() || part == Part::inference)
+    return text;
+  return join(
+      text, text.empty() ? "" : "\n", "the checkpoint '", folder,
+      "' is of another plan; training goes on as this one says:", otherPlan);
+}
+
 Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
                                         const std::string &directory, Part part,
                                         uint64_t &step) {
@@ -217,10 +230,13 @@ Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
   std::string note;
   for (const std::string &folder : folders) {
     Problem problem;
-    Status status = loadFolder(session, folder, part, step, problem);
-    note += status.ok() ? status.getMessage() : "";
-    if (status.ok())
-      return {VERNIER_OK, note.empty() ? "" : note + "loaded '" + folder + "'"};
+    SavedState state;
+    Status status = loadFolder(session, folder, part, state, problem);
+    if (status.ok()) {
+      step = state.step;
+      return {VERNIER_OK, describeLoad(note + status.getMessage(), folder, part,
+                                       state.otherPlan)};
+    }
     // Damaged bytes are worth a look at the next; a machine without memory, or
     // another model, is not.
     if (problem != Problem::damage || status.getCode() != VERNIER_BAD_FILE)

@@ -9,7 +9,6 @@
 #include "Runtime/Checkpoint.h"
 
 #include "Runtime/File.h"
-#include "Runtime/Json.h"
 #include "Runtime/Manifest.h"
 #include "Runtime/Safetensors.h"
 
@@ -18,7 +17,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <unistd.h>
 
@@ -109,15 +107,9 @@ static Status writeFolder(const vernier_session_t &session,
                            /*parameters=*/true, manifest[paramsFile]));
   VERNIER_TRY(writeTensors(session, folder + '/' + optimizerFile,
                            /*parameters=*/false, manifest[optimizerFile]));
-  nlohmann::ordered_json state;
-  state["step"] = step;
-  state["plan"] = session.plan->digest;
-  state["model"] = getModelFingerprint(session);
-  VERNIER_TRY(writeText(folder + '/' + stateFile, state.dump(1) + '\n',
+  VERNIER_TRY(writeText(folder + '/' + stateFile,
+                        makeState(session, step, metadata),
                         manifest[stateFile]));
-  if (metadata)
-    VERNIER_TRY(writeText(folder + '/' + metadataFile, metadata,
-                          manifest[metadataFile]));
   VERNIER_TRY(writeFile(folder + '/' + manifestFile, writeManifest(manifest)));
   return syncFolder(folder);
 }
@@ -185,17 +177,6 @@ static Status prune(const std::string &directory, uint64_t written,
 
 /// One save at a time in a process: the names of its folders hold its number.
 static std::mutex saving;
-
-static Status checkMetadata(const char *metadata) {
-  nlohmann::json json;
-  if (!metadata)
-    return {};
-  Status status = parseJson(metadata, std::strlen(metadata), json);
-  if (status.ok())
-    return {};
-  return invalidArgument("the metadata of a checkpoint must be a JSON object: ",
-                         status.getMessage());
-}
 
 Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
                                         const std::string &directory,

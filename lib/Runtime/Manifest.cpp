@@ -16,7 +16,8 @@ using namespace vernier::runtime;
 
 static constexpr size_t blockSize = 1 << 20;
 static constexpr const char *formatName = "vernier.checkpoint";
-static constexpr uint64_t formatVersion = 2;
+static constexpr uint64_t formatVersion = 3;
+static constexpr uint64_t oldestVersion = 2; // metadata in a file of its own
 
 Status HashedFile::write(const void *data, size_t size) {
   VERNIER_TRY(file.write(data, size));
@@ -88,9 +89,10 @@ Status vernier::runtime::readManifest(const std::vector<uint8_t> &text,
   if (!format || *format != formatName ||
       !getUnsigned(json, "version", version))
     return badFile("not a checkpoint's manifest");
-  if (version != formatVersion)
+  if (version < oldestVersion || version > formatVersion)
     return badFile("the checkpoint has version ", version,
-                   ", this runtime reads version ", formatVersion);
+                   ", this runtime reads versions ", oldestVersion, " to ",
+                   formatVersion);
   auto files = json.find("files");
   if (files == json.end() || !files->is_array())
     return badFile("it lists no files");

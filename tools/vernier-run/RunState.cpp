@@ -21,22 +21,9 @@ using Json = nlohmann::ordered_json;
 
 RunState::RunState() : loss(std::numeric_limits<double>::quiet_NaN()) {}
 
-/// What a plan was compiled with, target included.
-static Json getOptions(const Plan &plan) {
-  Json options = {
-      {"model", plan.contents().model() ? plan.contents().model()->str() : ""},
-      {"target", plan.contents().target()->str()}};
-  if (const auto *list = plan.contents().options())
-    for (const vernier::schema::KeyValue *option : *list)
-      options[option->key()->str()] =
-          option->value() ? option->value()->str() : "";
-  return options;
-}
-
-std::string RunState::toJson(const Plan &plan, const Dataset &data) const {
+std::string RunState::toJson(const Dataset &data) const {
   uint64_t stepsPerEpoch = data.rows() / (data.batch() * microBatches);
   Json json = {{"tool", "vernier-run train"},
-               {"step", step},
                {"seed", seed},
                {"epoch", step / stepsPerEpoch},
                {"batch_in_epoch", step % stepsPerEpoch * microBatches},
@@ -47,9 +34,7 @@ std::string RunState::toJson(const Plan &plan, const Dataset &data) const {
                {"skipped", skipped},
                {"skipped_in_a_row", skippedInARow},
                {"correct", correct},
-               {"counted", counted},
-               {"plan", vernier_plan_digest(plan.get())},
-               {"options", getOptions(plan)}};
+               {"counted", counted}};
   json["loss"] = std::isfinite(loss) ? Json(loss) : Json(nullptr);
   if (!missingRows.empty())
     json["log_rows"] = missingRows;
@@ -73,7 +58,7 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object())
     json = Json::object();
-  step = number(json, "step");
+  step = checkpointStep;
   seed = number(json, "seed");
   skipped = number(json, "skipped");
   skippedInARow = number(json, "skipped_in_a_row");
@@ -119,34 +104,6 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
             data.path(), folder, rows,
             fingerprint.is_string() ? fingerprint.get<std::string>() : "?",
             data.rows(), data.fingerprint()));
-}
-
-std::string vernier::run::describeOtherPlan(const std::string &text,
-                                            const Plan &plan) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("options") ||
-      !json["options"].is_object() ||
-      json.value("plan", Json()) == vernier_plan_digest(plan.get()))
-    return "";
-  const Json &theirs = json["options"];
-  Json ours = getOptions(plan), all = theirs;
-  all.update(ours);
-  std::string differences;
-  auto show = [](const Json &options, const std::string &key) {
-    auto found = options.find(key);
-    return found == options.end() ? std::string("(default)")
-           : found->is_string()   ? found->get<std::string>()
-                                  : found->dump();
-  };
-  for (const auto &option : all.items())
-    if (show(theirs, option.key()) != show(ours, option.key()))
-      differences +=
-          fmt::format("\n  {}: {}, now {}", option.key(),
-                      show(theirs, option.key()), show(ours, option.key()));
-  return differences.empty() ? "\n  its options are the same; the model, a "
-                               "policy file, padding "
-                               "or the compiler differs"
-                             : differences;
 }
 
 std::optional<uint64_t>

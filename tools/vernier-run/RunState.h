@@ -15,7 +15,8 @@
 namespace vernier::run {
 
 /// The part of a training run that is not in the session's states. It goes into
-/// the checkpoint as JSON; the order of the data follows from seed and step.
+/// the checkpoint as JSON, beside the step and the plan, which the runtime
+/// writes; the order of the data follows from seed and step.
 struct RunState {
   uint64_t step = 0; ///< calls of `step` so far, skipped ones included
   uint64_t seed = 0;
@@ -34,17 +35,12 @@ struct RunState {
 
   RunState();
 
-  std::string toJson(const Plan &plan, const Dataset &data) const;
+  std::string toJson(const Dataset &data) const;
   /// Take over a checkpoint's state. Throws a Failure if it belongs to a run
   /// with other data, another batch or another seed than the options ask for.
-  void restore(const std::string &json, uint64_t step, const Dataset &data,
-               const Options &options);
+  void restore(const std::string &json, uint64_t checkpointStep,
+               const Dataset &data, const Options &options);
 };
-
-/// How the plan that wrote the checkpoint differs from this one, although both
-/// have the same states: "\n  optimizer: sgd,lr=1, now sgd,lr=2" for each
-/// option. "" if it does not, or the checkpoint does not say.
-std::string describeOtherPlan(const std::string &json, const Plan &plan);
 
 /// Whether both name one folder, however they are spelt.
 bool sameFolder(const std::string &a, const std::string &b);

@@ -204,11 +204,6 @@ void Trainer::resume() {
     if (!loaded.note.empty())
       terminal.warn(loaded.note);
     state.restore(loaded.metadata, loaded.step, data, options);
-    std::string differences = describeOtherPlan(loaded.metadata, plan);
-    if (!differences.empty())
-      terminal.warn(fmt::format("the checkpoint in {} is of another plan; "
-                                "training goes on as {} says:{}",
-                                options.resume, options.plan, differences));
     if (microBatches > 1)
       state.microStep = session->readCounter("train.micro_step") % microBatches;
     if (sameFolder(options.resume, options.save))
@@ -379,7 +374,7 @@ void Trainer::evaluate(Measurement &measurement) {
 void Trainer::save() {
   progress->pause();
   state.missingRows = metrics.unwritten();
-  std::string metadata = state.toJson(plan, data);
+  std::string metadata = state.toJson(data);
   vernier::run::check(vernier_session_save(session->get(), options.save.c_str(),
                                            state.step, metadata.c_str(),
                                            {options.keep, options.keepEvery}));

@@ -68,7 +68,7 @@ class Digits(RunnerTest):
         go_on = ("train", *DATA, "--steps", 6, "--resume", "ck")
         self.assertNotIn("warning", run(first, *go_on).stderr)
         other = plan("b.vplan", "--policy=f16", "--optimizer=sgd,lr=0.2,momentum=0.9", "--loss-scale=dynamic,init=8")
-        self.assertIn("warning: the checkpoint in ck is of another plan; training goes on as b.vplan says:\n"
+        self.assertIn("warning: the checkpoint 'ck/step-00000005' is of another plan; training goes on as this one says:\n"
                       "  optimizer: sgd,lr=0.1,momentum=0.9, now sgd,lr=0.2,momentum=0.9\n"
                       "  loss-scale: dynamic, now dynamic,init=8\n", run(other, *go_on).stderr)
         strategy = plan("c.vplan", "--policy=f16", "--optimizer=sgd,lr=0.1,momentum=0.9", "--loss-scale=dynamic",
@@ -82,7 +82,7 @@ class Digits(RunnerTest):
         self.assertIn("its options are the same; the model, a policy file",
                       run(plan("d.vplan", *named), "train", *DATA, "--steps", 6, "--resume", "ck2").stderr)
         # The checkpoint says it to others too.
-        state = json.loads((checkpoints("ck")[0] / "metadata.json").read_text())
+        state = json.loads((checkpoints("ck")[0] / "state.json").read_text())
         self.assertEqual(state["options"]["optimizer"], "sgd,lr=0.1,momentum=0.9")
 
     def test_other_optimizer(self):

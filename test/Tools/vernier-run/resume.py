@@ -119,14 +119,36 @@ class Resume(RunnerTest):
         manifest = checkpoints("ck")[0] / "MANIFEST.json"
         content = json.loads(manifest.read_text())
         self.assertEqual([f["name"] for f in content["files"]],
-                         ["metadata.json", "optimizer.safetensors", "params.safetensors", "state.json"])
+                         ["optimizer.safetensors", "params.safetensors", "state.json"])
         for file in content["files"]:
             data = (manifest.parent / file["name"]).read_bytes()
             self.assertEqual((file["bytes"], file["sha256"]), (len(data), hashlib.sha256(data).hexdigest()))
-        content["files"][2]["sha256"] = "0" * 64
+        content["files"][1]["sha256"] = "0" * 64
         manifest.write_text(json.dumps(content))
         self.fails(BAD_FILE, "m.vplan", "eval", "--data", "train.npz", "--resume", "ck",
                    says="its SHA-256 differs from the manifest's")
+
+    def test_state(self):
+        """state.json says where the run is: counters, loss scale, plan, place in the data."""
+        result = self.train(30, "--seed", 7, "--save", "ck").result
+        plan = json.loads(run("m.vplan", "info", "--json").stdout)
+        state = json.loads((checkpoints("ck")[0] / "state.json").read_text())
+        self.assertEqual((state["step"], state["plan"]), (30, plan["digest"]))
+        self.assertEqual(state["options"], {"model": "tiny", "target": "cpu:test", **plan["options"]})
+        rows = pathlib.Path("train.npz")
+        self.assertEqual(len(np.load(rows)["label"]) // 8, 12)
+        cursor = state["application"]
+        self.assertEqual([cursor[key] for key in ("seed", "epoch", "batch_in_epoch", "batch", "rows")], [7, 2, 6, 8, 100])
+        self.assertEqual(cursor["skipped"], int(result["skipped"]))
+        with open(checkpoints("ck")[0] / "optimizer.safetensors", "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            data = file.read()
+        numbers = {**state["counters"], **state["loss_scale"]}
+        self.assertGreater(len(numbers), 0)
+        for name, value in numbers.items():
+            begin, end = header[name]["data_offsets"]
+            dtype = {"F32": "f4", "I32": "i4"}[header[name]["dtype"]]
+            self.assertEqual(np.frombuffer(data[begin:end], dtype)[0], value, name)
 
     def test_keep_every(self):
         """--keep-every keeps milestones beside the newest, also those that an earlier run saved."""

@@ -9,6 +9,9 @@
 #include "TestPlan.h"
 
 #include "Runtime/File.h"
+#include "Runtime/Manifest.h"
+
+#include <nlohmann/json.hpp>
 
 #include <csignal>
 #include <cstdlib>
@@ -95,7 +98,7 @@ static std::vector<float> getStates(Session &session) {
 // What was saved comes back bit for bit, and training goes on as if nothing had
 // happened.
 TEST_F(Checkpoint, RoundTrip) {
-  EXPECT_OK(save(3, {}, "{\"lr\": 1e-3, \"name\": \"\\u00e9\"}"));
+  EXPECT_OK(save(3, {}, "{\"name\": \"\\u00e9\", \"lr\": 1e-3}"));
   EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000003"}));
   EXPECT_EQ(readText(directory + "/LATEST"), "step-00000003\n");
 
@@ -106,13 +109,116 @@ TEST_F(Checkpoint, RoundTrip) {
   EXPECT_EQ(status.code, VERNIER_OK);
   EXPECT_EQ(status.message, nullptr);
   EXPECT_EQ(step, 3u);
-  EXPECT_STREQ(metadata, "{\"lr\": 1e-3, \"name\": \"\\u00e9\"}");
+  EXPECT_STREQ(metadata, "{\"name\":\"\u00e9\",\"lr\":0.001}");
   EXPECT_EQ(getStates(fresh), getStates(trained));
 
   fresh.set("step", "x", std::vector<float>(16, 0.125f));
   fresh.run("step");
   trained.run("step");
   EXPECT_EQ(getStates(fresh), getStates(trained));
+}
+
+// state.json holds, beside the application's object, what the runtime knows.
+TEST_F(Checkpoint, State) {
+  TestPlan more = makeTrainingPlan();
+  more.options = {{"policy", "f16"}, {"optimizer", "sgd"}};
+  more.state("scale", Role::loss_scale, DType::f32, {}).a = 65536.5;
+  more.state("seen", Role::counter, DType::i64, {}).a = 5;
+  more.state("each", Role::counter, DType::i32, {2});
+  Plan saving(more);
+  Session session(saving.handle);
+  EXPECT_OK(vernier_session_save(session.handle, directory.c_str(), 1,
+                                 "{\"b\": [1, {}], \"a\": \"x\"}", {}));
+  auto state = nlohmann::ordered_json::parse(
+      readText(path("step-00000001", "state.json")));
+  EXPECT_EQ(state["plan"], vernier_plan_digest(saving.handle));
+  EXPECT_EQ(state["model"].get<std::string>().size(), 32u);
+  state.erase("plan");
+  state.erase("model");
+  EXPECT_EQ(
+      state.dump(),
+      "{\"step\":1,\"options\":{\"model\":\"tiny\",\"target\":\"cpu:test\","
+      "\"policy\":\"f16\",\"optimizer\":\"sgd\"},\"counters\":{\"steps\":0,"
+      "\"seen\":5},\"loss_scale\":{\"scale\":65536.5},\"application\":{"
+      "\"b\":[1,{}],\"a\":\"x\"}}");
+}
+
+// A plan with the same states goes on, and what it does otherwise is said; not
+// to those who only read parameters.
+TEST_F(Checkpoint, OtherPlans) {
+  TestPlan saving = makeTrainingPlan(), loading = makeTrainingPlan();
+  saving.options = {{"optimizer", "sgd,lr=1"}, {"policy", "f16"}};
+  loading.options = {
+      {"optimizer", "sgd,lr=2"}, {"policy", "f16"}, {"casts", "x"}};
+  Plan one(saving), other(loading);
+  Session session(one.handle), next(other.handle);
+  EXPECT_OK(
+      vernier_session_save(session.handle, directory.c_str(), 1, nullptr, {}));
+  std::string folder = directory + "/step-00000001";
+  vernier_status_t status =
+      vernier_session_load(next.handle, directory.c_str(), nullptr, nullptr);
+  EXPECT_EQ(status.code, VERNIER_OK);
+  EXPECT_EQ(
+      status.message,
+      "the checkpoint '" + folder +
+          "' is of another plan; training goes on as this one says:\n"
+          "  optimizer: sgd,lr=1, now sgd,lr=2\n  casts: (default), now x");
+  status = vernier_session_load_for_inference(next.handle, directory.c_str(),
+                                              nullptr, nullptr);
+  EXPECT_EQ(status.message, nullptr);
+  // Damage that was passed over is said as well.
+  mkdir((directory + "/step-00000002").c_str(), 0777);
+  loading.options = saving.options;
+  loading.entries[1].savedBytes = 64;
+  Plan third(loading);
+  Session last(third.handle);
+  status =
+      vernier_session_load(last.handle, directory.c_str(), nullptr, nullptr);
+  std::string message = status.message;
+  EXPECT_EQ(message.rfind("skipped the damaged checkpoint", 0), 0u) << message;
+  EXPECT_NE(
+      message.find("; loaded '" + folder + "'\nthe checkpoint '" + folder),
+      std::string::npos)
+      << message;
+  EXPECT_NE(message.find("\n  its options are the same;"), std::string::npos)
+      << message;
+}
+
+// Checkpoints of version 2 had the application's object in metadata.json.
+TEST_F(Checkpoint, Version2) {
+  EXPECT_OK(save(4, {}, "{\"new\": 1}"));
+  std::string folder = directory + "/step-00000004";
+  const std::string texts[][2] = {{"metadata.json", "{\"old\":  1}"},
+                                  {"state.json", "{\"step\": 4}"}};
+  runtime::Manifest manifest;
+  std::string text = readText(folder + "/MANIFEST.json");
+  ASSERT_TRUE(runtime::readManifest({text.begin(), text.end()}, manifest).ok());
+  for (const auto &[name, contents] : texts) {
+    runtime::HashedFile file(folder + '/' + name);
+    ASSERT_TRUE(file.open().ok());
+    ASSERT_TRUE(file.write(contents.data(), contents.size()).ok());
+    ASSERT_TRUE(file.finish(manifest[name]).ok());
+  }
+  auto writeVersion = [&](const std::string &version) {
+    std::string written = runtime::writeManifest(manifest);
+    std::string current = "\"version\": 3";
+    written.replace(written.find(current), current.size(),
+                    "\"version\": " + version);
+    writeText(folder + "/MANIFEST.json", written);
+  };
+  writeVersion("2");
+  uint64_t step = 0;
+  const char *metadata = nullptr;
+  EXPECT_OK(
+      vernier_session_load(fresh.handle, directory.c_str(), &step, &metadata));
+  EXPECT_EQ(step, 4u);
+  EXPECT_STREQ(metadata, "{\"old\":  1}");
+  EXPECT_EQ(getStates(fresh), getStates(trained));
+  for (const char *version : {"1", "4"}) {
+    writeVersion(version);
+    EXPECT_STATUS(VERNIER_BAD_FILE, "this runtime reads versions 2 to 3",
+                  load());
+  }
 }
 
 // Copies are not saved but derived.
@@ -203,6 +309,14 @@ TEST_F(Checkpoint, Misuse) {
   EXPECT_STATUS(bad, "must be a JSON object", save(0, {}, "[1]"));
   EXPECT_STATUS(bad, "must be a JSON object", save(0, {}, "{"));
   EXPECT_STATUS(bad, "occurs twice", save(0, {}, "{\"a\": 1, \"a\": 2}"));
+  EXPECT_STATUS(bad, "must be a JSON object", save(0, {}, "{}, \"step\": 9"));
+  auto nested = [](int levels) {
+    std::string text;
+    for (int i = 0; i < levels; ++i)
+      text += "{\"a\":";
+    return text + '1' + std::string(levels, '}');
+  };
+  EXPECT_STATUS(bad, "nested too deeply", save(0, {}, nested(16).c_str()));
   EXPECT_EQ(list().size(), 0u);
   EXPECT_STATUS(bad, "session is null",
                 vernier_session_load(nullptr, "x", nullptr, nullptr));
@@ -241,7 +355,7 @@ TEST_F(Checkpoint, DamageChangesNothing) {
   EXPECT_OK(save(1, {}, "{\"a\": 1}"));
   std::vector<float> before = getStates(fresh);
   for (const char *name : {"params.safetensors", "optimizer.safetensors",
-                           "state.json", "metadata.json", "MANIFEST.json"}) {
+                           "state.json", "MANIFEST.json"}) {
     std::string file = path("step-00000001", name);
     std::string text = readText(file);
     for (size_t at = 0; at < text.size(); at += 7) {
@@ -274,10 +388,10 @@ TEST_F(Checkpoint, DamageChangesNothing) {
 TEST_F(Checkpoint, ManifestNames) {
   EXPECT_OK(save(1, {}, "{}"));
   std::string file = path("step-00000001", "MANIFEST.json");
-  std::string text = readText(file), name = "metadata.json";
-  text.replace(text.find(name), name.size(), "../metadata.json");
+  std::string text = readText(file), name = "state.json";
+  text.replace(text.find(name), name.size(), "../state.json");
   writeText(file, text);
-  EXPECT_STATUS(VERNIER_BAD_FILE, "'../metadata.json' is bad", load());
+  EXPECT_STATUS(VERNIER_BAD_FILE, "'../state.json' is bad", load());
 }
 
 // A checkpoint of another model is refused with the first difference, and no

@@ -219,14 +219,20 @@ std::vector<uint8_t> TestPlan::payload() const {
   auto target = builder.CreateString("cpu:test");
   auto featureList = builder.CreateVectorOfStrings(features);
   auto model = builder.CreateString("tiny");
+  std::vector<flatbuffers::Offset<schema::KeyValue>> optionList;
+  for (const auto &[key, value] : options)
+    optionList.push_back(schema::CreateKeyValue(
+        builder, builder.CreateString(key), builder.CreateString(value)));
+  auto optionVector = optionList.empty() ? 0 : builder.CreateVector(optionList);
   auto stateVector = builder.CreateVector(stateList);
   auto constantVector = builder.CreateVector(constants);
   auto entryVector = builder.CreateVector(entryList);
   auto objectVector = builder.CreateVector(object);
   schema::FinishPlanBuffer(
-      builder, schema::CreatePlan(builder, producer, target, featureList, model,
-                                  0, stateVector, stateBytes, constantVector,
-                                  entryVector, objectVector, 0, microBatches));
+      builder,
+      schema::CreatePlan(builder, producer, target, featureList, model,
+                         optionVector, stateVector, stateBytes, constantVector,
+                         entryVector, objectVector, 0, microBatches));
   return {builder.GetBufferPointer(),
           builder.GetBufferPointer() + builder.GetSize()};
 }

@@ -119,6 +119,7 @@ struct TestPlan {
   std::vector<TestState> states;
   std::vector<TestEntry> entries;
   std::vector<std::string> features;
+  std::vector<std::pair<std::string, std::string>> options;
   std::vector<uint8_t> constants, object;
   uint64_t stateBytes = 0;
   uint32_t microBatches = 1;
