@@ -515,6 +515,8 @@ int Trainer::run() {
     // What led to a loss that is not finite is what a profile may tell.
     if (profile && failure.code == Numeric)
       profile->write();
+    if (failure.code == Resources)
+      throw Failure(Resources, failure.what() + ("\n  " + describeWayOn()));
     throw;
   }
   return finish();

@@ -127,6 +127,13 @@ class Disk(RunnerTest):
         self.assertIn("error: m.csv: cannot be written: No space left on device\n  cannot rename to 'new/step-00000100'", process.stderr)
         self.assertIn("go on from step 50 with --resume new --log m.csv\n", process.stderr)
         goes_on(600, "--resume", "new")
+        # The log can, and ends before the checkpoint that cannot.
+        process = inject("rename", 3, "error=EIO", *train, *often)
+        self.assertIn("error: cannot rename to 'new/step-00000100': Input/output error", process.stderr)
+        self.assertIn("\n  training ended after step 100 of 600; once that is mended, go on from step 50 with --resume new "
+                      "--log m.csv\n", process.stderr)
+        self.assertEqual(process.returncode, RESOURCES)
+        goes_on(101, "--resume", "new")
         # None was.
         process = inject("write", numbers[0], "error=ENOSPC", *train, also=["rename:error=EIO"])
         self.assertIn("of 600; nothing was saved\n", process.stderr)
