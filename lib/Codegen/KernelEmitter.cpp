@@ -438,9 +438,11 @@ void KernelEmitter::storeZeros() {
       continue;
     Type element = result.node->getElementType();
     Value zeros = b.constant(getRegisterType(element, result.zeros), 0.0);
-    Value end = b.constantInt(builder.getI64Type(), graph.cols);
+    // The row is contiguous. The place of column `cols` would not do: where
+    // there is one column, places do not depend on it.
+    Value first = b.constantInt(builder.getI64Type(), 0);
     b.store(zeros, pointers[fusion->getNumOperands() + i],
-            indexAt(result.place, row, end), element);
+            b.addInt(indexAt(result.place, row, first), graph.cols), element);
   }
 }
 

@@ -236,15 +236,19 @@ def slice_cases():
                 f"%y = tensor.concat dim({d}) {', '.join(f'%{i}' for i in range(len(s)))} : "
                 f"({', '.join(t(shape, e) for shape in s)}) -> {t(r, e)}",
             tuple(target), lambda *x, d=dim: jnp.concatenate(x, axis=d))
+    # First columns: the gradient puts zeros behind rows, also of one element.
     for shape, offsets, sizes in [((7,), [2], [3]), ((3, 5), [1, 0], [2, 5]),
-                                  ((2, 3, 16), [0, 1, 8], [2, 2, 8])]:
+                                  ((2, 3, 16), [0, 1, 8], [2, 2, 8]), ((3, 5), [0, 0], [3, 2]),
+                                  ((3, 5), [0, 0], [3, 1]), ((17, 33), [0, 0], [17, 1]),
+                                  ((2, 3, 4), [0, 0, 0], [2, 3, 1]), ((4,), [0], [1])]:
         yield Case(
             f"tensor.extract_slice-{slug(shape)}-{slug(offsets)}", [Input(shape)],
             lambda e, s=shape, o=offsets, r=sizes:
                 f"%y = tensor.extract_slice %0{o} {r} {[1] * len(s)} : {t(s, e)} to {t(r, e)}",
             tuple(sizes), lambda x, o=offsets, r=sizes: jax.lax.dynamic_slice(x, o, r))
     for shape, low, high in [((7,), [2], [0]), ((3, 5), [0, 1], [2, 1]),
-                             ((2, 3, 16), [0, 1, 8], [1, 0, 8])]:
+                             ((2, 3, 16), [0, 1, 8], [1, 0, 8]), ((3, 1), [0, 0], [0, 4]),
+                             ((5, 2), [0, 0], [0, 1]), ((1, 1), [0, 0], [0, 2]), ((1,), [0], [3])]:
         target = tuple(map(sum, zip(low, shape, high)))
         names = ", ".join(f"%i{i}: index" for i in range(len(shape)))
         yield Case(
