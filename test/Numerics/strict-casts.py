@@ -71,6 +71,19 @@ func.func @predict(%x: tensor<64x64xf32> {train.name = "x"}, %w: tensor<64x64xf3
 }"""
 
 
+# The gradient goes to the element that equals the maximum.
+MAXIMUM = """
+ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<4x8xf32> {train.role = "parameter"}
+func.func @loss(%x: tensor<13x8xf32> {train.name = "x"}) -> (tensor<f32> {train.name = "loss"}) {
+  %w = ml_program.global_load @w : tensor<4x8xf32>
+  %z = train.linear %x, %w : (tensor<13x8xf32>, tensor<4x8xf32>) -> tensor<13x4xf32>
+  %m = train.reduce max %z dims = [1] : tensor<13x4xf32> -> tensor<13xf32>
+  %e = math.exp %m : tensor<13xf32>
+  %l = train.reduce mean %e dims = [0] : tensor<13xf32> -> tensor<f32>
+  return %l : tensor<f32>
+}"""
+
+
 class Compiled:
     def __init__(self, folder, text, *options):
         self.model, self.plan = (os.path.join(folder, n) for n in ("m.mlir", "m.vplan"))
@@ -131,6 +144,34 @@ def check_steps(folder):
     print("training steps: the same bits")
 
 
+def check_relaxed_maximum(folder):
+    rng = np.random.default_rng(6)
+    inputs = {"x": rng.standard_normal((13, 8)).astype(np.float32)}
+    states = {"w": rng.standard_normal((4, 8)).astype(np.float32)}
+    for policy, spacing in (("bf16", 2.0**-7), ("f16", 2.0**-10)):
+        options = (f"--policy={policy}", "--optimizer=sgd,lr=0.0,momentum=0.9", "--loss-scale=none")
+        _, after = vernier.evaluate(Compiled(folder, MAXIMUM, *options).emit("step"), "step", inputs, states)
+        outputs, left = Compiled(folder, MAXIMUM, *options, "--casts=relaxed").run("step", inputs, states)
+        assert outputs["all_finite"], policy
+        # A few roundings: of x, w, z, exp and what comes back.
+        error = formats.error_relative_to_largest(left["w.momentum"], after["w.momentum"])
+        assert error < 8 * spacing, (policy, error)
+    print("relaxed: gradients of maxima")
+
+
+def check_relaxed_overflow(folder):
+    """Sums of a gradient that f16 cannot hold."""
+    inputs = {"x": np.zeros((32, 16), np.float32), "t": np.full((32, 8), 3, np.float32)}
+    states = {"w1": np.zeros((24, 16), np.float32), "b1": np.full(24, 8192, np.float32),
+              "w2": np.zeros((8, 24), np.float32)}
+    for casts in ("strict", "relaxed"):
+        outputs, left = Compiled(folder, STEP, "--policy=f16", "--loss-scale=none", "--optimizer=sgd,lr=1e-3",
+                                 f"--casts={casts}").run("step", inputs, states)
+        assert not outputs["all_finite"], casts
+        assert not np.any(left["w2"]), casts
+    print("relaxed: overflows are found")
+
+
 def check_relaxed(folder):
     rng = np.random.default_rng(5)
     inputs = {name: rng.standard_normal((64, 64)).astype(np.float32) for name in ("x", "w")}
@@ -160,3 +201,5 @@ with tempfile.TemporaryDirectory() as scratch:
     check_arithmetic(scratch)
     check_steps(scratch)
     check_relaxed(scratch)
+    check_relaxed_maximum(scratch)
+    check_relaxed_overflow(scratch)

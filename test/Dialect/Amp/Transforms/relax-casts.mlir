@@ -51,3 +51,61 @@ func.func @outside(%x: tensor<8xf32>, %y: tensor<8xbf16>) -> (tensor<8xf32>, ten
   }
   return %w, %0 : tensor<8xf32>, tensor<8xf32>
 }
+
+// The gradient of a maximum finds the element that was it by equality, which needs
+// both sides rounded, also in what another kernel made of the rounded value.
+// CHECK-LABEL: func.func @maximum
+// CHECK: train.fusion
+// CHECK: %[[E0:.*]] = arith.extf
+// CHECK-NEXT: math.exp %[[E0]]
+// CHECK: train.fusion
+// CHECK: arith.truncf
+// CHECK-NEXT: %[[E1:.*]] = arith.extf
+// CHECK: arith.cmpf oeq, %[[E1]]
+func.func @maximum(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0:2 = train.fusion rows rows = 4 cols = 8 (%x) : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4xbf16>) {
+  ^bb0(%a: tensor<4x8xf32>):
+    %r = arith.truncf %a : tensor<4x8xf32> to tensor<4x8xbf16>
+    %w = arith.extf %r : tensor<4x8xbf16> to tensor<4x8xf32>
+    %e = math.exp %w : tensor<4x8xf32>
+    %f = arith.truncf %e : tensor<4x8xf32> to tensor<4x8xbf16>
+    %m = train.reduce max %f dims = [1] : tensor<4x8xbf16> -> tensor<4xbf16>
+    train.yield %e, %m : tensor<4x8xf32>, tensor<4xbf16>
+  }
+  %1 = train.fusion rows rows = 4 cols = 8 (%0#0, %0#1) : (tensor<4x8xf32>, tensor<4xbf16>) -> tensor<4x8xf32> {
+  ^bb0(%a: tensor<4x8xf32>, %m: tensor<4xbf16>):
+    %zero = arith.constant dense<0.0> : tensor<4x8xf32>
+    %r = arith.truncf %a : tensor<4x8xf32> to tensor<4x8xbf16>
+    %w = arith.extf %r : tensor<4x8xbf16> to tensor<4x8xf32>
+    %n = arith.extf %m : tensor<4xbf16> to tensor<4xf32>
+    %b = train.broadcast %n dims = [0] : tensor<4xf32> -> tensor<4x8xf32>
+    %is = arith.cmpf oeq, %w, %b : tensor<4x8xf32>
+    %y = arith.select %is, %a, %zero : tensor<4x8xi1>, tensor<4x8xf32>
+    train.yield %y : tensor<4x8xf32>
+  }
+  return %1 : tensor<4x8xf32>
+}
+
+// A gradient that its rounding makes infinite is found: the check sees what is
+// stored, whatever the value was before.
+// CHECK-LABEL: func.func @infinite
+// CHECK: %[[R:.*]] = arith.truncf %{{.*}} : tensor<8xf32> to tensor<8xf16>
+// CHECK-NEXT: %[[W:.*]] = arith.extf %[[R]]
+// CHECK-NEXT: %[[A:.*]] = math.absf %[[W]]
+// CHECK-NEXT: arith.cmpf olt, %[[A]]
+func.func @infinite(%x: tensor<8xf32>) -> (tensor<8xf16>, tensor<8xf32>) {
+  %0:2 = train.fusion flat rows = 1 cols = 8 (%x) : (tensor<8xf32>) -> (tensor<8xf16>, tensor<8xf32>) {
+  ^bb0(%g: tensor<8xf32>):
+    %inf = arith.constant dense<0x7F800000> : tensor<8xf32>
+    %zero = arith.constant dense<0.0> : tensor<8xf32>
+    %one = arith.constant dense<1.0> : tensor<8xf32>
+    %s = arith.addf %g, %g : tensor<8xf32>
+    %r = arith.truncf %s : tensor<8xf32> to tensor<8xf16>
+    %w = arith.extf %r : tensor<8xf16> to tensor<8xf32>
+    %a = math.absf %w : tensor<8xf32>
+    %c = arith.cmpf olt, %a, %inf : tensor<8xf32>
+    %y = arith.select %c, %zero, %one : tensor<8xi1>, tensor<8xf32>
+    train.yield %r, %y : tensor<8xf16>, tensor<8xf32>
+  }
+  return %0#0, %0#1 : tensor<8xf16>, tensor<8xf32>
+}

@@ -286,7 +286,8 @@ def AmpRelaxCastsPass : AmpPass<"amp-relax-casts"> {
     Inside a `train.fusion`, `extf(truncf(x))` becomes x: the value is used as it
     was before it was rounded. Faster, and no longer what the IR said before:
     results agree with the evaluator within the roundings that were skipped, not
-    to the bit. What a kernel writes to memory keeps its type. Each skipped
+    to the bit. What a kernel writes to memory keeps its type, and roundings stay
+    that comparisons for equality or with infinity depend on. Each skipped
     rounding is a remark of the category `amp-relax-casts`; their number is
     `amp.skipped_roundings` of the module. To be run after fusions are formed.
 
