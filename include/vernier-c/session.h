@@ -84,6 +84,18 @@ VERNIER_API vernier_status_t
 vernier_session_set_state(vernier_session_t *session, const char *name,
                           const void *data, uint64_t bytes);
 
+/// Find out whether every state is finite: VERNIER_NUMERIC if one holds an inf
+/// or a NaN, with a message that names the first one, how many of its values
+/// they are, and the place of the first. A step whose gradients are not finite
+/// changes no state, but an update of finite gradients may itself overflow, so
+/// ask this before a save and at the end of training. States that the model
+/// itself starts with an inf are passed over; so are copies. Amid a window of
+/// micro-batches its sums may be infinite: the window will be skipped.
+/// Reads all states once, at the speed of memory, and allocates only the
+/// message. Threads: one at a time. Ownership: nothing changes hands.
+VERNIER_API vernier_status_t
+vernier_session_check_finite(vernier_session_t *session);
+
 /// Which checkpoints of a folder stay when one is saved: the `newest` ones by
 /// step (0: all), and those whose step is a multiple of `every` (0: none).
 typedef struct vernier_retention_t {
@@ -94,7 +106,8 @@ typedef struct vernier_retention_t {
 /// Write every state (but copies) and `metadata` (a UTF-8 JSON object of the
 /// caller's, of at most 15 levels, or null) as a checkpoint folder
 /// `directory`/step-NNNNNNNN, by the protocol of docs/Checkpoints.md: complete
-/// and synced before it is visible, only then are others removed. A failure
+/// and synced before it is visible, only then are others removed. Saves what is
+/// there, finite or not: vernier_session_check_finite tells. A failure
 /// leaves earlier checkpoints untouched: VERNIER_RESOURCES for a full or
 /// read-only disk. Threads: one at a time; saves of several sessions wait for
 /// each other. Ownership: the texts are only read.

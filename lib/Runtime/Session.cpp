@@ -71,11 +71,12 @@ static void createStates(vernier_session_t &session, uint64_t seed) {
     if (state->role() == schema::Role::copy)
       continue;
     session.stateByName[state->name()->str()] = session.states.size();
-    session.states.push_back(
-        {Tensor(state->name()->str(), toDType(state->dtype()),
-                {state->shape()->begin(), state->shape()->end()}),
-         state->role(), data,
-         StateLayout(*state, sizeOf(toDType(state->dtype())))});
+    BoundState &bound = session.states.emplace_back(
+        BoundState{Tensor(state->name()->str(), toDType(state->dtype()),
+                          {state->shape()->begin(), state->shape()->end()}),
+                   state->role(), data,
+                   StateLayout(*state, sizeOf(toDType(state->dtype())))});
+    bound.startsInfinite = startsInfinite(*state->init(), bound);
   }
   for (const schema::State *state : *session.plan->schema->states())
     if (state->role() == schema::Role::copy) {

@@ -53,7 +53,14 @@ struct BoundState {
   uint8_t *data;
   StateLayout layout;   ///< of `data`; `tensor` is without padding
   bool hasCopy = false; ///< a copy is derived from it
+  /// The model gives it an infinite initial value: there an inf is meant.
+  bool startsInfinite = false;
 };
+
+/// Whether an initial value, which the state still has, holds an inf but no NaN
+/// before it (FiniteCheck.cpp).
+bool startsInfinite(const schema::Initializer &initial,
+                    const BoundState &state);
 
 /// Fill in what an observer is told about each call (SessionObservation.cpp).
 void describeCalls(const schema::Plan &plan, const schema::Entry &entry,

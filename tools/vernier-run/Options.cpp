@@ -74,8 +74,8 @@ RESULT ok entry steps ms_per_step (median) min_ms max_ms samples_per_s peak_byte
 };
 
 const char *exitCodes = R"(
-Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss or evaluation loss
-not finite, loss scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
+Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss, evaluation loss or a
+state not finite, loss scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
 Results go to stdout (the last line is RESULT ok key=value ...), everything else to stderr.
 )";
 

@@ -153,6 +153,14 @@ Session::Session(const Plan &plan, const Device &device, uint64_t seed) {
   handle.reset(session);
 }
 
+std::string Session::describeNonFinite() {
+  vernier_status_t status = vernier_session_check_finite(get());
+  if (status.code == VERNIER_NUMERIC)
+    return status.message;
+  check(status);
+  return "";
+}
+
 Loaded Session::load(const std::string &directory) {
   return load(directory, vernier_session_load);
 }

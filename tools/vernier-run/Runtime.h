@@ -107,6 +107,8 @@ public:
     check(vernier_session_get_state(get(), name, &value, sizeof value));
     return value;
   }
+  /// Which state holds an inf or a NaN, and where; "" if none does.
+  std::string describeNonFinite();
   /// All states, to train on; or what inference needs, of whatever optimizer.
   Loaded load(const std::string &directory);
   Loaded loadForInference(const std::string &directory);

@@ -64,9 +64,11 @@ private:
   void warnOfSmallScale(double scale);
   void judge(const Measurement &measurement);
   [[noreturn]] void stop(const std::string &reason);
+  void requireFiniteStates();
   void evaluate(Measurement &measurement);
   void save();
   void writeOutputs();
+  std::string describeLastSave() const;
   std::string describeWayOn() const;
   int finish();
   void observe(const vernier_observation_t &observation);
@@ -206,6 +208,14 @@ void Trainer::resume() {
     state.restore(loaded.metadata, loaded.step, data, options);
     if (microBatches > 1)
       state.microStep = session->readCounter("train.micro_step") % microBatches;
+    // Amid a window its sums may be infinite; then it will be skipped.
+    std::string problem = session->describeNonFinite();
+    if (!problem.empty() && state.microStep == 0)
+      throw Failure(
+          Numeric,
+          fmt::format("the checkpoint in {}, of step {}, is not finite: {}\n  "
+                      "what to do: --resume the folder of an earlier step",
+                      options.resume, state.step, problem));
     if (sameFolder(options.resume, options.save))
       savedStep = loaded.step;
     if (state.step > totalSteps)
@@ -300,15 +310,41 @@ void Trainer::stop(const std::string &reason) {
       batchRows + data.batch() - rowsPerStep(), rowsPerStep());
   if (!badData.empty())
     text += "\n  the data: " + badData;
+  std::string badState = session->describeNonFinite();
+  if (!badState.empty())
+    text += "\n  the states: " + badState;
   if (!check.found() && badData.empty())
     text += "\n  what to do: --check-numerics names the first op that is not "
             "finite; a smaller "
             "learning rate often helps";
+  throw Failure(Numeric, text + describeLastSave());
+}
+
+/// Which checkpoint to go back to, as the end of a message.
+std::string Trainer::describeLastSave() const {
   if (savedStep)
-    text += fmt::format(
+    return fmt::format(
         "\n  the last checkpoint is of step {}; nothing was saved after it",
         *savedStep);
-  throw Failure(Numeric, text);
+  return options.save.empty() ? "" : "\n  nothing was saved";
+}
+
+/// A skipped step changes nothing, but one that is not skipped may overflow in
+/// its update. What it leaves is not saved, and training did not go well.
+void Trainer::requireFiniteStates() {
+  std::string problem = session->describeNonFinite();
+  if (problem.empty())
+    return;
+  throw Failure(
+      Numeric,
+      fmt::format("step {}: {}\n  {}\n  what to do: a smaller learning rate, "
+                  "or clipped gradients (clip_norm); --check-numerics stops at "
+                  "the first op that is not finite{}",
+                  state.step, problem,
+                  allFinite ? "the gradients were finite, but what a step made "
+                              "of them was not"
+                            : "the plan does not check its gradients",
+                  describeLastSave()));
 }
 
 /// Below 1 the scale makes gradients smaller than they are: what overflows does
@@ -396,8 +432,10 @@ void Trainer::loop() {
     bool mustSave = options.saveEvery && state.step % options.saveEvery == 0;
     if (mustSave)
       metrics.flush(); // never behind the checkpoint
-    if (mustSave && metrics.problem().empty())
+    if (mustSave && metrics.problem().empty()) {
+      requireFiniteStates();
       save();
+    }
     if (epochEnds)
       shuffle(order, state.seed, state.step / stepsPerEpoch());
     double epochAccuracy = state.counted
@@ -511,6 +549,7 @@ int Trainer::run() {
   progress.emplace(terminal, totalSteps, rowsPerStep(), options.logEvery);
   try {
     loop();
+    requireFiniteStates();
   } catch (const Failure &failure) {
     // What led to a loss that is not finite is what a profile may tell.
     if (profile && failure.code == Numeric)

@@ -175,8 +175,9 @@ static flatbuffers::Offset<schema::State> write(Builder &builder,
     copyOf = builder.CreateString(state.copyOf);
   auto labels =
       state.labels.empty() ? 0 : builder.CreateVectorOfStrings(state.labels);
+  auto padded = state.padded.empty() ? 0 : builder.CreateVector(state.padded);
   return schema::CreateState(builder, name, state.role, state.dtype, shape,
-                             init, copyOf, state.offset, 0, labels);
+                             init, copyOf, state.offset, padded, labels);
 }
 
 static flatbuffers::Offset<

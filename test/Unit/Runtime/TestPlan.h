@@ -49,6 +49,7 @@ struct TestState {
   std::vector<uint8_t> data;
   std::string copyOf;
   std::vector<std::string> labels;
+  std::vector<int64_t> padded; ///< in memory, if larger than the shape
 };
 
 struct TestMatmul {

@@ -18,9 +18,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <random>
+#include <set>
 
 using namespace vernier::run;
 
@@ -33,8 +35,8 @@ struct Place {
   size_t call, result, element;
   std::string name; ///< of the call
   /// Whether the loss scaler's decision depends on the value: it is computed
-  /// and read no later than `all_finite`. Behind that nothing guards the
-  /// states, and a kernel that writes a gradient has already checked it.
+  /// and read no later than `all_finite`. Behind that only the check of the
+  /// states guards, and a kernel that writes a gradient has already checked it.
   bool guarded = false;
 };
 
@@ -45,6 +47,8 @@ struct Outcome {
   std::optional<Finding> finding;
   bool finite = true; ///< what the loss scaler saw
   States before, after;
+  std::set<std::string> bad; ///< states after it that are not finite
+  std::string described;     ///< what the check before a save says of them
 };
 
 /// A NaN in any type.
@@ -58,6 +62,20 @@ void poison(const vernier_observed_tensor_t &tensor, size_t element) {
 bool isFloat(const TensorInfo &info) {
   return info.dtype == VERNIER_F32 || info.dtype == VERNIER_BF16 ||
          info.dtype == VERNIER_F16;
+}
+
+/// The names of the states that hold a NaN or an inf, element by element.
+std::set<std::string> findBadStates(Session &session, const States &states) {
+  size_t count = 0;
+  const TensorInfo *infos = nullptr;
+  check(vernier_session_states(session.get(), &count, &infos));
+  std::set<std::string> bad;
+  for (const TensorInfo *info = infos; info != infos + count; ++info)
+    for (uint64_t i = 0; isFloat(*info) && i < elementCount(*info); ++i)
+      if (!std::isfinite(
+              elementOf(states.at(info->name).data(), info->dtype, i)))
+        bad.insert(info->name);
+  return bad;
 }
 
 States statesOf(Session &session) {
@@ -119,6 +137,8 @@ protected:
     session.run("step");
     outcome.finding = numerics.found();
     outcome.after = statesOf(session);
+    outcome.bad = findBadStates(session, outcome.after);
+    outcome.described = session.describeNonFinite();
     if (auto output = findOutput(plan, "step", "all_finite")) {
       session.read("step", *output);
       outcome.finite = output->element() != 0;
@@ -173,11 +193,13 @@ TEST_F(Numerics, Clean) {
 // Fifty NaNs: each is found in the call that made it, whose inputs are listed
 // with finite ranges. If the finite check saw it, parameters and moments are
 // bit for bit what they were; if not, what they would have been without it.
+// Whatever it could not see, such as a NaN in an update, and that is in a state
+// now, the check before a save names.
 TEST_F(Numerics, FiftyPlaces) {
   std::vector<Place> places = findPlaces();
   Outcome clean = run(nullptr);
   const auto &calls = *plan.requireEntry("step").calls();
-  unsigned skipped = 0, guarded = 0;
+  unsigned skipped = 0, guarded = 0, poisoned = 0;
   for (unsigned i = 0; i < 50; ++i) {
     Place place = places[random() % places.size()];
     place.element = random() % place.element;
@@ -196,8 +218,18 @@ TEST_F(Numerics, FiftyPlaces) {
       if (input.spread)
         EXPECT_EQ(input.spread->nans + input.spread->infinities, 0u);
     }
+    EXPECT_EQ(outcome.described.empty(), outcome.bad.empty());
+    if (!outcome.bad.empty())
+      EXPECT_EQ(outcome.bad.count(outcome.described.substr(
+                    1, outcome.described.find("' (") - 1)),
+                1u)
+          << outcome.described;
+    poisoned += !outcome.bad.empty();
     if (!place.guarded)
       continue;
+    // The poisoned value may be the loss scale itself.
+    for (const std::string &name : outcome.bad)
+      EXPECT_EQ(name.rfind("amp.", 0), 0u) << outcome.described;
     ++guarded;
     skipped += !outcome.finite;
     for (const auto &[name, bytes] : outcome.after)
@@ -207,6 +239,7 @@ TEST_F(Numerics, FiftyPlaces) {
         EXPECT_EQ(bytes, outcome.before[name]) << name;
   }
   EXPECT_GE(guarded, 20u);
+  EXPECT_GE(poisoned, 3u);
   EXPECT_GE(skipped * 5, guarded * 4); // Some NaNs meet a relu, or a zero.
 }
 
