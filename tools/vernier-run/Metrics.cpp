@@ -72,16 +72,32 @@ static std::optional<uint64_t> stepOf(std::string_view row) {
   return step;
 }
 
+[[noreturn]] static void refuse(const std::string &path) {
+  throw Failure(BadFile, fmt::format("{}: is not a metrics file of this tool; "
+                                     "give --log another file",
+                                     path));
+}
+
+/// Metrics of an earlier run, perhaps of another version, are replaced; so is a
+/// file that is empty or has half a header. Another file is not.
+static void requireReplaceable(const std::string &path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string line;
+  std::getline(stream, line);
+  std::string_view start = "step,epoch,loss,";
+  if (stream.eof()) // no whole line
+    start = start.substr(0, line.size());
+  if (line.compare(0, start.size(), start) != 0)
+    refuse(path);
+}
+
 /// The part of a file up to its last whole row with a step of at most
 /// `resumeStep`.
 static Kept rowsToKeep(const std::string &path, uint64_t resumeStep) {
   std::ifstream stream(path, std::ios::binary);
   std::string line;
   if (!std::getline(stream, line) || line + "\n" != header)
-    throw Failure(BadFile,
-                  fmt::format("{}: is not a metrics file of this tool; "
-                              "give --log another file",
-                              path));
+    refuse(path);
   Kept kept{std::strlen(header), 0};
   while (std::getline(stream, line) && !stream.eof()) {
     std::optional<uint64_t> step = stepOf(line);
@@ -131,7 +147,10 @@ void MetricsFile::open(const std::string &newPath, uint64_t resumeStep,
   rows.reserve(2 * bufferBytes); // then rows of steps allocate nothing
   // A pipe or device has no rows to keep.
   std::error_code ignored;
-  bool goOn = resumeStep > 0 && std::filesystem::is_regular_file(path, ignored);
+  bool exists = std::filesystem::is_regular_file(path, ignored);
+  bool goOn = resumeStep > 0 && exists;
+  if (exists && !goOn)
+    requireReplaceable(path);
   uint64_t step = openAfter(resumeStep, goOn);
   rows = goOn ? "" : header;
   rows += rowsAfter(step, missing);

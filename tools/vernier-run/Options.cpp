@@ -10,6 +10,7 @@
 
 #include "Failure.h"
 #include "Names.h"
+#include "Outputs.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -301,5 +302,6 @@ std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
     throw Failure(Usage, "no verb; say what to do: vernier-run MODEL.vplan "
                          "train|info|eval|predict|bench");
   checkCombination(options);
+  refuseOverwriting(options);
   return options;
 }

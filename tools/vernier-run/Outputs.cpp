@@ -1,4 +1,4 @@
-//===- Outputs.cpp - Files that a run will write at its end
+//===- Outputs.cpp - Files that a run will write
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -20,6 +20,60 @@
 #include <unistd.h>
 
 using namespace vernier::run;
+
+//===----------------------------------------------------------------------===//
+// Which files
+//===----------------------------------------------------------------------===//
+
+/// Whether writing the one writes the other. Devices and pipes keep nothing
+/// that could be lost.
+static bool isSameFile(const std::string &a, const std::string &b) {
+  std::error_code error;
+  auto status = std::filesystem::status(a, error);
+  if (exists(status))
+    return is_regular_file(status) && std::filesystem::equivalent(a, b, error);
+  // Neither is there yet; a relative path would stay one.
+  auto place = [&](const std::string &path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path),
+                                             error);
+  };
+  return place(a) == place(b);
+}
+
+void vernier::run::refuseOverwriting(const Options &options) {
+  struct Use {
+    const char *flag;
+    const std::string &path;
+    bool isWritten;
+  };
+  const Use uses[] = {{"", options.plan, false},
+                      {"--data", options.data, false},
+                      {"--eval-data", options.evalData, false},
+                      {"--log", options.log, true},
+                      {"--profile-numerics", options.profileNumerics, true},
+                      {"--output", options.output, true}};
+  for (const Use &output : uses)
+    for (const Use *other = uses; other != &output; ++other) {
+      if (!output.isWritten || output.path.empty() || other->path.empty() ||
+          !isSameFile(output.path, other->path))
+        continue;
+      if (other->isWritten)
+        throw Failure(
+            Usage, fmt::format("{} and {} are the same file, {}; give one of "
+                               "them another",
+                               other->flag, output.flag, output.path));
+      throw Failure(
+          Usage,
+          fmt::format("{} {} would overwrite the {}; give another file",
+                      output.flag, output.path,
+                      *other->flag ? fmt::format("file of {}", other->flag)
+                                   : "plan"));
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Whether they can be written
+//===----------------------------------------------------------------------===//
 
 [[noreturn]] static void fail(const std::string &path, const char *doing,
                               const char *reason) {
