@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 #include <map>
 
 using namespace vernier::run;
@@ -98,33 +99,54 @@ public:
   }
 };
 
-/// CLI11 alone would take -1 as 2^64 - 1.
-CLI::Validator wholeNumber(uint64_t least) {
+/// CLI11 alone would take -1 as 2^64 - 1, and name its own functions.
+CLI::Validator wholeNumber(uint64_t least, uint64_t most) {
   return CLI::Validator(
-      [least](std::string &text) -> std::string {
+      [=](std::string &text) -> std::string {
         uint64_t value = 0;
-        auto [end, error] =
-            std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc() && end == text.data() + text.size() &&
-            value >= least)
+        const char *last = text.data() + text.size();
+        auto [end, error] = std::from_chars(text.data(), last, value);
+        bool isNumber = end == last && error != std::errc::invalid_argument;
+        bool isTooLarge = error != std::errc() || value > most;
+        if (isNumber && !isTooLarge && value >= least)
           return "";
-        return fmt::format("expected a whole number of at least {}, got '{}'",
-                           least, text);
+        return isNumber && isTooLarge
+                   ? fmt::format("'{}' is not a whole number from {} to {}",
+                                 text, least, most)
+                   : fmt::format("'{}' is not a whole number of at least {}",
+                                 text, least);
       },
       "");
 }
 
+template <typename T> struct NumberOf {
+  using Type = T;
+};
+template <typename T> struct NumberOf<std::optional<T>> {
+  using Type = T;
+};
+
 template <typename T>
 CLI::Option *addNumber(CLI::App *verb, const char *flag, T &value,
                        const char *description, uint64_t least = 0) {
+  constexpr uint64_t most =
+      std::numeric_limits<typename NumberOf<T>::Type>::max();
   return verb->add_option(flag, value, description)
-      ->check(wholeNumber(least))
+      ->check(wholeNumber(least, most))
       ->type_name("N");
 }
 
+/// An empty path would be one that is not given: "$FOLDER" of a script that
+/// has not set it.
 CLI::Option *addPath(CLI::App *verb, const char *flag, std::string &value,
                      const char *description, const char *type = "FILE") {
-  return verb->add_option(flag, value, description)->type_name(type);
+  std::string what = std::string(type) == "FILE" ? "a file" : "a folder";
+  auto isGiven = [what](std::string &text) {
+    return text.empty() ? "its value is empty; give " + what : "";
+  };
+  return verb->add_option(flag, value, description)
+      ->check(CLI::Validator(isGiven, ""))
+      ->type_name(type);
 }
 
 void addCommonFlags(CLI::App *verb, Options &options) {
@@ -207,6 +229,15 @@ void addOthers(CLI::App &app, Options &options) {
                   "then time as many steps again, call by call, and say where "
                   "the time goes (stderr)");
   addCommonFlags(bench, options);
+}
+
+/// Of "--save: 1 required FOLDER missing" and "--save: At Most 1 required but
+/// received 2".
+std::string describeMismatch(const CLI::ArgumentMismatch &error) {
+  std::string text = error.what(), flag = text.substr(0, text.find(':'));
+  return text.find("missing") != std::string::npos
+             ? flag + ": its value is missing"
+             : flag + " is given more than once; give it once";
 }
 
 std::vector<std::string> flagsOf(const CLI::App *app) {
@@ -292,6 +323,8 @@ std::optional<Options> vernier::run::parseCommandLine(int argc, char **argv) {
   } catch (const CLI::Success &success) {
     app.exit(success); // prints help or version on stdout
     return std::nullopt;
+  } catch (const CLI::ArgumentMismatch &error) {
+    throw Failure(Usage, describeMismatch(error));
   } catch (const CLI::ParseError &error) {
     throw Failure(Usage, error.what());
   }

@@ -139,7 +139,7 @@ class ProfileNumerics(RunnerTest):
         self.assertNotIn("step 1", process.stderr)
         pathlib.Path("p.json").write_text("old")
         self.fails(USAGE, *TRAIN, "--steps", 5, "--profile-numerics", "p.json", "--profile-every", 0,
-                   says="--profile-every: expected a whole number of at least 1, got '0'")
+                   says="--profile-every: '0' is not a whole number of at least 1")
         self.fails(USAGE, *TRAIN, "--steps", 5, "--profile-every", 3,
                    says="--profile-every needs --profile-numerics FILE.json")
         self.assertEqual(pathlib.Path("p.json").read_text(), "old")
