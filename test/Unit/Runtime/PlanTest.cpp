@@ -141,22 +141,15 @@ TEST(Plan, Header) {
   EXPECT_BAD("truncated or damaged", good);
 }
 
-static void checkPrefixes(const TestPlan &plan, size_t step) {
-  std::vector<uint8_t> good = plan.build();
-  for (size_t size = 1; size < good.size(); size += size < 200 ? 1 : step) {
-    std::vector<uint8_t> part(good.begin(), good.begin() + size);
-    EXPECT_STATUS(VERNIER_BAD_FILE, "", load(part));
-  }
-  // With a right digest, too.
-  std::vector<uint8_t> payload = plan.payload();
-  for (size_t size = 0; size < payload.size(); size += step)
-    EXPECT_NE(load(seal({payload.begin(), payload.begin() + size})).code,
-              VERNIER_OK);
-}
-
+// A file that ends anywhere, be it in the kernels.
 TEST(Plan, EveryPrefixIsRefused) {
-  checkPrefixes(makeTrainingPlan(), 61);
-  checkPrefixes(makeImagePlan(), 1);
+  for (const TestPlan &plan : {makeTrainingPlan(), makeImagePlan()}) {
+    std::vector<uint8_t> good = plan.build();
+    for (size_t size = 1; size < good.size(); ++size)
+      ASSERT_EQ(load({good.begin(), good.begin() + size}).code,
+                VERNIER_BAD_FILE)
+          << size;
+  }
 }
 
 /// A plan that can be loaded here, but not run.
