@@ -20,6 +20,8 @@
 #include "Runtime/Plan.h"
 #include "Runtime/StateLayout.h"
 
+#include <flatbuffers/util.h>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -38,12 +40,31 @@ template <typename Enum> static bool isKnown(Enum value, Enum last) {
   return static_cast<unsigned>(value) <= static_cast<unsigned>(last);
 }
 
+/// A name that cannot be: compiling again would not help.
+template <typename... Parts> static Status badName(const Parts &...parts) {
+  return badFile("bad plan: ", parts...,
+                 "; rename it in the model and compile that again");
+}
+
+/// What names are.
+static constexpr const char *aName =
+    "1 to 4096 bytes of UTF-8 with no zero among them";
+
 /// More than any machine can address; sums of a few do not overflow.
 static constexpr uint64_t maxBytes = uint64_t(1) << 48;
 
+/// The zero behind a string of a verified buffer ends its last character.
+static bool isUtf8(const flatbuffers::String &text) {
+  const char *at = text.c_str(), *end = at + text.size();
+  while (at < end)
+    if (flatbuffers::FromUTF8(&at) < 0)
+      return false;
+  return true;
+}
+
 bool vernier::runtime::isName(const flatbuffers::String &name) {
   return name.size() > 0 && name.size() <= 4096 &&
-         !std::memchr(name.data(), 0, name.size());
+         !std::memchr(name.data(), 0, name.size()) && isUtf8(name);
 }
 
 bool vernier::runtime::computeBytes(schema::DType dtype,
@@ -124,10 +145,15 @@ Status vernier::runtime::verifyStates(const schema::Plan &plan) {
   StateTable states;
   std::vector<std::tuple<uint64_t, uint64_t, const schema::State *>> places;
   bool hasCopies = false;
-  for (const schema::State *state : *plan.states()) {
+  for (unsigned i = 0; i < plan.states()->size(); ++i) {
+    const schema::State *state = plan.states()->Get(i);
     if (!isName(*state->name()))
-      return bad("a state has no proper name");
+      return badName("state ", i, " has no proper name, ", aName);
     std::string name = state->name()->str();
+    // Checkpoints are safetensors files, which have another use for it.
+    if (name == "__metadata__")
+      return badName("state ", i, " has the name '", name,
+                     "', which no tensor of a checkpoint can have");
     uint64_t bytes = 0;
     if (!states.emplace(name, state).second)
       return bad("state '", name, "' occurs twice");
@@ -220,7 +246,8 @@ verifyPorts(const schema::Entry &entry,
   std::set<std::string> names;
   for (const schema::Port *port : ports) {
     if (!isName(*port->name()))
-      return bad("a port of '", entry.name()->str(), "' has no proper name");
+      return badName("a port of '", entry.name()->str(),
+                     "' has no proper name, ", aName);
     std::string name = port->name()->str();
     if (!names.insert(name).second)
       return bad("port '", name, "' of '", entry.name()->str(),

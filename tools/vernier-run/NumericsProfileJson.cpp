@@ -122,6 +122,11 @@ static Json modelJson(const Plan &plan) {
           {"inputs", inputs}};
 }
 
+/// Paths of models, as locations hold them, need not be UTF-8.
+static std::string dump(const Json &json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string NumericsRecord::toJson(const Plan &plan) const {
   Json json = {{"schema", schemaVersion},
                {"producer", "vernier-run train --profile-numerics"},
@@ -149,14 +154,14 @@ std::string NumericsRecord::toJson(const Plan &plan) const {
   std::string text = "{\n";
   for (const auto &[key, value] : json.items()) {
     text += text.size() > 2 ? ",\n" : "";
-    text += Json(key).dump() + ": ";
+    text += dump(key) + ": ";
     if (!value.is_array()) {
-      text += value.dump();
+      text += dump(value);
       continue;
     }
     text += "[";
     for (size_t i = 0; i < value.size(); ++i)
-      text += (i ? ",\n " : "\n ") + value[i].dump();
+      text += (i ? ",\n " : "\n ") + dump(value[i]);
     text += "\n]";
   }
   return text + "\n}\n";

@@ -38,7 +38,7 @@ std::string RunState::toJson(const Dataset &data) const {
   json["loss"] = std::isfinite(loss) ? Json(loss) : Json(nullptr);
   if (!missingRows.empty())
     json["log_rows"] = missingRows;
-  return json.dump();
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void RunState::restore(const std::string &text, uint64_t checkpointStep,

@@ -52,6 +52,16 @@ class ProfileNumerics(RunnerTest):
         self.assertEqual(products[3], products[1])
         self.assertEqual(roles[3], roles[1])
 
+    @unittest.skipUnless(shutil.which("vernier-compile"), "no compiler in this build")
+    def test_path(self):
+        """The path of a model, which locations hold, need not be UTF-8; a profile is."""
+        digits = pathlib.Path(os.environ["VERNIER_SOURCE"]) / "examples/digits"
+        shutil.copy(digits / "mlp.mlir", b"m\xff.mlir")
+        subprocess.run(["vernier-compile", b"m\xff.mlir", "-o", "d.vplan", "--policy=f32"], check=True)
+        run("d.vplan", "train", "--data", digits / "train.npz", "--steps", 1, "--profile-numerics", "d.json",
+            "--profile-every", 1)
+        self.assertTrue(any(p["location"].startswith("m\ufffd.mlir:") for p in load("d.json")["products"]))
+
     def test_counts(self):
         """Planted numbers: exponents, ranges, zeros, losses in each format, rounding errors."""
         random = np.random.RandomState(0)

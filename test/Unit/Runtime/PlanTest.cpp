@@ -201,11 +201,19 @@ TEST(Plan, States) {
   };
   EXPECT_BAD("state 'w' occurs twice",
              with([](TestPlan &p) { p.states[1].name = "w"; }));
-  EXPECT_BAD("a state has no proper name",
-             with([](TestPlan &p) { p.states[1].name = ""; }));
-  EXPECT_BAD("a state has no proper name", with([](TestPlan &p) {
-               p.states[1].name = std::string("a\0b", 3);
-             }));
+  // Names are in the JSON of checkpoints: not overlong, no surrogates.
+  for (const std::string &name :
+       {std::string(), std::string("a\0b", 3), std::string("w\xff"),
+        std::string("\xc3"), std::string("\xc0\x80"),
+        std::string("\xed\xa0\x80"), std::string("\xf4\x90\x80\x80"),
+        std::string(4097, 'a')})
+    EXPECT_BAD("state 1 has no proper name, 1 to 4096 bytes of UTF-8",
+               with([&](TestPlan &p) { p.states[1].name = name; }));
+  for (const char *name : {"\u00e9 \u20ac", "\U0001f600", "a\"b\n"})
+    EXPECT_OK(load(with([&](TestPlan &p) { p.states[1].name = name; })));
+  EXPECT_BAD("state 1 has the name '__metadata__', which no tensor of a "
+             "checkpoint can have",
+             with([](TestPlan &p) { p.states[1].name = "__metadata__"; }));
   EXPECT_BAD("the states 'm' and 'w' overlap",
              with([](TestPlan &p) { p.states[1].offset = 0; }));
   EXPECT_BAD("unknown role",
