@@ -21,18 +21,9 @@
 
 using namespace vernier::run;
 
-static Output requireOutput(const Plan &plan, const char *entry,
-                            const char *name) {
-  plan.requireEntry(entry);
-  if (std::optional<Output> output = findOutput(plan, entry, name))
-    return *output;
-  throw Failure(Failed, fmt::format("the plan's entry '{}' has no output '{}'",
-                                    entry, name));
-}
-
 Evaluation::Evaluation(const std::string &path, const Plan &plan)
     : data((plan.requireEntry("loss"), path), plan, "loss"),
-      loss(requireOutput(plan, "loss", "loss")), accuracy(plan, "loss"),
+      loss(requireLoss(plan, "loss")), accuracy(plan, "loss"),
       rows(data.batch()) {
   if (data.rows() == 0)
     throw Failure(BadFile,

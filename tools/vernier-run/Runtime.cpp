@@ -189,3 +189,18 @@ std::optional<Output> vernier::run::findOutput(const Plan &plan,
       return Output{info, std::vector<uint8_t>(info.bytes)};
   return std::nullopt;
 }
+
+Output vernier::run::requireLoss(const Plan &plan, const std::string &entry) {
+  if (std::optional<Output> loss = findOutput(plan, entry, "loss"))
+    return *loss;
+  std::vector<std::string> names;
+  for (const TensorInfo &info : plan.outputs(entry))
+    names.push_back(info.name);
+  throw Failure(
+      Failed,
+      fmt::format(
+          "the plan's entry '{}' has no output 'loss' (it has {}); write "
+          "{{train.name = \"loss\"}} behind the type of the first result of "
+          "@loss, and compile the model again",
+          entry, joined(names)));
+}

@@ -128,6 +128,10 @@ private:
 std::optional<Output> findOutput(const Plan &plan, const std::string &entry,
                                  const std::string &name);
 
+/// The output 'loss' of an entry, by which the tool knows what to report; a
+/// failure that says what to do if there is none.
+Output requireLoss(const Plan &plan, const std::string &entry);
+
 } // namespace vernier::run
 
 #endif // VERNIER_RUN_RUNTIME_H

@@ -128,7 +128,7 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
                     data.batch()));
   if (!options.evalData.empty())
     evaluation.emplace(options.evalData, plan);
-  loss = findOutput(plan, "step", "loss");
+  loss = requireLoss(plan, "step");
   learningRate = findOutput(plan, "step", "learning_rate");
   gradNorm = findOutput(plan, "step", "grad_norm");
   lossScale = findOutput(plan, "step", "loss_scale");
@@ -137,11 +137,6 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
   overflows = Overflows::find(plan);
   if (microBatches > 1)
     microLoss = findOutput(plan, "accumulate", "loss");
-  if (!loss)
-    throw Failure(
-        Failed,
-        "the plan's entry 'step' has no output 'loss'; name the first result "
-        "of @loss so");
   totalSteps = options.steps.value_or(0);
   if (options.epochs &&
       __builtin_mul_overflow(*options.epochs, stepsPerEpoch(), &totalSteps))

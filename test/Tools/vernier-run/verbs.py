@@ -183,6 +183,16 @@ class Verbs(RunnerTest):
         self.assertEqual(json.loads(run("x.vplan", "info", "--json").stdout)["states"],
                          json.loads(run("m.vplan", "info", "--json").stdout)["states"])
 
+    def test_no_loss(self):
+        """A plan whose loss has another name: what it has instead, and what to do."""
+        make_plan("c.vplan", loss="cost")
+        for entry, outputs, verb in (("step", "cost, logits, learning_rate, grad_norm", ("train", "--steps", 1)),
+                                     ("loss", "cost, logits", ("eval",))):
+            self.fails(FAILED, "c.vplan", *verb, "--data", "train.npz",
+                       says=f"error: the plan's entry '{entry}' has no output 'loss' (it has {outputs}); write "
+                            '{train.name = "loss"} behind the type of the first result of @loss, and compile')
+        run("c.vplan", "bench", "--steps", 1)
+
     def test_damaged_plan(self):
         self.fails(BAD_FILE, "none.vplan", "info", says="none.vplan")
         good, bad = pathlib.Path("m.vplan").read_bytes(), pathlib.Path("bad.vplan")

@@ -12,7 +12,7 @@
 // tested where there is no compiler. Keys: batch, classes, scale (> 1: with a
 // loss scaler that starts there), parameter-mib (size of one more, unused
 // parameter), feature (of the machine, required), initial (nan: of all
-// weights).
+// weights), loss (the name of that output).
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,7 @@ namespace {
 struct Config {
   int64_t batch = 8, features = 16, classes = 4, parameterMib = 0;
   float scale = 1, initial = 0;
-  std::string feature;
+  std::string feature, loss;
 };
 
 Config parse(int argc, char **argv) {
@@ -51,6 +51,7 @@ Config parse(int argc, char **argv) {
   config.parameterMib = static_cast<int64_t>(number("parameter-mib", 0));
   config.initial = static_cast<float>(number("initial", 0));
   config.feature = values["feature"];
+  config.loss = values.count("loss") ? values["loss"] : "loss";
   return config;
 }
 
@@ -77,7 +78,7 @@ public:
   void addLoss() {
     uint32_t loss = entry.alloc(DType::f32, {});
     entry.launch("loss", {sizes, logits, label}, {loss}, 1);
-    entry.output("loss", loss);
+    entry.output(config.loss, loss);
   }
 
   void addLogits() { entry.output("logits", logits); }
