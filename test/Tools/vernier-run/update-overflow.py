@@ -60,20 +60,31 @@ class UpdateOverflow(RunnerTest):
                    says=("step 1: 'w.v' (f32[2]): 2 of 2 values are not finite, the first is inf at [0]", FINITE))
 
     def test_last_checkpoint(self):
-        """The last checkpoint is of before the overflow and good, whether the run meets it at a save or, without
-        one in between, in the loss of the next step."""
+        """The last checkpoint is of the step before the overflow, and good."""
         compile_plan("m.vplan", "sgd,lr=1e10")
-        write_data([1e-12, 1e-12, 1e30])
-        # The order of rows is the seed's: by chance the last batch comes first or not.
-        process = self.fails(NUMERIC, "m.vplan", "train", "--data", "d.npz", "--steps", 30, "--save", "ck",
-                             "--save-every", 1, says=FINITE)
-        saved = checkpoints("ck") if pathlib.Path("ck").exists() else []
-        if saved:
-            step = int(saved[-1].name[5:])
-            self.assertIn(f"step {step + 1}: 'w'", process.stderr)
-            self.assertIn(f"the last checkpoint is of step {step}; nothing was saved after it", process.stderr)
+        rows = np.full((24, 2), 1e-12, "f4")
+        rows[5] = 1e30
+        np.savez("d.npz", x=rows)
+        steps = set()
+        for seed in range(6):  # the order of the rows
+            shutil.rmtree("ck", ignore_errors=True)
+            process = self.fails(NUMERIC, "m.vplan", "train", "--data", "d.npz", "--steps", 30, "--save", "ck",
+                                 "--save-every", 1, "--keep", 0, "--seed", seed, says=FINITE)
+            saved = checkpoints("ck") if pathlib.Path("ck").exists() else []
+            steps.add(len(saved))
+            self.assertIn(f"step {len(saved) + 1}: 'w' (f32[2]): 2 of 2", process.stderr)
+            self.assertIn(f"the last checkpoint is of step {len(saved)}; nothing was saved after it"
+                          if saved else "nothing was saved", process.stderr)
+            if saved:
+                run("m.vplan", "eval", "--data", "d.npz", "--resume", "ck")
+        self.assertGreater(len(steps), 1)
+
+    def test_next_loss(self):
+        """Without a save in between, the loss of the next step tells, and the states are named."""
+        compile_plan("m.vplan", "sgd,lr=1e10")
+        write_data([1e30, 1e30])
         self.fails(NUMERIC, "m.vplan", "train", "--data", "d.npz", "--steps", 30,
-                   says=("the loss is", "\n  the states: 'w' (f32[2]): 2 of 2 values are not finite"))
+                   says=("step 2: the loss is", "\n  the states: 'w' (f32[2]): 2 of 2 values are not finite"))
 
     def test_check_numerics(self):
         """--check-numerics still names the op that overflowed, in the step itself."""
