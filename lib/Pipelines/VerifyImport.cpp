@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace vernier;
@@ -50,6 +51,27 @@ static std::string findProblem(Type type) {
     return "has type " + text +
            "; expected f32, which precision is decided from";
   return "";
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// Whether plans, checkpoints and messages can hold `name`: text in UTF-8 that
+/// C strings do not cut short.
+static bool isName(StringRef name) {
+  return !name.empty() && !name.contains('\0') && llvm::json::isUTF8(name);
+}
+
+/// Whose name this is, if a state cannot have it; or nothing.
+static StringRef findOwner(StringRef name) {
+  if (name == "step" || name == train::kAccumulateName || name == "refresh")
+    return "a function that the compiler adds";
+  if (name == "kernels")
+    return "the kernels of a plan";
+  if (name == "__metadata__")
+    return "what a checkpoint says of itself (safetensors)";
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -131,10 +153,11 @@ void Checker::checkNames(func::FuncOp function, unsigned count, StringRef what,
     auto name = dyn_cast_or_null<StringAttr>(attribute);
     if (!attribute)
       continue;
-    if (!name || name.empty() || name.getValue().contains('\0'))
-      report(function) << what << " " << i << " of '" << function.getSymName()
-                       << "' has the name " << attribute
-                       << "; expected a train.name of one or more letters";
+    if (!name || !isName(name.getValue()))
+      report(function)
+          << what << " " << i << " of '" << function.getSymName()
+          << "' has the name " << attribute
+          << "; expected a train.name of one or more letters (UTF-8)";
     else if (!names.insert(name.getValue()).second)
       report(function) << "two " << what << "s of '" << function.getSymName()
                        << "' have the name " << name
@@ -150,6 +173,12 @@ void Checker::checkLoss(func::FuncOp function) {
     report(function)
         << "the first result of 'loss' is no loss; expected a tensor<f32>: "
            "reduce it with train.reduce";
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto name = function.getResultAttrOfType<StringAttr>(i, train::kNameAttr);
+    if (name && (name.getValue() == "loss") != (i == 0))
+      report(function) << "result " << i << " of 'loss' has the name " << name
+                       << "; \"loss\" is the name of the first";
+  }
 }
 
 void Checker::check(func::FuncOp function) {
@@ -176,6 +205,12 @@ void Checker::check(func::FuncOp function) {
 }
 
 void Checker::check(ml_program::GlobalOp global) {
+  if (!isName(global.getSymName()))
+    report(global) << "a state has the name " << global.getSymNameAttr()
+                   << "; expected one or more letters (UTF-8)";
+  if (StringRef owner = findOwner(global.getSymName()); !owner.empty())
+    report(global) << "'@" << global.getSymName() << "' is the name of "
+                   << owner << "; rename this state";
   if (std::string problem = findProblem(global.getType()); !problem.empty())
     report(global) << "'@" << global.getSymName() << "' " << problem;
   auto value = dyn_cast_or_null<TypedAttr>(global.getValueAttr());

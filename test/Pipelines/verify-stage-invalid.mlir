@@ -107,7 +107,7 @@ func.func @predict(%x: tensor<0x4xf32>, %y: tensor<8388608x8388608xf32>, %z: ten
 // -----
 
 // Names of data are there and differ.
-// expected-error @below {{after import: argument 0 of 'predict' has the name ""; expected a train.name of one or more letters}}
+// expected-error @below {{after import: argument 0 of 'predict' has the name ""; expected a train.name of one or more letters (UTF-8)}}
 // expected-error @below {{after import: two arguments of 'predict' have the name "x"; expected a train.name of its own for each}}
 // expected-error @below {{after import: two results of 'predict' have the name "y"; expected a train.name of its own for each}}
 func.func @predict(%a: tensor<4xf32> {train.name = ""}, %b: tensor<4xf32> {train.name = "x"}, %c: tensor<4xf32> {train.name = "x"})
@@ -128,6 +128,41 @@ func.func @loss(%x: tensor<4xf32>) -> tensor<4xf32> {
 // expected-error @below {{after import: the first result of 'loss' is no loss}}
 func.func @loss(%x: tensor<4xf32>) {
   return
+}
+
+// -----
+
+// Names of states are text that a checkpoint can hold.
+// expected-error @below {{after import: a state has the name ""; expected one or more letters (UTF-8)}}
+ml_program.global private mutable @""(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: a state has the name "a\00b"}}
+ml_program.global private mutable @"a\00b"(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: a state has the name "a\FFb"}}
+ml_program.global private mutable @"a\FFb"(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// Letters of any script may be in it.
+ml_program.global private mutable @"d\C3\A9calage/0"(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+
+// -----
+
+// Some names are taken, whatever the options.
+// expected-error @below {{after import: '@step' is the name of a function that the compiler adds; rename this state}}
+ml_program.global private mutable @step(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: '@accumulate' is the name of a function that the compiler adds}}
+ml_program.global private mutable @accumulate(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: '@refresh' is the name of a function that the compiler adds}}
+ml_program.global private mutable @refresh(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: '@kernels' is the name of the kernels of a plan; rename this state}}
+ml_program.global private mutable @kernels(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: '@__metadata__' is the name of what a checkpoint says of itself (safetensors); rename this state}}
+ml_program.global private mutable @__metadata__(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter"}
+
+// -----
+
+// Training reports the first result as the loss.
+// expected-error @below {{after import: result 0 of 'loss' has the name "cost"; "loss" is the name of the first}}
+// expected-error @below {{after import: result 1 of 'loss' has the name "loss"; "loss" is the name of the first}}
+func.func @loss(%x: tensor<f32>) -> (tensor<f32> {train.name = "cost"}, tensor<f32> {train.name = "loss"}) {
+  return %x, %x : tensor<f32>, tensor<f32>
 }
 
 // -----

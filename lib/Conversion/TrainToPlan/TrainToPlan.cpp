@@ -85,6 +85,20 @@ static std::optional<int64_t> findClassCount(BlockArgument argument) {
   return std::nullopt;
 }
 
+/// What data and messages call a result: the loss so, if nothing else says so.
+static std::string getResultName(func::FuncOp function, unsigned index) {
+  auto getName = [&](unsigned i) {
+    return function.getResultAttrOfType<StringAttr>(i, train::kNameAttr);
+  };
+  if (StringAttr name = getName(index))
+    return name.str();
+  auto isLoss = [&](unsigned i) { return getName(i) && getName(i) == "loss"; };
+  bool hasLoss = llvm::is_contained({"loss", "step", "accumulate"},
+                                    function.getSymName()) &&
+                 llvm::none_of(llvm::seq(function.getNumResults()), isLoss);
+  return index == 0 && hasLoss ? "loss" : "result" + std::to_string(index);
+}
+
 /// Images for each call of the library: about eight tiles, so that a few
 /// threads balance. Depends on the extents alone, and so do the bits of the
 /// result.
@@ -467,12 +481,10 @@ private:
   LogicalResult convertReturn(func::ReturnOp ret) {
     for (OpOperand &operand : ret->getOpOperands()) {
       unsigned index = operand.getOperandNumber();
-      auto name =
-          function.getResultAttrOfType<StringAttr>(index, train::kNameAttr);
-      std::string fallback = "result" + std::to_string(index);
-      plan::OutputOp::create(builder, ret.getLoc(),
-                             name ? name : builder.getStringAttr(fallback),
-                             buffers.lookup(operand.get()));
+      plan::OutputOp::create(
+          builder, ret.getLoc(),
+          builder.getStringAttr(getResultName(function, index)),
+          buffers.lookup(operand.get()));
     }
     return success();
   }

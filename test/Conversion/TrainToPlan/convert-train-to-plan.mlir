@@ -185,3 +185,13 @@ func.func @strided(%x: tensor<2x3x16xf32>, %w: tensor<16x16xf32>) -> (tensor<2x3
   %v = tensor.extract_slice %w[0, 0] [9, 16] [1, 1] : tensor<16x16xf32> to tensor<9x16xf32>
   return %y, %v : tensor<2x3x9xf32>, tensor<9x16xf32>
 }
+
+// -----
+
+// The loss is called so if nothing else says it, other results by their number.
+// CHECK-LABEL: plan.entry @loss
+// CHECK: plan.output "loss" %[[X:.*]]
+// CHECK: plan.output "result1" %[[X]]
+func.func @loss(%x: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
+  return %x, %x : tensor<f32>, tensor<f32>
+}

@@ -493,9 +493,10 @@ LogicalResult Scaler::addScaler(bool isDynamic) {
   gateStores();
   if (isDynamic)
     updateScale();
-  addResult(step, "loss_scale", outcome.scale);
-  addResult(step, "all_finite", outcome.allFinite);
-  counters->build(step, outcome);
+  if (failed(addResult(step, "loss_scale", outcome.scale)) ||
+      failed(addResult(step, "all_finite", outcome.allFinite)) ||
+      failed(counters->build(step, outcome)))
+    return failure();
   remarkWhatWasDone(llvm::formatv("{0} loss scale of {1}",
                                   isDynamic ? "dynamic" : "static",
                                   double(options.initScale))
@@ -509,7 +510,8 @@ LogicalResult Scaler::addGates() {
     return success();
   checkGradients();
   gateStores();
-  addResult(step, "all_finite", outcome.allFinite);
+  if (failed(addResult(step, "all_finite", outcome.allFinite)))
+    return failure();
   remarkWhatWasDone("no loss scale");
   return success(states.isValid());
 }

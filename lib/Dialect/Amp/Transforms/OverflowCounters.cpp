@@ -79,7 +79,8 @@ static Value countAt(Counting c, Value counts, Value index) {
   return c.select(isWanted, c.plusOne(counts), counts);
 }
 
-void OverflowCounters::build(func::FuncOp step, const StepOutcome &outcome) {
+LogicalResult OverflowCounters::build(func::FuncOp step,
+                                      const StepOutcome &outcome) {
   OpBuilder builder(step.front().getTerminator());
   Location loc = step.getLoc();
   Counting c{builder, loc};
@@ -101,9 +102,10 @@ void OverflowCounters::build(func::FuncOp step, const StepOutcome &outcome) {
   createStore(builder, loc, first,
               c.select(isOpen, outcome.firstOverflow, firstBefore));
   createStore(builder, loc, firstStep, c.select(isOpen, stepNow, stepBefore));
-  addResult(step, "first_overflow", outcome.firstOverflow);
+  if (failed(addResult(step, "first_overflow", outcome.firstOverflow)))
+    return failure();
   if (!minScale)
-    return;
+    return success();
 
   // Skipped steps in a row whose scale could not fall any more.
   Value before = createLoad(builder, loc, atMinimum);
@@ -116,5 +118,5 @@ void OverflowCounters::build(func::FuncOp step, const StepOutcome &outcome) {
   Value after = c.select(isLowest, c.plusOne(before), none);
   after = c.select(outcome.allFinite, none, after);
   createStore(builder, loc, atMinimum, after);
-  addResult(step, "steps_at_minimum", after);
+  return addResult(step, "steps_at_minimum", after);
 }

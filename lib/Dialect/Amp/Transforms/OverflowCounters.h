@@ -31,7 +31,8 @@ public:
 
   /// Count, at the end of `step`; adds the results `first_overflow` and
   /// `steps_at_minimum`.
-  void build(mlir::func::FuncOp step, const StepOutcome &outcome);
+  llvm::LogicalResult build(mlir::func::FuncOp step,
+                            const StepOutcome &outcome);
 
 private:
   mlir::ml_program::GlobalOp skipped, steps, overflows, first, firstStep,

@@ -63,11 +63,18 @@ void vernier::amp::createStore(OpBuilder &builder, Location loc,
   GlobalStoreOp::create(builder, loc, FlatSymbolRefAttr::get(global), value);
 }
 
-void vernier::amp::addResult(func::FuncOp step, StringRef name, Value value) {
+LogicalResult vernier::amp::addResult(func::FuncOp step, StringRef name,
+                                      Value value) {
   Builder builder(step.getContext());
   unsigned index = step.getNumResults();
+  for (unsigned i = 0; i < index; ++i)
+    if (step.getResultAttr(i, train::kNameAttr) == builder.getStringAttr(name))
+      return step.emitError("result ")
+             << i << " has the name \"" << name
+             << "\", which a result of loss scaling has; rename this";
   (void)step.insertResult(index, value.getType(),
                           builder.getDictionaryAttr(builder.getNamedAttr(
                               train::kNameAttr, builder.getStringAttr(name))));
   step.front().getTerminator()->insertOperands(index, value);
+  return success();
 }

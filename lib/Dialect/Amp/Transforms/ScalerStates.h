@@ -52,9 +52,9 @@ mlir::Value createLoad(mlir::OpBuilder &builder, mlir::Location loc,
 void createStore(mlir::OpBuilder &builder, mlir::Location loc,
                  mlir::ml_program::GlobalOp global, mlir::Value value);
 
-/// A further result of `step` under `name`.
-void addResult(mlir::func::FuncOp step, llvm::StringRef name,
-               mlir::Value value);
+/// A further result of `step` under `name`, unless another has it.
+llvm::LogicalResult addResult(mlir::func::FuncOp step, llvm::StringRef name,
+                              mlir::Value value);
 
 } // namespace vernier::amp
 

@@ -77,6 +77,8 @@ private:
                                   Attribute initial, StringRef role,
                                   const Group &group);
   void mark(GlobalOp global, const Group &group);
+  SmallVector<std::string> getResultNames() const;
+  LogicalResult checkResultNames();
   func::FuncOp createFunction();
   GradientOp createGradient(func::FuncOp step);
   Value createStepNumber(GlobalOp counter);
@@ -294,21 +296,38 @@ static void createStore(OpBuilder &builder, GlobalOp global, Value value) {
                         FlatSymbolRefAttr::get(global), value);
 }
 
+/// What `@step` returns beside the results of `@loss`.
+SmallVector<std::string> StepBuilder::getResultNames() const {
+  SmallVector<std::string> names;
+  for (const Group &group : groups) {
+    names.push_back(group.getName("learning_rate"));
+    if (group.options.clipNorm > 0)
+      names.push_back(group.getName("grad_norm"));
+  }
+  return names;
+}
+
+LogicalResult StepBuilder::checkResultNames() {
+  for (unsigned i = 0; i < loss.getNumResults(); ++i) {
+    auto name = loss.getResultAttrOfType<StringAttr>(i, kNameAttr);
+    if (name && llvm::is_contained(getResultNames(), name.getValue()))
+      return loss.emitError("result ")
+             << i << " of '@loss' has the name " << name
+             << ", which a result of '@step' has; rename this";
+  }
+  return success();
+}
+
 /// `@step` with the arguments and results of `@loss`, and further named
 /// scalars.
 func::FuncOp StepBuilder::createFunction() {
   SmallVector<Type> results(loss.getResultTypes());
   SmallVector<DictionaryAttr> resultAttrs;
   loss.getAllResultAttrs(resultAttrs);
-  auto addScalar = [&](StringRef name) {
+  for (const std::string &name : getResultNames()) {
     results.push_back(RankedTensorType::get({}, builder.getF32Type()));
     resultAttrs.push_back(builder.getDictionaryAttr(
         builder.getNamedAttr(kNameAttr, builder.getStringAttr(name))));
-  };
-  for (const Group &group : groups) {
-    addScalar(group.getName("learning_rate"));
-    if (group.options.clipNorm > 0)
-      addScalar(group.getName("grad_norm"));
   }
 
   builder.setInsertionPointToEnd(module.getBody());
@@ -422,7 +441,8 @@ void StepBuilder::createUpdates(Group &group, ValueRange gradients,
 LogicalResult StepBuilder::run() {
   // Before anything is added; a group has what it overrides checked as well.
   if (!getOptimizer(module, options) || failed(checkOptions(module, options)) ||
-      failed(collectParameters()) || failed(createStates()))
+      failed(collectParameters()) || failed(checkResultNames()) ||
+      failed(createStates()))
     return failure();
   func::FuncOp step = createFunction();
   GradientOp gradient = createGradient(step);

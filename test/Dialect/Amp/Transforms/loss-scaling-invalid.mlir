@@ -54,3 +54,16 @@ func.func @step(%x: tensor<f32>, %lr: tensor<f32>, %t: tensor<i32>) {
   ml_program.global_store @mean = %x : tensor<f32>
   return
 }
+
+// -----
+
+// No two results have one name.
+ml_program.global private mutable @w(#train.constant<0.0>) : tensor<f32> {train.role = "parameter"}
+// expected-error@+1 {{result 0 has the name "all_finite", which a result of loss scaling has; rename this}}
+func.func @step(%lr: tensor<f32>, %t: tensor<i32>) -> (tensor<f32> {train.name = "all_finite"}) {
+  %a = train.seed : tensor<f32>
+  %w = ml_program.global_load @w : tensor<f32>
+  %w1 = train.update #train.sgd<> %w, %a, %lr, %t : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> tensor<f32>
+  ml_program.global_store @w = %w1 : tensor<f32>
+  return %a : tensor<f32>
+}

@@ -82,3 +82,15 @@ func.func @loss() -> tensor<f32> {
   %loss = train.reduce sum %w dims = [0] : tensor<4xf32> -> tensor<f32>
   return %loss : tensor<f32>
 }
+
+// -----
+
+// So are the names of results of a step.
+module {
+  ml_program.global private mutable @w(#train.kaiming) : tensor<f32> {train.role = "parameter"}
+  // expected-error @below {{result 1 of '@loss' has the name "learning_rate", which a result of '@step' has; rename this}}
+  func.func @loss() -> (tensor<f32> {train.name = "loss"}, tensor<f32> {train.name = "learning_rate"}) {
+    %w = ml_program.global_load @w : tensor<f32>
+    return %w, %w : tensor<f32>, tensor<f32>
+  }
+}
