@@ -213,6 +213,16 @@ void Checker::check(ml_program::GlobalOp global) {
                    << owner << "; rename this state";
   if (std::string problem = findProblem(global.getType()); !problem.empty())
     report(global) << "'@" << global.getSymName() << "' " << problem;
+  if (!global.getValueAttr())
+    report(global) << "'@" << global.getSymName()
+                   << "' has no initial value; expected one in parentheses "
+                      "behind the name, such as (#train.kaiming), "
+                      "(#train.constant<0.0>) or (dense<...> : "
+                   << global.getType() << ")";
+  for (StringRef name : {train::kLogicalShapeAttr, train::kCopyOfAttr})
+    if (global->hasAttr(name))
+      report(global) << "'@" << global.getSymName() << "' has '" << name
+                     << "', which the compiler sets; drop it";
   auto value = dyn_cast_or_null<TypedAttr>(global.getValueAttr());
   if (value && value.getType() != global.getType())
     report(global) << "'@" << global.getSymName() << "' has type "

@@ -167,6 +167,16 @@ func.func @loss(%x: tensor<f32>) -> (tensor<f32> {train.name = "cost"}, tensor<f
 
 // -----
 
+// A state begins with a value; some attributes are set by later passes.
+// expected-error @below {{after import: '@w' has no initial value; expected one in parentheses behind the name, such as (#train.kaiming), (#train.constant<0.0>) or (dense<...> : 'tensor<4xf32>')}}
+ml_program.global private mutable @w : tensor<4xf32> {train.role = "parameter"}
+// expected-error @below {{after import: '@v' has 'train.logical_shape', which the compiler sets; drop it}}
+ml_program.global private mutable @v(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.logical_shape = array<i64: 2>}
+// expected-error @below {{after import: '@u' has 'train.copy_of', which the compiler sets; drop it}}
+ml_program.global private mutable @u(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.copy_of = @v}
+
+// -----
+
 // An initial value has the type of its state.
 // expected-error @below {{after import: '@w' has type 'tensor<4xf32>', but an initial value of type 'tensor<4xi32>'}}
 ml_program.global private mutable @w(dense<1> : tensor<4xi32>) : tensor<4xf32> {train.role = "frozen"}
