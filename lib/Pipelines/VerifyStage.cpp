@@ -313,7 +313,7 @@ static LogicalResult verifyPad(ModuleOp module) {
 static LogicalResult verifyCodegen(ModuleOp module) {
   LogicalResult result = success();
   for (auto function : module.getOps<func::FuncOp>()) {
-    for (Operation &op : function.getBody().front()) {
+    for (Operation &op : function.getBody().getOps()) {
       auto fusible = dyn_cast<FusionOpInterface>(op);
       bool isCall =
           fusible && (fusible.getFusionKind() == FusionKind::Contraction ||

@@ -39,6 +39,36 @@ static plan::BufferType bufferType(Type type) {
                                tensor.getElementType());
 }
 
+/// Whether a buffer can hold values of this type.
+static bool isBuffer(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.hasStaticShape() &&
+         tensor.getElementType().isIntOrFloat();
+}
+
+/// An entry is one list of calls on buffers. Constants are checked where they
+/// are converted: the value of a padding is a scalar.
+static LogicalResult checkEntry(func::FuncOp function) {
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("'@")
+           << function.getSymName() << "' has " << function.getBlocks().size()
+           << " blocks; expected one, without branches";
+  auto check = [](Location loc, ValueRange values) -> LogicalResult {
+    for (Type type : values.getTypes())
+      if (!isBuffer(type))
+        return emitError(loc, "a buffer cannot hold ")
+               << type << "; expected a tensor of static shape";
+    return success();
+  };
+  if (failed(check(function.getLoc(), function.getArguments())))
+    return failure();
+  for (Operation &op : function.getBody().front())
+    if (!isa<arith::ConstantOp>(op) &&
+        failed(check(op.getLoc(), op.getResults())))
+      return failure();
+  return success();
+}
+
 /// Whether oneDNN 2.6 packs the operands of an m x n product on AVX2; if not it
 /// reads them in place, which takes up to 2.5 times as long
 /// (Runtime/Host/Matmul.cpp).
@@ -508,6 +538,15 @@ struct ConvertTrainToPlanPass
       module.emitError(llvm::toString(model.takeError()));
       return signalPassFailure();
     }
+    for (auto global : module.getOps<ml_program::GlobalOp>())
+      if (!isBuffer(global.getType())) {
+        global.emitError("a state cannot hold ")
+            << global.getType() << "; expected a tensor of static shape";
+        return signalPassFailure();
+      }
+    for (auto function : module.getOps<func::FuncOp>())
+      if (failed(checkEntry(function)))
+        return signalPassFailure();
     convertGlobals(module);
     KernelTable kernels(module);
     for (auto function :

@@ -24,3 +24,23 @@ func.func @predict(%x: tensor<3x7xf32>) -> tensor<3x3xf32> {
   %s = tensor.extract_slice %x[0, 1] [3, 3] [1, 2] : tensor<3x7xf32> to tensor<3x3xf32>
   return %s : tensor<3x3xf32>
 }
+
+// -----
+
+// An entry is one block.
+// expected-error @below {{'@predict' has 0 blocks; expected one, without branches}}
+func.func private @predict(%x: tensor<8xf32>)
+
+// -----
+
+// Buffers have static shapes.
+// expected-error @below {{a buffer cannot hold 'f32'; expected a tensor of static shape}}
+func.func @predict(%x: f32) {
+  return
+}
+
+// -----
+
+// So have states.
+// expected-error @below {{a state cannot hold 'f32'; expected a tensor of static shape}}
+ml_program.global private mutable @w(1.0 : f32) : f32

@@ -191,10 +191,10 @@ bool PaddingPropagation::resolve(tensor::PadOp pad) {
 
 void PaddingPropagation::eraseDead() {
   module.walk([](func::FuncOp function) {
-    for (Operation &op :
-         llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
-      if (isOpTriviallyDead(&op) || (isa<GlobalLoadOp>(op) && op.use_empty()))
-        op.erase();
+    for (Block &block : llvm::reverse(function.getBody()))
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+        if (isOpTriviallyDead(&op) || (isa<GlobalLoadOp>(op) && op.use_empty()))
+          op.erase();
   });
 }
 
