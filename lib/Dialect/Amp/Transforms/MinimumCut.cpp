@@ -61,6 +61,7 @@ void MinimumCut::queue(uint32_t node) {
 void MinimumCut::decide(uint32_t node, State state) {
   states[node] = state;
   whenDecided[node] = numDecided++;
+  visitCount += getDegree(node);
   for (uint32_t i = firstOut[node]; i < firstOut[node + 1]; ++i) {
     const Edge &edge = edges[outgoing[i]];
     if (state == State::Source && states[edge.to] == State::Open)
@@ -77,6 +78,7 @@ void MinimumCut::decide(uint32_t node, State state) {
 
 void MinimumCut::visit(uint32_t node) {
   int64_t out = 0, in = 0, own = source[node] - sink[node];
+  visitCount += getDegree(node);
   for (uint32_t i = firstOut[node]; i < firstOut[node + 1]; ++i)
     if (states[edges[outgoing[i]].to] == State::Open)
       out += edges[outgoing[i]].capacity;
@@ -200,6 +202,7 @@ bool MinimumCut::Component::findLevels() {
   for (size_t i = 0; i < reached.size(); ++i) {
     uint32_t node = reached[i];
     found |= excess[node] < 0;
+    cut.visitCount += first[node + 1] - first[node];
     for (uint32_t a = first[node]; a < first[node + 1]; ++a)
       if (arcs[a].residual > 0 && levels[arcs[a].to] == kUnreached) {
         levels[arcs[a].to] = levels[node] + 1;
@@ -226,9 +229,11 @@ bool MinimumCut::Component::augment(uint32_t start) {
   uint32_t node = start;
   while (excess[node] >= 0) {
     uint32_t &a = next[node];
+    uint32_t begin = a;
     while (a < first[node + 1] &&
            !(arcs[a].residual > 0 && levels[arcs[a].to] == levels[node] + 1))
       ++a;
+    cut.visitCount += a - begin + 1;
     if (a < first[node + 1]) {
       path.push_back(a);
       node = arcs[a].to;

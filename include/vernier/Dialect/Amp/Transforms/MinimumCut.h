@@ -34,6 +34,9 @@ public:
   /// sink's, so that the answer is unique. Call it once.
   const std::vector<bool> &solve();
 
+  /// How many times solve() has looked at an edge, for tests of its growth.
+  uint64_t getVisitCount() const { return visitCount; }
+
 private:
   struct Edge {
     uint32_t from, to;
@@ -45,6 +48,10 @@ private:
   class Component;
 
   void indexEdges();
+  uint32_t getDegree(uint32_t node) const {
+    return firstOut[node + 1] - firstOut[node] + firstIn[node + 1] -
+           firstIn[node];
+  }
   void reduce();
   void visit(uint32_t node);
   void decide(uint32_t node, State state);
@@ -65,6 +72,7 @@ private:
   /// The order in which nodes were decided; those that stay open come last.
   std::vector<uint32_t> whenDecided;
   uint32_t numDecided = 0;
+  uint64_t visitCount = 0;
   /// The place of an open node in its component.
   std::vector<uint32_t> places;
 };
