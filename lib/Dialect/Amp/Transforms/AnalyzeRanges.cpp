@@ -315,16 +315,13 @@ struct AnalyzeRangesPass
                       function.getName() == train::kAccumulateName);
       if (function.isExternal() || !function.isPublic() || isRepeated)
         continue;
-      FailureOr<RangeAnalysis> always = RangeAnalysis::run(function, {});
-      FailureOr<RangeAnalysis> assumed =
-          RangeAnalysis::run(function, assumptions);
-      if (failed(always) || failed(assumed))
-        return signalPassFailure();
-      Reporter reporter(function, *always, *assumed, when, warn);
+      RangeAnalysis always = RangeAnalysis::run(function, {});
+      RangeAnalysis assumed = RangeAnalysis::run(function, assumptions);
+      Reporter reporter(function, always, assumed, when, warn);
       reporter.reportOverflows();
       reporter.reportLossScale();
       if (annotate)
-        annotateResults(function, atInitialValues ? *assumed : *always);
+        annotateResults(function, atInitialValues ? assumed : always);
     }
   }
 };

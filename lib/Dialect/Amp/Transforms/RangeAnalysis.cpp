@@ -30,33 +30,19 @@ static constexpr unsigned kChainLength = 8;
 // Where bounds come from
 //===----------------------------------------------------------------------===//
 
-FailureOr<std::optional<Interval>>
-amp::getDeclaredRange(Attribute attribute, Type type,
-                      function_ref<InFlightDiagnostic()> emitError) {
+std::optional<Interval> amp::getDeclaredRange(Attribute attribute, Type type) {
   if (!attribute)
-    return std::optional<Interval>();
-  auto bounds = dyn_cast<ArrayAttr>(attribute);
-  auto get = [&](unsigned index) {
-    Interval x;
-    if (bounds && bounds.size() == 2)
-      x = getRangeOfConstant(bounds[index]);
-    if (auto integer = bounds && bounds.size() == 2
-                           ? dyn_cast<IntegerAttr>(bounds[index])
-                           : IntegerAttr())
-      x = Interval::exactly(double(integer.getInt()));
-    return x;
+    return std::nullopt;
+  auto get = [&](Attribute bound) {
+    auto integer = dyn_cast<IntegerAttr>(bound);
+    return integer ? double(integer.getInt())
+                   : cast<FloatAttr>(bound).getValueAsDouble();
   };
-  Interval low = get(0), high = get(1);
-  if (low.mayBeNaN || high.mayBeNaN || low.low > high.low) {
-    emitError() << "'" << train::kRangeAttr
-                << "' is not a range: expected two numbers in order, such as "
-                   "[-1.0, 1.0]";
-    return failure();
-  }
-  Interval range = isa<IntegerType>(getElementTypeOrSelf(type))
-                       ? Interval::integers(low.low, high.low)
-                       : Interval::between(low.low, high.low);
-  return std::optional<Interval>(range);
+  auto bounds = cast<ArrayAttr>(attribute);
+  double low = get(bounds[0]), high = get(bounds[1]);
+  return isa<IntegerType>(getElementTypeOrSelf(type))
+             ? Interval::integers(low, high)
+             : Interval::between(low, high);
 }
 
 /// The bounds of what the runtime initialises a global of `type` to.
@@ -97,50 +83,43 @@ void RangeAnalysis::add(Value value, const Interval &range) {
   stored[value] = roundToType(range, value.getType());
 }
 
-LogicalResult RangeAnalysis::addArguments(FunctionOpInterface function) {
+void RangeAnalysis::addArguments(FunctionOpInterface function) {
   for (BlockArgument argument : function.getArguments()) {
     Attribute attribute =
         function.getArgAttr(argument.getArgNumber(), train::kRangeAttr);
-    FailureOr<std::optional<Interval>> declared =
-        getDeclaredRange(attribute, argument.getType(),
-                         [&] { return emitError(argument.getLoc()); });
-    if (failed(declared))
-      return failure();
+    std::optional<Interval> declared =
+        getDeclaredRange(attribute, argument.getType());
     auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
                                                       train::kNameAttr);
     Interval range = getRangeOfType(argument.getType());
-    if (*declared)
-      range = **declared;
+    if (declared)
+      range = *declared;
     else if (name && assumptions->inputs.count(name.getValue()))
       range = assumptions->inputs.lookup(name.getValue());
     add(argument, range);
   }
-  return success();
 }
 
-LogicalResult RangeAnalysis::addLoad(GlobalLoadOp load) {
+void RangeAnalysis::addLoad(GlobalLoadOp load) {
   StringAttr name = load.getGlobal().getLeafReference();
   auto written = globals.find(name);
   if (written != globals.end()) {
     add(load.getResult(), written->second);
-    return success();
+    return;
   }
   auto module = load->getParentOfType<ModuleOp>();
   auto global = module.lookupSymbol<GlobalOp>(name);
   auto type = dyn_cast<RankedTensorType>(load.getType());
   if (!global || !type)
-    return success();
-  FailureOr<std::optional<Interval>> declared =
-      getDeclaredRange(global->getAttr(train::kRangeAttr), type,
-                       [&] { return emitError(global.getLoc()); });
-  if (failed(declared))
-    return failure();
+    return;
+  std::optional<Interval> declared =
+      getDeclaredRange(global->getAttr(train::kRangeAttr), type);
   Interval range = getRangeOfType(type);
   auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
   bool isFixed =
       !global.getIsMutable() || (role && role.getValue() == train::kFrozenRole);
-  if (*declared)
-    range = **declared;
+  if (declared)
+    range = *declared;
   else if (assumptions->globals.count(name.getValue()))
     range = assumptions->globals.lookup(name.getValue());
   else if (isFixed || assumptions->initialValues)
@@ -148,7 +127,6 @@ LogicalResult RangeAnalysis::addLoad(GlobalLoadOp load) {
   // Looked up once for a function.
   globals[name] = roundToType(range, type);
   add(load.getResult(), range);
-  return success();
 }
 
 void RangeAnalysis::addResults(Operation &op) {
@@ -164,17 +142,14 @@ void RangeAnalysis::addResults(Operation &op) {
     add(value, range);
 }
 
-FailureOr<RangeAnalysis>
-RangeAnalysis::run(FunctionOpInterface function,
-                   const RangeAssumptions &assumptions) {
+RangeAnalysis RangeAnalysis::run(FunctionOpInterface function,
+                                 const RangeAssumptions &assumptions) {
   RangeAnalysis analysis;
   analysis.assumptions = &assumptions;
-  if (failed(analysis.addArguments(function)))
-    return failure();
+  analysis.addArguments(function);
   for (Operation &op : function.getFunctionBody().front()) {
     if (auto load = dyn_cast<GlobalLoadOp>(op)) {
-      if (failed(analysis.addLoad(load)))
-        return failure();
+      analysis.addLoad(load);
     } else if (auto store = dyn_cast<GlobalStoreOp>(op)) {
       analysis.globals[store.getGlobal().getLeafReference()] =
           analysis.getRange(store.getValue());

@@ -8,6 +8,7 @@
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 
+#include "DiscardableAttributes.h"
 #include "TrainRanges.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -80,6 +81,11 @@ static LogicalResult verifyRole(Operation *op, Attribute role) {
 
 LogicalResult TrainDialect::verifyOperationAttribute(Operation *op,
                                                      NamedAttribute attribute) {
+  // The dialect need not know ml_program to know its states.
+  bool isGlobal = op->getName().getStringRef() == "ml_program.global";
+  if (failed(verifyDiscardableAttribute(op->getLoc(), attribute,
+                                        isGlobal ? OnGlobal : OnOp)))
+    return failure();
   if (attribute.getName() == kRoleAttr)
     return verifyRole(op, attribute.getValue());
   if (attribute.getName() != kOperandGradientsAttr)
@@ -93,6 +99,22 @@ LogicalResult TrainDialect::verifyOperationAttribute(Operation *op,
                            "#train.gradient_types or 'unit' for each of its ")
            << op->getNumOperands() << " operands, got " << attribute.getValue();
   return success();
+}
+
+LogicalResult TrainDialect::verifyRegionArgAttribute(Operation *op,
+                                                     unsigned region,
+                                                     unsigned argument,
+                                                     NamedAttribute attribute) {
+  Region &body = op->getRegion(region);
+  Location loc =
+      body.empty() ? op->getLoc() : body.getArgument(argument).getLoc();
+  return verifyDiscardableAttribute(loc, attribute, OnArgument);
+}
+
+LogicalResult
+TrainDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
+                                          NamedAttribute attribute) {
+  return verifyDiscardableAttribute(op->getLoc(), attribute, OnResult);
 }
 
 Operation *TrainDialect::materializeConstant(OpBuilder &builder,

@@ -441,3 +441,80 @@ ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {trai
 
 // expected-error @+1 {{(R1) has the unknown train.role 7}}
 ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.role = 7}
+
+//===----------------------------------------------------------------------===//
+// Attributes on other dialects' ops
+//===----------------------------------------------------------------------===//
+
+// -----
+
+// An attribute that is not known is hardly meant.
+func.func @unknown(
+    // expected-error @+1 {{unknown attribute 'train.nam'; did you mean 'train.name'?}}
+    %x: tensor<4xf32> {train.nam = "x"}) {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{unknown attribute 'train.something'; expected train.name}}
+func.func @unknown() -> (tensor<4xf32> {train.something}) {
+  %0 = arith.constant dense<0.0> : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// One that is has its place.
+// expected-error @+1 {{'train.name' is read on an argument of a function or a result of a function, not on an op}}
+func.func @place() attributes {train.name = "x"} {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'train.backward' is read on an op, not on an ml_program.global}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.backward}
+
+// -----
+
+// And a kind of value.
+func.func @kind(
+    // expected-error @+1 {{'train.name' is 3 : i64; expected a string}}
+    %x: tensor<4xf32> {train.name = 3},
+    %y: tensor<4xf32> {train.classes = 3}) {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'train.group' is 3 : i64; expected a string}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.group = 3}
+
+// -----
+
+// expected-error @+1 {{'train.optimizer' is 3 : i64; expected a dictionary of settings}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.optimizer = 3}
+
+// -----
+
+// expected-error @+1 {{'train.labels' is [1 : i32]; expected an array of strings}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<1xf32> {train.labels = [1 : i32]}
+
+// -----
+
+// Bounds are two numbers in order.
+// expected-error @+1 {{'train.range' is [2.000000e+00, 1.000000e+00]; expected two numbers in order, such as [-1.0, 1.0]}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.range = [2.0, 1.0]}
+
+// -----
+
+// expected-error @+1 {{'train.range' is [0.000000e+00, "one"]; expected two numbers}}
+ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {train.range = [0.0, "one"]}
+
+// -----
+
+// expected-error @+1 {{'train.range' is 1.000000e+00 : f32; expected two numbers}}
+func.func @single(%x: tensor<4xf32> {train.range = 1.0 : f32}) {
+  return
+}

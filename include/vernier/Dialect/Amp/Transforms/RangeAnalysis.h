@@ -20,10 +20,9 @@
 namespace vernier::amp {
 
 /// The attribute `train.range = [low, high]` of an argument or a global, if it
-/// has one; an error where it is not two numbers in order.
-llvm::FailureOr<std::optional<Interval>>
-getDeclaredRange(mlir::Attribute attribute, mlir::Type type,
-                 llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
+/// has one. The dialect has verified it.
+std::optional<Interval> getDeclaredRange(mlir::Attribute attribute,
+                                         mlir::Type type);
 
 /// What bounds may rest on beside declared ranges.
 struct RangeAssumptions {
@@ -41,8 +40,8 @@ class RangeAnalysis {
 public:
   /// Without assumptions, the bounds hold in every step. `assumptions` must
   /// outlive this call alone.
-  static llvm::FailureOr<RangeAnalysis>
-  run(mlir::FunctionOpInterface function, const RangeAssumptions &assumptions);
+  static RangeAnalysis run(mlir::FunctionOpInterface function,
+                           const RangeAssumptions &assumptions);
 
   /// The bounds of `value` as it is stored.
   Interval getRange(mlir::Value value) const;
@@ -55,8 +54,8 @@ public:
   llvm::SmallVector<mlir::Value> getChain(mlir::Value value) const;
 
 private:
-  mlir::LogicalResult addArguments(mlir::FunctionOpInterface function);
-  mlir::LogicalResult addLoad(mlir::ml_program::GlobalLoadOp load);
+  void addArguments(mlir::FunctionOpInterface function);
+  void addLoad(mlir::ml_program::GlobalLoadOp load);
   void addResults(mlir::Operation &op);
   void add(mlir::Value value, const Interval &exact);
 

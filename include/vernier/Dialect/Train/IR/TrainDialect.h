@@ -65,6 +65,9 @@ inline constexpr llvm::StringLiteral kCopyOfAttr = "train.copy_of";
 inline constexpr llvm::StringLiteral kLogicalShapeAttr = "train.logical_shape";
 inline constexpr llvm::StringLiteral kGroupAttr = "train.group";
 inline constexpr llvm::StringLiteral kLabelsAttr = "train.labels";
+/// On a parameter: its group and the options of --train-attach-optimizer for
+/// it.
+inline constexpr llvm::StringLiteral kOptimizerAttr = "train.optimizer";
 inline constexpr llvm::StringLiteral kNameAttr = "train.name";
 inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
 /// On a contraction, for each operand: the GradientTypesAttr of its gradient,

@@ -16,10 +16,6 @@
 
 namespace vernier::train {
 
-/// On a parameter: its group and the options of --train-attach-optimizer for
-/// it.
-inline constexpr llvm::StringLiteral kOptimizerAttr = "train.optimizer";
-
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "vernier/Dialect/Train/Transforms/Passes.h.inc"
