@@ -45,8 +45,8 @@ static bool isCount(double x) {
 
 static constexpr Setting kSettings[] = {
     {"init", "init-scale", "a positive normal number of f32", isScale},
-    {"growth-factor", "growth-factor", "a number above 1",
-     [](double x) { return x > 1 && std::isfinite(x); }},
+    {"growth-factor", "growth-factor", "a number above 1, finite in f32",
+     [](double x) { return x > 1 && x <= FLT_MAX; }},
     {"backoff-factor", "backoff-factor", "a number between 0 and 1",
      [](double x) { return x > 0 && x < 1; }},
     {"growth-interval", "growth-interval", "a whole number of 1 or more steps",

@@ -541,12 +541,14 @@ static LogicalResult checkOptions(ModuleOp module,
   };
   StringRef scale = "a positive normal number of f32";
   if (failed(check(isScale(o.initScale), "init-scale", o.initScale, scale)) ||
-      failed(check(o.growthFactor > 1, "growth-factor", o.growthFactor,
-                   "more than 1")) ||
+      failed(check(o.growthFactor > 1 && o.growthFactor <= FLT_MAX,
+                   "growth-factor", o.growthFactor,
+                   "more than 1, finite in f32")) ||
       failed(check(o.backoffFactor > 0 && o.backoffFactor < 1, "backoff-factor",
                    o.backoffFactor, "a number between 0 and 1")) ||
-      failed(check(o.growthInterval >= 1, "growth-interval", o.growthInterval,
-                   "1 or more steps")) ||
+      failed(check(o.growthInterval >= 1 && o.growthInterval <= INT32_MAX,
+                   "growth-interval", o.growthInterval,
+                   "1 or more steps, up to 2147483647")) ||
       failed(check(o.minScale == 0 || isScale(o.minScale), "min-scale",
                    o.minScale, "0 or a positive normal number of f32")) ||
       failed(check(o.hysteresis >= 1 && o.hysteresis <= INT32_MAX, "hysteresis",
@@ -556,8 +558,10 @@ static LogicalResult checkOptions(ModuleOp module,
     return module.emitError("loss scaling: unknown hysteresis-refill '")
            << o.hysteresisRefill
            << "', expected apex, megatron, deepspeed or deepspeed_consecutive";
-  return check(o.maxScale >= o.minScale, "max-scale", o.maxScale,
-               "min-scale or more");
+  bool isLimit = std::isinf(o.maxScale) || isScale(o.maxScale);
+  return check(
+      isLimit && o.maxScale >= o.minScale, "max-scale", o.maxScale,
+      "min-scale or more: a normal number of f32, or inf for no limit");
 }
 
 /// Whether any value of the step is in f16, whose range ends at 65504.

@@ -21,6 +21,9 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cfloat>
+#include <cmath>
+
 using namespace mlir;
 using namespace vernier::train;
 
@@ -42,6 +45,35 @@ template <> struct FieldParser<Number> {
 
 #define GET_ATTRDEF_CLASSES
 #include "vernier/Dialect/Train/IR/TrainAttributes.cpp.inc"
+
+/// Whether f32, which states begin in, has a finite number so large.
+static bool isFinite(double value) { return std::fabs(value) <= FLT_MAX; }
+
+LogicalResult ConstantAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   Number value) {
+  if (isFinite(value))
+    return success();
+  return emitError() << "#train.constant expects a finite number of f32, got "
+                     << double(value);
+}
+
+LogicalResult NormalAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 Number mean, Number stddev) {
+  if (isFinite(mean) && isFinite(stddev) && stddev >= 0)
+    return success();
+  return emitError() << "#train.normal expects a mean and a standard deviation "
+                        "of 0 or more, finite numbers of f32, got "
+                     << double(mean) << " and " << double(stddev);
+}
+
+LogicalResult UniformAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  Number low, Number high) {
+  if (isFinite(low) && isFinite(high) && low <= high)
+    return success();
+  return emitError() << "#train.uniform expects two finite numbers of f32 in "
+                        "order, got "
+                     << double(low) << " and " << double(high);
+}
 
 namespace {
 /// Every op may move to where its function is called.

@@ -21,6 +21,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSwitch.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vernier::train {
@@ -135,7 +136,9 @@ static LogicalResult setOption(NamedAttribute setting,
   if (auto given = dyn_cast<FloatAttr>(value); given && option.number)
     *option.number = given.getValueAsDouble();
   else if (auto given = dyn_cast<FloatAttr>(value); given && option.count)
-    *option.count = static_cast<int64_t>(given.getValueAsDouble());
+    // What is too large for a count stays so.
+    *option.count = static_cast<int64_t>(
+        std::clamp(given.getValueAsDouble(), -0x1p53, 0x1p53));
   else if (auto given = dyn_cast<StringAttr>(value); given && option.word)
     *option.word = given.str();
   else if (auto given = dyn_cast<BoolAttr>(value); given && option.flag)
@@ -194,8 +197,8 @@ LogicalResult StepBuilder::collectParameters() {
     (*group)->parameters.push_back(global);
   }
   if (groups.empty())
-    return module.emitError("no parameter to train: give the globals that "
-                            "change train.role = \"parameter\"");
+    return loss.emitError("no parameter to train: give the globals that "
+                          "change train.role = \"parameter\"");
   return success();
 }
 

@@ -13,6 +13,10 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cfloat>
+#include <cmath>
+#include <cstdint>
+
 using namespace llvm;
 using namespace vernier::train;
 
@@ -53,19 +57,27 @@ vernier::train::findOptimizerProblem(const TrainAttachOptimizerPassOptions &o) {
   };
   auto schedule = symbolizeSchedule(o.schedule);
   bool needsTotal = schedule && *schedule != Schedule::Constant;
-  // Written so that NaN fails, too; an unset weight decay is NaN.
+  // The step computes in f32 and i32. Written so that NaN fails, too; an unset
+  // weight decay is NaN.
+  constexpr StringRef number = "0 or more, finite in f32";
+  constexpr StringRef count = "0 or more, up to 2147483647";
+  auto isNumber = [](double x) { return x >= 0 && x <= FLT_MAX; };
+  auto isCount = [](int64_t x) { return x >= 0 && x <= INT32_MAX; };
   const Check checks[] = {
-      {o.learningRate >= 0, "lr", o.learningRate, "0 or more"},
+      {isNumber(o.learningRate), "lr", o.learningRate, number},
       {o.beta1 >= 0 && o.beta1 < 1, "beta1", o.beta1, "a number in [0, 1)"},
       {o.beta2 >= 0 && o.beta2 < 1, "beta2", o.beta2, "a number in [0, 1)"},
-      {o.epsilon >= 0, "eps", o.epsilon, "0 or more"},
-      {!(o.weightDecay < 0), "weight-decay", o.weightDecay, "0 or more"},
-      {o.momentum >= 0, "momentum", o.momentum, "0 or more"},
-      {o.finalLearningRate >= 0, "final-lr", o.finalLearningRate, "0 or more"},
-      {o.clipNorm >= 0, "clip-norm", o.clipNorm, "0 (no clipping) or more"},
+      {isNumber(o.epsilon), "eps", o.epsilon, number},
+      {std::isnan(o.weightDecay) || isNumber(o.weightDecay), "weight-decay",
+       o.weightDecay, number},
+      {isNumber(o.momentum), "momentum", o.momentum, number},
+      {isNumber(o.finalLearningRate), "final-lr", o.finalLearningRate, number},
+      {isNumber(o.clipNorm), "clip-norm", o.clipNorm,
+       "0 (no clipping) or more, finite in f32"},
       {o.emaDecay >= 0 && o.emaDecay < 1, "ema-decay", o.emaDecay,
        "a number in [0, 1)"},
-      {o.warmupSteps >= 0, "warmup-steps", double(o.warmupSteps), "0 or more"},
+      {isCount(o.warmupSteps), "warmup-steps", double(o.warmupSteps), count},
+      {isCount(o.totalSteps), "total-steps", double(o.totalSteps), count},
       {!needsTotal || o.totalSteps > o.warmupSteps, "total-steps",
        double(o.totalSteps), "more than warmup-steps with this schedule"}};
   if (!schedule)
@@ -75,7 +87,10 @@ vernier::train::findOptimizerProblem(const TrainAttachOptimizerPassOptions &o) {
     return "nesterov needs a momentum above 0";
   for (const Check &check : checks)
     if (!check.isValid)
-      return formatv("{0} is {1}, expected {2}", check.name, check.value,
+      return formatv("{0} is {1}, expected {2}", check.name,
+                     std::fabs(check.value) < 1e6
+                         ? formatv("{0}", check.value).str()
+                         : formatv("{0:e}", check.value).str(),
                      check.expected);
   return "";
 }

@@ -518,3 +518,27 @@ ml_program.global private mutable @w(#train.constant<1.0>) : tensor<4xf32> {trai
 func.func @single(%x: tensor<4xf32> {train.range = 1.0 : f32}) {
   return
 }
+
+//===----------------------------------------------------------------------===//
+// Initial values
+//===----------------------------------------------------------------------===//
+
+// -----
+
+// expected-error @+1 {{#train.constant expects a finite number of f32, got 1.000000e+39}}
+ml_program.global private mutable @w(#train.constant<1.0e39>) : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{#train.normal expects a mean and a standard deviation of 0 or more, finite numbers of f32, got 0.000000e+00 and -1.000000e+00}}
+ml_program.global private mutable @w(#train.normal<0.0, -1.0>) : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{#train.normal expects a mean and a standard deviation of 0 or more}}
+ml_program.global private mutable @w(#train.normal<0.0, 1.0e400>) : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{#train.uniform expects two finite numbers of f32 in order, got 1.000000e+00 and -1.000000e+00}}
+ml_program.global private mutable @w(#train.uniform<1.0, -1.0>) : tensor<4xf32>

@@ -9,9 +9,9 @@ module {
 // -----
 
 // A module without parameters cannot be trained.
-// expected-error @below {{no parameter to train: give the globals that change train.role = "parameter"}}
 module {
   ml_program.global private mutable @w(#train.kaiming) : tensor<f32> {train.role = "frozen"}
+  // expected-error @below {{no parameter to train: give the globals that change train.role = "parameter"}}
   func.func @loss() -> tensor<f32> {
     %w = ml_program.global_load @w : tensor<f32>
     return %w : tensor<f32>

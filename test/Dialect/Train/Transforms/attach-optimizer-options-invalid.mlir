@@ -13,6 +13,15 @@
 // CHECK-NESTEROV: error: option nesterov needs a momentum above 0
 // RUN: not vernier-opt %s --train-attach-optimizer="schedule=linear warmup-steps=5 total-steps=5" 2>&1 | FileCheck %s --check-prefix=CHECK-TOTAL
 // CHECK-TOTAL: error: option total-steps is 5{{.*}}, expected more than warmup-steps with this schedule
+// What f32 or i32 cannot hold would be another number in the step.
+// RUN: not vernier-opt %s --train-attach-optimizer="lr=inf" 2>&1 | FileCheck %s --check-prefix=CHECK-INF
+// CHECK-INF: error: option lr is INF, expected 0 or more, finite in f32
+// RUN: not vernier-opt %s --train-attach-optimizer="lr=1e39" 2>&1 | FileCheck %s --check-prefix=CHECK-F32
+// CHECK-F32: error: option lr is 1.000000e+39, expected 0 or more, finite in f32
+// RUN: not vernier-opt %s --train-attach-optimizer="warmup-steps=2147483648" 2>&1 | FileCheck %s --check-prefix=CHECK-WARMUP
+// CHECK-WARMUP: error: option warmup-steps is 2.147484e+09, expected 0 or more, up to 2147483647
+// RUN: not vernier-opt %s --train-attach-optimizer="schedule=cosine total-steps=4294967297" 2>&1 | FileCheck %s --check-prefix=CHECK-I32
+// CHECK-I32: error: option total-steps is 4.294967e+09, expected 0 or more, up to 2147483647
 
 ml_program.global private mutable @w(#train.kaiming) : tensor<f32> {train.role = "parameter"}
 func.func @loss() -> tensor<f32> {

@@ -100,20 +100,23 @@ def Train_GradientTypesAttr : Train_Attr<"GradientTypes", "gradient_types"> {
 //===-- Initialisers: the value of a global before the first step ---------===//
 
 def Train_ConstantAttr : Train_Attr<"Constant", "constant"> {
-  let summary = "Every element has this value";
+  let summary = "Every element has this value, a finite one of f32";
   let parameters = (ins Train_Double:$value);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` $value `>`";
 }
 
 def Train_NormalAttr : Train_Attr<"Normal", "normal"> {
-  let summary = "Independent normal values: mean, standard deviation";
+  let summary = "Independent normal values: mean, standard deviation >= 0";
   let parameters = (ins Train_Double:$mean, Train_Double:$stddev);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` $mean `,` $stddev `>`";
 }
 
 def Train_UniformAttr : Train_Attr<"Uniform", "uniform"> {
-  let summary = "Independent uniform values in [low, high)";
+  let summary = "Independent uniform values in [low, high), low <= high";
   let parameters = (ins Train_Double:$low, Train_Double:$high);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` $low `,` $high `>`";
 }
 
