@@ -423,6 +423,10 @@ void Padder::pad(ContractionOpInterface op) {
   op->erase();
 }
 
+/// Devices ask for 8 or 16 elements; padded extents stay far from what 64 bits
+/// count.
+static constexpr int64_t kMaxMultiple = 4096;
+
 namespace {
 
 struct PadForTensorCoresPass
@@ -435,9 +439,10 @@ struct PadForTensorCoresPass
       getOperation().emitError(llvm::toString(model.takeError()));
       return signalPassFailure();
     }
-    if (multiple < 0) {
+    if (multiple < 0 || multiple > kMaxMultiple) {
       getOperation().emitError("padding: option multiple is ")
-          << int64_t(multiple) << ", expected 0 (ask the target) or more";
+          << int64_t(multiple) << ", expected 0 (ask the target) to "
+          << kMaxMultiple;
       return signalPassFailure();
     }
     SmallVector<ContractionOpInterface> contractions;

@@ -26,6 +26,10 @@ namespace vernier::plan {
 using namespace mlir;
 using namespace vernier::plan;
 
+/// Half a huge page: no device asks for more, and offsets stay far from what 64
+/// bits count.
+static constexpr int64_t kMaxAlignment = int64_t(1) << 20;
+
 namespace {
 
 struct AssignBuffersPass
@@ -33,10 +37,10 @@ struct AssignBuffersPass
   using PlanAssignBuffersPassBase::PlanAssignBuffersPassBase;
 
   void runOnOperation() override {
-    if (alignment < 1) {
-      getOperation().emitError(
-          "plan-assign-buffers: alignment must be at least "
-          "1, got ")
+    if (alignment < 1 || alignment > kMaxAlignment ||
+        !llvm::isPowerOf2_64(alignment)) {
+      getOperation().emitError("plan-assign-buffers: alignment must be a power "
+                               "of two from 1 to 1048576, got ")
           << int64_t(alignment);
       return signalPassFailure();
     }

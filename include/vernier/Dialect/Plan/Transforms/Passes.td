@@ -26,7 +26,7 @@ def PlanAssignBuffersPass : Pass<"plan-assign-buffers", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64",
-           "Bytes that every offset is a multiple of; a device may ask for more.">
+           "Bytes that every offset is a multiple of, a power of two; a device may ask for more.">
   ];
 }
 
