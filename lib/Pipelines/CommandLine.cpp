@@ -29,7 +29,8 @@ int vernier::printUsageError(StringRef tool, const Twine &message) {
 
 /// How LLVM ends some messages, and what it means.
 static constexpr std::pair<StringRef, StringRef> kEndings[] = {
-    {" value invalid for uint argument!", " is not a whole number"},
+    {" value invalid for uint argument!",
+     " is not a whole number from 0 to 4294967295"},
     {" is invalid value for boolean argument! Try 0 or 1",
      " is neither true nor false"},
     {"requires a value!", "needs a value"},

@@ -56,7 +56,9 @@ StringRef vernier::findNearest(StringRef name, ArrayRef<StringRef> candidates) {
   // Two letters are always near to nothing.
   unsigned best = name.empty() ? 0 : std::max<unsigned>(2, name.size() / 3) + 1;
   for (StringRef candidate : candidates) {
-    unsigned distance = name.edit_distance(candidate);
+    // Another case is no other word.
+    unsigned distance =
+        name.lower() == candidate.lower() ? 0 : name.edit_distance(candidate);
     if (distance < best) {
       best = distance;
       nearest = candidate;

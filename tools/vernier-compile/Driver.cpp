@@ -128,10 +128,13 @@ private:
   /// Say how many roundings to 16 bits relaxed casts have skipped.
   void countSkippedRoundings();
   int writePlan();
-  void warnOfUnused();
+  int checkUse();
+  int checkParameters();
   std::string getOutputPath() const;
 
   const DriverOptions &options;
+  /// Parameters of the model that some function names.
+  std::vector<std::pair<std::string, Location>> parameters;
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
   std::optional<TargetModel> target;
@@ -290,6 +293,8 @@ int Driver::compileStages(bool explainOnly) {
   if (failed(
           runStage("import", [&](OpPassManager &pm) { addImportPasses(pm); })))
     return kExitBadInput;
+  if (int code = checkParameters())
+    return code;
   if (options.emit == Emit::Train)
     return printModule(*module);
   if (failed(runStage("autocast", [&](OpPassManager &pm) {
@@ -415,18 +420,48 @@ static LogicalResult suggestOp(Diagnostic &diagnostic, MLIRContext &context) {
   return failure(); // The next handler prints it.
 }
 
-/// What compiles, though it is hardly what was meant.
-void Driver::warnOfUnused() {
+/// What would compile, though it is hardly what was meant.
+int Driver::checkUse() {
+  if (Operation *step = module->lookupSymbol("step");
+      step && options.hasOptimizer) {
+    step->emitError("the model has its own '@step', so --optimizer would "
+                    "change nothing; drop one of them");
+    return kExitUsage;
+  }
   if (!module->lookupSymbol("loss") && options.hasOptimizer)
     module->emitWarning("the model has no '@loss': the plan cannot train, and "
                         "--optimizer says nothing");
   for (auto global : module->getOps<ml_program::GlobalOp>()) {
     auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
-    if (role && role.getValue() == train::kParameterRole &&
-        SymbolTable::symbolKnownUseEmpty(global, *module))
+    if (!role || role.getValue() != train::kParameterRole)
+      continue;
+    if (SymbolTable::symbolKnownUseEmpty(global, *module))
       global.emitWarning("no function reads parameter '@")
           << global.getSymName() << "': it is left out";
+    else
+      parameters.emplace_back(global.getSymName().str(), global.getLoc());
   }
+  return kExitOk;
+}
+
+/// After import has dropped what no result depends on.
+int Driver::checkParameters() {
+  auto isLeftOut = [&](const auto &parameter) {
+    return !module->lookupSymbol(parameter.first);
+  };
+  bool isTrained =
+      module->lookupSymbol("loss") && !module->lookupSymbol("step");
+  if (isTrained && !parameters.empty() && llvm::all_of(parameters, isLeftOut)) {
+    const auto &[name, loc] = parameters.front();
+    emitError(loc, "no parameter to train: no result of a function depends on "
+                   "'@")
+        << name << "'";
+    return kExitFailed;
+  }
+  for (const auto &[name, loc] : llvm::make_filter_range(parameters, isLeftOut))
+    emitWarning(loc, "no result of a function depends on parameter '@")
+        << name << "': it is left out";
+  return kExitOk;
 }
 
 int Driver::run(amp::Explanation *only) {
@@ -443,7 +478,8 @@ int Driver::run(amp::Explanation *only) {
     TimingScope scope = timingScope.nest("parse");
     if (int code = parse())
       return code;
-    warnOfUnused();
+    if (int code = checkUse())
+      return code;
     if (int code = loadPolicy())
       return code;
   }

@@ -105,8 +105,10 @@ static cl::opt<std::string> lossScale(
     cl::cat(category));
 static cl::opt<unsigned> accumulate(
     "accumulate", cl::init(1), cl::value_desc("N"),
-    cl::desc("Sum the gradients of N micro-batches in f32 and update once: one "
-             "step on a batch N times as large"),
+    cl::desc(
+        "Sum the gradients of N micro-batches in f32, divide by N and "
+        "update once: one step on a batch N times as large, where the loss "
+        "is a mean over its batch"),
     cl::cat(category));
 static cl::opt<std::string> emit(
     "emit", cl::init("vplan"),
@@ -172,6 +174,8 @@ static std::string checkInputs() {
   if (diff && inputs.size() == 3 && policy.getNumOccurrences())
     return "--diff compares the policies '" + inputs[1] + "' and '" +
            inputs[2] + "': drop --policy=" + policy;
+  if (outputFile.getNumOccurrences() && outputFile.empty())
+    return "-o: needs the name of a file, or '-' for standard output";
   if (diff)
     return "";
   if (inputs.empty())
