@@ -17,24 +17,12 @@ import re
 import struct
 
 from Inputs.runner import *
+from Inputs.tensors import read_states
 
 DIGITS = pathlib.Path(os.environ["VERNIER_SOURCE"]) / "examples/digits"
 DATA = ("--data", DIGITS / "train.npz")
 PLANS = {"f32": ("--policy=f32",), "bf16": ("--policy=bf16",),
          "f16": ("--policy=f16", "--loss-scale=dynamic")}
-
-
-def states(checkpoint):
-    """The bytes of each state of a checkpoint, by name."""
-    found = {}
-    for name in ("params.safetensors", "optimizer.safetensors"):
-        content = (pathlib.Path(checkpoint) / name).read_bytes()
-        size, = struct.unpack_from("<Q", content)
-        for tensor, entry in json.loads(content[8:8 + size]).items():
-            if tensor != "__metadata__":
-                begin, end = entry["data_offsets"]
-                found[tensor] = content[8 + size + begin:8 + size + end]
-    return found
 
 
 class Convnet(RunnerTest):
@@ -76,7 +64,7 @@ class Convnet(RunnerTest):
     def test_states(self):
         """Statistics are kept where inference finds them; the counter counts the steps."""
         run(self.plan("bf16"), "train", *DATA, "--steps", 7, "--save", "ck")
-        kept = states(checkpoints("ck")[0])
+        kept = read_states(checkpoints("ck")[0])
         self.assertEqual(struct.unpack("<i", kept["dropout.step"]), (7,))
         self.assertIn(b'"norm1.mean"', (checkpoints("ck")[0] / "params.safetensors").read_bytes())
         self.assertGreater(np.abs(np.frombuffer(kept["norm1.mean"], np.float32)).max(), 0)
@@ -120,7 +108,7 @@ class Convnet(RunnerTest):
         skipped = [int(row[rows[0].index("skipped")]) for row in rows[1:]]
         self.assertEqual(sum(skipped), 3)  # two batches in each of three epochs
         for before, after, isSkipped in zip(checkpoints("ck"), checkpoints("ck")[1:], skipped[1:]):
-            was, now = states(before), states(after)
+            was, now = read_states(before), read_states(after)
             changed = {name for name in was if was[name] != now[name]}
             if isSkipped:
                 self.assertEqual({name for name in changed if not name.startswith("amp.")}, set())
