@@ -76,7 +76,7 @@ dnnl_status_t vernier::runtime::execute(const dnnl::primitive &primitive,
 
 /// At most what oneDNN 2.6 packs the operands of its "gemm" products into: a
 /// panel of each, of blocks of its kernels, for a part of the sum (measured on
-/// 3,000 shapes for each instruction set; a block that is larger all the same
+/// 2,700 shapes, four instruction sets; a block that is larger all the same
 /// comes from the allocation cache).
 static uint64_t getPackingBound(const TileShape &shape) {
   auto roundUp = [](int64_t n, int64_t to) { return (n + to - 1) / to * to; };

@@ -43,7 +43,7 @@ class Memory(RunnerTest):
     @unittest.skipUnless(shutil.which("vernier-compile"), "no compiler in this build")
     def test_compiled(self):
         """A compiled model of 370 MB: what a session adds to a process that has run a smaller one before is what was
-        planned, to a hundredth. (oneDNN's code for a shape, some 50 KB each, is in no plan.)"""
+        planned, to a hundredth. (oneDNN's code for a shape, up to some 100 KB each, is in no plan.)"""
         sys.path.insert(0, str(pathlib.Path(os.environ["VERNIER_SOURCE"]) / "benchmarks"))
         import mlp
         large = mlp.model()
