@@ -26,6 +26,8 @@ config.test_exec_root = os.path.join(config.binary_dir, "test")
 python = os.environ.get("VERNIER_PYTHON", sys.executable)
 config.substitutions += [
     ("%python", python),
+    # The one of the build: a bare machine has no cc.
+    ("%cc", config.c_compiler),
     ("%source", config.source_dir),
     ("%build", config.binary_dir),
 ]
