@@ -62,9 +62,18 @@ Status saveCheckpoint(vernier_session_t &session, const std::string &directory,
 Status checkSpace(vernier_session_t &session, const std::string &directory);
 /// What is loaded: all states for training, or what inference needs.
 enum class Part { all, inference };
+/// Whether an entry that does not train uses a state (CheckpointMatch.cpp). An
+/// average of parameters that the optimizer keeps is none of these.
+bool isUsedForInference(const vernier_session_t &session,
+                        const BoundState &state);
 /// CheckpointLoad.cpp; the status may carry a note.
 Status loadCheckpoint(vernier_session_t &session, const std::string &directory,
                       Part part, uint64_t &step);
+/// Read params.safetensors of the newest valid checkpoint, which `path` names
+/// then; `note` says what was passed over.
+Status readCheckpointWeights(const std::string &directory,
+                             std::vector<uint8_t> &bytes, std::string &path,
+                             std::string &note);
 
 } // namespace vernier::runtime
 

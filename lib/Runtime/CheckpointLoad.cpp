@@ -6,14 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime/Checkpoint.h"
-
+#include "Runtime/CheckpointMatch.h"
 #include "Runtime/File.h"
+#include "Runtime/Initialize.h"
 #include "Runtime/Manifest.h"
 #include "Runtime/Safetensors.h"
 
 #include <algorithm>
-#include <cstring>
 
 using namespace vernier;
 using namespace vernier::runtime;
@@ -27,7 +26,7 @@ struct Loaded {
   SavedState state;
 };
 
-/// Damage means: try an older checkpoint. Another model does not.
+/// Damage means: try an older checkpoint. What does not fit the plan does not.
 enum class Problem { damage, otherModel };
 
 } // namespace
@@ -90,71 +89,28 @@ static Status parseFolder(const vernier_session_t &session,
 }
 
 //===----------------------------------------------------------------------===//
-// Comparison with the session
+// The session
 //===----------------------------------------------------------------------===//
 
-/// Whether an entry that does not train uses a state. An average of parameters
-/// that the optimizer keeps is none of these.
-static bool isUsedForInference(const vernier_session_t &session,
-                               const BoundState &state) {
-  auto begin = static_cast<uint64_t>(state.data - session.memory.data());
-  uint64_t end = begin + std::max<uint64_t>(state.tensor.getBytes(), 1);
-  for (const schema::Entry *entry : *session.plan->schema->entries()) {
-    std::string name = entry->name()->str();
-    if (name == "step" || name == "accumulate" || name == "refresh")
-      continue;
-    for (const schema::Buffer *buffer : *entry->buffers())
-      if (buffer->memory() == schema::Memory::state &&
-          buffer->offset() >= begin && buffer->offset() < end)
-        return true;
-  }
-  return false;
-}
-
-/// The stored tensor for each state of one file, in the session's order. For
-/// inference what is missing may be missing if no entry uses it; what is left
-/// over is left in `others`.
-static Status matchTensors(const vernier_session_t &session, bool parameters,
-                           const std::vector<StoredTensor> &tensors, Part part,
-                           std::vector<const StoredTensor *> &matches,
-                           std::string &others) {
-  std::map<std::string, const StoredTensor *> byName;
-  for (const StoredTensor &tensor : tensors)
-    byName[tensor.name] = &tensor;
-  for (size_t i = 0; i < session.states.size(); ++i) {
-    const BoundState &state = session.states[i];
-    if (isForInference(state) != parameters)
-      continue;
-    const Tensor &own = state.tensor;
-    auto found = byName.find(own.getName());
-    if (found == byName.end() && part == Part::inference &&
-        state.role == schema::Role::statistic &&
-        !isUsedForInference(session, state))
-      continue;
-    if (found == byName.end())
-      return badFile("it has no '", own.getName(), "', which the plan has");
-    const StoredTensor &its = *found->second;
-    if (its.dtype != own.getDType() || its.shape != own.getShape())
-      return badFile("'", own.getName(), "' is ",
-                     describe(its.dtype, its.shape), ", in the plan it is ",
-                     describe(own.getDType(), own.getShape()));
-    matches[i] = &its;
-    byName.erase(found);
-  }
-  if (byName.empty())
-    return {};
-  others =
-      "it has '" + byName.begin()->first + "', which the plan does not have";
-  return part == Part::inference ? Status() : badFile(others);
+/// Give a state its initial value. States that start anew are constants, so
+/// any seed will do.
+static void reset(vernier_session_t &session, size_t index) {
+  const BoundState &state = session.states[index];
+  for (const schema::State *candidate : *session.plan->schema->states())
+    if (candidate->name()->str() == state.tensor.getName())
+      initialize(*candidate, /*seed=*/0, state.data);
 }
 
 /// Everything is checked; nothing can fail but the refresh of copies.
 static Status apply(vernier_session_t &session, Loaded &loaded,
-                    const std::vector<const StoredTensor *> &matches) {
+                    const CheckpointMatches &matches) {
   session.keepOutputs();
-  for (size_t i = 0; i < matches.size(); ++i)
-    if (matches[i])
-      session.states[i].layout.write(matches[i]->data, session.states[i].data);
+  for (size_t i = 0; i < matches.stored.size(); ++i)
+    if (matches.stored[i])
+      session.states[i].layout.write(matches.stored[i]->data,
+                                     session.states[i].data);
+  for (size_t index : matches.anew)
+    reset(session, index);
   session.metadata = loaded.state.metadata;
   return session.refresh();
 }
@@ -165,19 +121,17 @@ static Status loadFolder(vernier_session_t &session, const std::string &folder,
   Loaded loaded;
   VERNIER_TRY(parseFolder(session, folder, part, loaded));
   problem = Problem::otherModel;
-  std::vector<const StoredTensor *> matches(session.states.size());
-  std::string others;
+  CheckpointMatches matches;
   Status status =
-      matchTensors(session, true, loaded.parameters, part, matches, others);
-  if (status.ok() && part == Part::all)
-    status = matchTensors(session, false, loaded.others, part, matches, others);
+      matchCheckpoint(session, loaded.parameters, loaded.others, part, matches);
   if (!status.ok())
-    return badFile("the checkpoint '", folder,
-                   "' is of another model: ", status.getMessage(),
-                   "; load it with the plan that wrote it, or choose another "
-                   "folder");
+    return badFile("the checkpoint '", folder, "' ", status.getMessage(),
+                   "; load it with the plan that wrote it, or start from its "
+                   "weights alone (--init)");
   state = loaded.state;
+  state.otherPlan += matches.changes;
   VERNIER_TRY(apply(session, loaded, matches));
+  const std::string &others = matches.passedOver;
   return {VERNIER_OK,
           others.empty() ? "" : "of '" + folder + "': " + others + "; "};
 }
@@ -186,9 +140,13 @@ static Status loadFolder(vernier_session_t &session, const std::string &folder,
 // Choice of the checkpoint
 //===----------------------------------------------------------------------===//
 
-/// Folders of checkpoints, newest first.
-static Status listCheckpoints(const std::string &directory,
+/// Folders of checkpoints, newest first; at least one.
+static Status findCheckpoints(const std::string &directory,
                               std::vector<std::string> &folders) {
+  if (exists(directory + '/' + manifestFile)) {
+    folders.push_back(directory);
+    return {};
+  }
   std::vector<std::string> names;
   VERNIER_TRY(listFolder(directory, names));
   std::vector<std::pair<uint64_t, std::string>> steps;
@@ -199,7 +157,19 @@ static Status listCheckpoints(const std::string &directory,
   std::sort(steps.rbegin(), steps.rend());
   for (const auto &[number, name] : steps)
     folders.push_back(directory + '/' + name);
+  if (folders.empty())
+    return badFile("there is no checkpoint below '", directory,
+                   "': expected folders step-NNNNNNNN; check the path");
   return {};
+}
+
+static std::string describeSkipped(const Status &status) {
+  return "skipped the damaged checkpoint " + status.getMessage() + "; ";
+}
+
+static Status refuseAll(const std::string &directory, const std::string &note) {
+  return badFile("there is no valid checkpoint below '", directory, "': ", note,
+                 "restore one from a backup");
 }
 
 /// What is to be said of a load: what was passed over on the way, and that
@@ -220,13 +190,7 @@ Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
                                         const std::string &directory, Part part,
                                         uint64_t &step) {
   std::vector<std::string> folders;
-  if (exists(directory + '/' + manifestFile))
-    folders.push_back(directory);
-  else
-    VERNIER_TRY(listCheckpoints(directory, folders));
-  if (folders.empty())
-    return badFile("there is no checkpoint below '", directory,
-                   "': expected folders step-NNNNNNNN; check the path");
+  VERNIER_TRY(findCheckpoints(directory, folders));
   std::string note;
   for (const std::string &folder : folders) {
     Problem problem;
@@ -241,10 +205,30 @@ Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
     // another model, is not.
     if (problem != Problem::damage || status.getCode() != VERNIER_BAD_FILE)
       return status;
-    note += "skipped the damaged checkpoint " + status.getMessage() + "; ";
+    note += describeSkipped(status);
   }
-  return badFile("there is no valid checkpoint below '", directory, "': ", note,
-                 "restore one from a backup");
+  return refuseAll(directory, note);
+}
+
+Status vernier::runtime::readCheckpointWeights(const std::string &directory,
+                                               std::vector<uint8_t> &bytes,
+                                               std::string &path,
+                                               std::string &note) {
+  std::vector<std::string> folders;
+  VERNIER_TRY(findCheckpoints(directory, folders));
+  for (const std::string &folder : folders) {
+    Loaded loaded;
+    Status status = readFiles(folder, Part::inference, loaded);
+    if (status.ok()) {
+      bytes = std::move(loaded.files[paramsFile]);
+      path = folder + '/' + paramsFile;
+      return {};
+    }
+    if (status.getCode() != VERNIER_BAD_FILE)
+      return status;
+    note += describeSkipped(status);
+  }
+  return refuseAll(directory, note);
 }
 
 static vernier_status_t load(const char *function, vernier_session_t *session,

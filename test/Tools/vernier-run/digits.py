@@ -104,7 +104,7 @@ class Digits(RunnerTest):
             run(plans["sgd"], "predict", "--data", DIGITS / "test.npz", "--resume", trained, "--output", "o.npz")
         # To train they are not: moments are missing.
         self.fails(BAD_FILE, plans["adamw"], "train", *DATA, "--steps", 30, "--resume", "sgd",
-                   says="the checkpoint 'sgd/step-00000020' is of another model: it has no")
+                   says="the checkpoint 'sgd/step-00000020' is of a run with another optimizer: it has no")
 
     def test_check_numerics_of_kernels(self):
         """--check-numerics names all ops of a kernel, for any may be the first; and first what came in."""
