@@ -151,6 +151,46 @@ VERNIER_API vernier_status_t vernier_session_load_for_inference(
     vernier_session_t *session, const char *directory, uint64_t *step,
     const char **metadata);
 
+/// What a weight is called in a file: {"encoder.*", "model.encoder.*"}. One `*`
+/// in both names stands for the same text. An empty `tensor` leaves the state
+/// as it is: {"head.*", ""}.
+typedef struct vernier_rename_t {
+  const char *state;  ///< in the plan
+  const char *tensor; ///< in the file
+} vernier_rename_t;
+
+/// How the tensors of a file become weights; all zero is the strict default.
+typedef struct vernier_weights_options_t {
+  size_t rename_count;
+  const vernier_rename_t *renames; ///< the first that fits a state counts
+  int partial; ///< 1: weights that the file does not have stay as they are
+} vernier_weights_options_t;
+
+/// Take the weights by name from a file of anyone: a .safetensors file, or a
+/// checkpoint (a folder of them, of which the newest valid one counts). Weights
+/// are the states of role parameter, frozen and statistic; nothing else of the
+/// file is taken and no other state changes, so after vernier_session_create
+/// the optimizer, the loss scale and the counters start anew. Floats of another
+/// type (f16, bf16, f32, f64) are rounded once, to nearest even; copies are
+/// made after. The message of VERNIER_OK, if any, says which values were
+/// rounded, which tensors of the file were not used, and which weights stay as
+/// they are. Nothing changes on failure: VERNIER_BAD_FILE for a damaged file, a
+/// weight that is missing or of another shape (transposes included), a NaN or a
+/// value that the state's type cannot hold; VERNIER_INVALID_ARGUMENT for a
+/// rename that fits no weight. Threads: one at a time. Ownership: all arguments
+/// are only read; `options` may be null.
+VERNIER_API vernier_status_t
+vernier_session_load_weights(vernier_session_t *session, const char *path,
+                             const vernier_weights_options_t *options);
+
+/// The same from memory that holds a safetensors file; `name` is what messages
+/// call it.
+/// Threads: one at a time. Ownership: all arguments are only read; `options`
+/// may be null.
+VERNIER_API vernier_status_t vernier_session_load_weights_memory(
+    vernier_session_t *session, const void *data, size_t size, const char *name,
+    const vernier_weights_options_t *options);
+
 /// A value that a call read or wrote.
 typedef struct vernier_observed_tensor_t {
   /// Named after the state, or the entry's input or output; any other value

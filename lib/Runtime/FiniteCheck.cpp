@@ -93,18 +93,6 @@ bool vernier::runtime::startsInfinite(const schema::Initializer &initial,
          std::isinf(findNonFinite(state).value);
 }
 
-/// " at [1, 2]"; of a scalar there is but one.
-static std::string describePlace(const Tensor &tensor, uint64_t index) {
-  std::string place;
-  const std::vector<int64_t> &shape = tensor.getShape();
-  for (size_t dim = shape.size(); dim-- > 0;) {
-    uint64_t extent = uint64_t(shape[dim]);
-    place = join(index % extent, place.empty() ? "" : ", ", place);
-    index /= extent;
-  }
-  return place.empty() ? place : " at [" + place + ']';
-}
-
 /// "'w' (f32[4, 2]): 3 of 8 values are not finite, the first is -inf at
 /// [0, 1]".
 static std::string describe(const Tensor &tensor, const NonFinite &found) {
@@ -117,7 +105,7 @@ static std::string describe(const Tensor &tensor, const NonFinite &found) {
               "): ", found.count, " of ", elements,
               isOne ? " values is" : " values are", " not finite",
               isOne ? ": " : ", the first is ", value,
-              describePlace(tensor, found.first));
+              describePlace(tensor.getShape(), found.first));
 }
 
 vernier_status_t vernier_session_check_finite(vernier_session_t *session) {

@@ -12,31 +12,54 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 using namespace vernier::runtime;
 
 /// The format's own limit on its header.
 static constexpr uint64_t maxHeaderSize = 100'000'000;
 
-static const std::pair<vernier_dtype_t, const char *> dtypeNames[] = {
-    {VERNIER_F32, "F32"}, {VERNIER_BF16, "BF16"}, {VERNIER_F16, "F16"},
-    {VERNIER_I32, "I32"}, {VERNIER_I64, "I64"},   {VERNIER_I1, "BOOL"}};
+namespace {
 
-static bool parseDType(const std::string &name, vernier_dtype_t &dtype) {
-  for (auto [candidate, text] : dtypeNames)
-    if (name == text) {
-      dtype = candidate;
-      return true;
-    }
-  return false;
+/// An element type of the format.
+struct TypeEntry {
+  const char *name;
+  StoredType type;
+  uint64_t bytes;
+  std::optional<vernier_dtype_t> dtype; ///< of plans
+};
+
+} // namespace
+
+static const TypeEntry typeEntries[] = {
+    {"F32", StoredType::f32, 4, VERNIER_F32},
+    {"BF16", StoredType::bf16, 2, VERNIER_BF16},
+    {"F16", StoredType::f16, 2, VERNIER_F16},
+    {"I32", StoredType::i32, 4, VERNIER_I32},
+    {"I64", StoredType::i64, 8, VERNIER_I64},
+    {"BOOL", StoredType::boolean, 1, VERNIER_I1},
+    {"F64", StoredType::f64, 8, std::nullopt},
+    {"I8", StoredType::i8, 1, std::nullopt},
+    {"U8", StoredType::u8, 1, std::nullopt},
+    {"I16", StoredType::i16, 2, std::nullopt},
+    {"U16", StoredType::u16, 2, std::nullopt},
+    {"U32", StoredType::u32, 4, std::nullopt},
+    {"U64", StoredType::u64, 8, std::nullopt}};
+
+static const TypeEntry *findType(const std::string &name) {
+  for (const TypeEntry &entry : typeEntries)
+    if (name == entry.name)
+      return &entry;
+  return nullptr;
 }
 
 /// Shape, and the bytes that it makes; false if it is none or too large.
-static bool parseShape(const nlohmann::json &json, StoredTensor &tensor) {
+static bool parseShape(const nlohmann::json &json, uint64_t elementBytes,
+                       StoredTensor &tensor) {
   auto found = json.find("shape");
   if (found == json.end() || !found->is_array() || found->size() > 32)
     return false;
-  tensor.bytes = sizeOf(tensor.dtype);
+  tensor.bytes = elementBytes;
   for (const nlohmann::json &extent : *found) {
     if (!extent.is_number_unsigned() ||
         extent.get<uint64_t>() > uint64_t(INT64_MAX) ||
@@ -49,17 +72,24 @@ static bool parseShape(const nlohmann::json &json, StoredTensor &tensor) {
 }
 
 static Status parseTensor(const nlohmann::json &json, const uint8_t *data,
-                          uint64_t size, StoredTensor &tensor) {
+                          uint64_t size, StoredTypes types,
+                          StoredTensor &tensor) {
   auto bad = [&](const auto &...what) {
     return badFile("tensor '", tensor.name, "': ", what...);
   };
   if (!json.is_object())
     return bad("its description is no object");
   const std::string *dtype = getString(json, "dtype");
-  if (!dtype || !parseDType(*dtype, tensor.dtype))
+  const TypeEntry *entry = dtype ? findType(*dtype) : nullptr;
+  bool isOfPlans = entry && entry->dtype;
+  if (!dtype || (types == StoredTypes::ofPlans && !isOfPlans))
     return bad("unknown dtype ", dtype ? *dtype : "(none)",
                ", expected F32, BF16, F16, I32, I64 or BOOL");
-  if (!parseShape(json, tensor))
+  tensor.typeName = *dtype;
+  tensor.type = entry ? entry->type : StoredType::other;
+  if (isOfPlans)
+    tensor.dtype = *entry->dtype;
+  if (!parseShape(json, entry ? entry->bytes : 1, tensor))
     return bad("its shape is malformed or too large");
   auto offsets = json.find("data_offsets");
   if (offsets == json.end() || !offsets->is_array() || offsets->size() != 2 ||
@@ -70,6 +100,8 @@ static Status parseTensor(const nlohmann::json &json, const uint8_t *data,
   uint64_t end = (*offsets)[1].get<uint64_t>();
   if (begin > end || end > size)
     return bad("its data lie outside the file");
+  if (!entry) // Its elements may have less than a byte each.
+    tensor.bytes = end - begin;
   if (end - begin != tensor.bytes)
     return bad("its data are ", end - begin, " bytes, its shape needs ",
                tensor.bytes);
@@ -99,7 +131,8 @@ static Status checkCover(std::vector<StoredTensor> &tensors,
 }
 
 Status vernier::runtime::readSafetensors(const uint8_t *file, size_t size,
-                                         std::vector<StoredTensor> &tensors) {
+                                         std::vector<StoredTensor> &tensors,
+                                         StoredTypes types) {
   uint64_t headerSize = 0;
   if (size < 8)
     return badFile("not a safetensors file: ", size, " bytes");
@@ -120,15 +153,15 @@ Status vernier::runtime::readSafetensors(const uint8_t *file, size_t size,
       continue;
     StoredTensor &tensor = tensors.emplace_back();
     tensor.name = name;
-    VERNIER_TRY(parseTensor(description, data, dataSize, tensor));
+    VERNIER_TRY(parseTensor(description, data, dataSize, types, tensor));
   }
   return checkCover(tensors, data, dataSize);
 }
 
-static const char *getDTypeName(vernier_dtype_t dtype) {
-  for (auto [candidate, text] : dtypeNames)
-    if (candidate == dtype)
-      return text;
+static const char *getTypeName(vernier_dtype_t dtype) {
+  for (const TypeEntry &entry : typeEntries)
+    if (entry.dtype == dtype)
+      return entry.name;
   return "";
 }
 
@@ -140,7 +173,7 @@ std::string vernier::runtime::makeSafetensorsHeader(
   uint64_t place = 0;
   for (const Tensor *tensor : tensors) {
     json[tensor->getName()] = {
-        {"dtype", getDTypeName(tensor->getDType())},
+        {"dtype", getTypeName(tensor->getDType())},
         {"shape", tensor->getShape()},
         {"data_offsets", {place, place + tensor->getBytes()}}};
     place += tensor->getBytes();

@@ -66,3 +66,15 @@ std::string vernier::runtime::describe(vernier_dtype_t dtype,
     text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + ']';
 }
+
+std::string vernier::runtime::describePlace(const std::vector<int64_t> &shape,
+                                            uint64_t index) {
+  std::string place;
+  for (size_t dim = shape.size(); dim-- > 0;) {
+    uint64_t extent = uint64_t(shape[dim]);
+    place =
+        std::to_string(index % extent) + (place.empty() ? "" : ", ") + place;
+    index /= extent;
+  }
+  return place.empty() ? place : " at [" + place + ']';
+}

@@ -49,6 +49,9 @@ private:
 /// "bf16[256, 4096]".
 std::string describe(vernier_dtype_t dtype, const std::vector<int64_t> &shape);
 
+/// " at [1, 2]" of element `index`, row major; "" of a scalar.
+std::string describePlace(const std::vector<int64_t> &shape, uint64_t index);
+
 //===----------------------------------------------------------------------===//
 // 16 bits: rounded to nearest, ties to even; overflow is inf, NaN stays NaN.
 // Inline and without branches, so that loops over elements become vectors.
