@@ -25,8 +25,8 @@ std::string RunState::toJson(const Dataset &data) const {
   uint64_t stepsPerEpoch = data.rows() / (data.batch() * microBatches);
   Json json = {{"tool", "vernier-run train"},
                {"seed", seed},
-               {"epoch", step / stepsPerEpoch},
-               {"batch_in_epoch", step % stepsPerEpoch * microBatches},
+               {"epoch", dataStep() / stepsPerEpoch},
+               {"batch_in_epoch", dataStep() % stepsPerEpoch * microBatches},
                {"batch", data.batch()},
                {"micro_batches", microBatches},
                {"rows", data.rows()},
@@ -35,6 +35,8 @@ std::string RunState::toJson(const Dataset &data) const {
                {"skipped_in_a_row", skippedInARow},
                {"correct", correct},
                {"counted", counted}};
+  if (dataOffset)
+    json["data_offset"] = dataOffset;
   json["loss"] = std::isfinite(loss) ? Json(loss) : Json(nullptr);
   if (!missingRows.empty())
     json["log_rows"] = missingRows;
@@ -68,6 +70,8 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
   Json value = json.value("loss", Json(nullptr));
   loss = value.is_number() ? value.get<double>()
                            : std::numeric_limits<double>::quiet_NaN();
+  Json offset = json.value("data_offset", Json(0));
+  dataOffset = offset.is_number_integer() ? offset.get<int64_t>() : 0;
   Json rowsOfLog = json.value("log_rows", Json(nullptr));
   missingRows = rowsOfLog.is_string() ? rowsOfLog.get<std::string>() : "";
 
@@ -82,28 +86,49 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
     throw Failure(
         BadFile,
         fmt::format(
-            "the checkpoint in {} is of a run with batches of {} rows, but the "
-            "plan has batches of {}; resume with the plan of that run",
+            "the checkpoint in {0} is of a run with batches of {1} rows, but "
+            "the plan has batches of {2}; resume with the plan of that run, or "
+            "start from its weights with --init {0}",
             folder, batch, data.batch()));
-  uint64_t itsMicroBatches = json.value("micro_batches", uint64_t(1));
-  if (itsMicroBatches != microBatches)
-    throw Failure(
-        BadFile,
-        fmt::format("the checkpoint in {} is of a run with {} micro-batches in "
-                    "a step, but the plan has {}; resume with the plan of that "
-                    "run",
-                    folder, itsMicroBatches, microBatches));
   Json fingerprint = json.value("data", Json(nullptr));
   if (rows != data.rows() || fingerprint != data.fingerprint())
     throw Failure(
         BadFile,
         fmt::format(
-            "{}: is not the data of the run in {} ({} rows, fingerprint {}; "
-            "this has {} rows, fingerprint {}); give the same data, or "
-            "start a new run without --resume",
+            "{0}: is not the data of the run in {1} ({2} rows, fingerprint "
+            "{3}; this has {4} rows, fingerprint {5}); give the same data, or "
+            "start from its weights with --init {1}",
             data.path(), folder, rows,
             fingerprint.is_string() ? fingerprint.get<std::string>() : "?",
             data.rows(), data.fingerprint()));
+  uint64_t itsMicroBatches = json.value("micro_batches", uint64_t(1));
+  if (itsMicroBatches != microBatches)
+    changeWindows(itsMicroBatches, data, options);
+}
+
+void RunState::changeWindows(uint64_t itsMicroBatches, const Dataset &data,
+                             const Options &options) {
+  uint64_t batches = data.rows() / data.batch();
+  uint64_t itsPerEpoch = itsMicroBatches ? batches / itsMicroBatches : 0;
+  uint64_t perEpoch = batches / microBatches;
+  if (itsPerEpoch == 0)
+    throw Failure(BadFile,
+                  fmt::format("the checkpoint in {} says {} micro-batches in a "
+                              "step, of {} batches of data; it was not written "
+                              "by vernier-run train",
+                              options.resume, itsMicroBatches, batches));
+  uint64_t epoch = dataStep() / itsPerEpoch;
+  uint64_t done = dataStep() % itsPerEpoch * itsMicroBatches;
+  // Only whole windows: each row is read once in an epoch.
+  if (done % microBatches || done / microBatches > perEpoch)
+    throw Failure(
+        BadFile,
+        fmt::format("the checkpoint in {0} is {1} batches into an epoch, which "
+                    "are no whole windows of {2}; resume one of the end of an "
+                    "epoch, or start from its weights with --init {0}",
+                    options.resume, done, microBatches));
+  dataOffset =
+      static_cast<int64_t>(epoch * perEpoch + done / microBatches - step);
 }
 
 std::optional<uint64_t>

@@ -168,7 +168,7 @@ void Trainer::printConfiguration() {
         fmt::format("{}: {} rows, after each epoch", options.evalData,
                     evaluation->dataset().rows()));
   add("steps", fmt::format("{} ({:.4g} epochs)", totalSteps,
-                           static_cast<double>(totalSteps) /
+                           static_cast<double>(state.toDataSteps(totalSteps)) /
                                static_cast<double>(stepsPerEpoch())));
   add("seed", std::to_string(state.seed));
   if (!options.resume.empty())
@@ -201,6 +201,8 @@ void Trainer::resume() {
     if (!loaded.note.empty())
       terminal.warn(loaded.note);
     state.restore(loaded.metadata, loaded.step, data, options);
+    if (options.epochs) // of the data, not of steps
+      totalSteps = state.toSteps(totalSteps);
     if (microBatches > 1)
       state.microStep = session->readCounter("train.micro_step") % microBatches;
     // Amid a window its sums may be infinite; then it will be skipped.
@@ -254,7 +256,7 @@ double Trainer::runMicroBatches() {
 }
 
 Measurement Trainer::step() {
-  uint64_t position = state.step % stepsPerEpoch();
+  uint64_t position = state.dataStep() % stepsPerEpoch();
   if (position == 0)
     state.correct = state.counted = 0;
   batchRows =
@@ -270,7 +272,7 @@ Measurement Trainer::step() {
 
   Measurement measurement;
   measurement.step = ++state.step;
-  measurement.epoch = (state.step - 1) / stepsPerEpoch() + 1;
+  measurement.epoch = (state.dataStep() - 1) / stepsPerEpoch() + 1;
   measurement.loss = state.loss =
       (lossSum + read(loss)) / static_cast<double>(count);
   measurement.learningRate = read(learningRate);
@@ -414,13 +416,13 @@ void Trainer::save() {
 }
 
 void Trainer::loop() {
-  shuffle(order, state.seed, state.step / stepsPerEpoch());
+  shuffle(order, state.seed, state.dataStep() / stepsPerEpoch());
   progress->start(state.step);
   while (state.step < totalSteps && !interrupted() &&
          metrics.problem().empty()) {
     Measurement measurement = step();
     judge(measurement);
-    bool epochEnds = state.step % stepsPerEpoch() == 0;
+    bool epochEnds = state.dataStep() % stepsPerEpoch() == 0;
     if (evaluation && (epochEnds || state.step == totalSteps))
       evaluate(measurement);
     metrics.add(measurement);
@@ -432,7 +434,7 @@ void Trainer::loop() {
       save();
     }
     if (epochEnds)
-      shuffle(order, state.seed, state.step / stepsPerEpoch());
+      shuffle(order, state.seed, state.dataStep() / stepsPerEpoch());
     double epochAccuracy = state.counted
                                ? static_cast<double>(state.correct) /
                                      static_cast<double>(state.counted)
