@@ -39,13 +39,15 @@ const std::map<std::string, const char *> examples = {
   vernier-run mlp.vplan train --data train.npz --steps 1000 --save checkpoints --save-every 100 --log metrics.csv
   vernier-run f32.vplan train --data train.npz --steps 1000 --profile-numerics profile.json
   vernier-run mlp.vplan train --data train.npz --steps 2000 --resume checkpoints --save checkpoints --log metrics.csv
+  vernier-run tuned.vplan train --data mine.npz --epochs 5 --init model.safetensors --init-map '*=model.*' --init-map 'head.*='
 )"},
     {"info", R"(Examples:
   vernier-run mlp.vplan info
   vernier-run mlp.vplan info --json
 )"},
-    {"eval", R"(Example:
+    {"eval", R"(Examples:
   vernier-run mlp.vplan eval --data test.npz --resume checkpoints
+  vernier-run mlp.vplan eval --data test.npz --init model.safetensors
 )"},
     {"predict", R"(Example:
   vernier-run mlp.vplan predict --data images.npz --resume checkpoints --output scores.npz
@@ -160,6 +162,20 @@ void addDataFlags(CLI::App *verb, Options &options) {
           "arrays by input name, rows first (.npz)");
   addPath(verb, "--resume", options.resume,
           "load the newest valid checkpoint of this folder", "FOLDER");
+  addPath(verb, "--init", options.init,
+          "start from weights by name, and nothing else of the file: "
+          ".safetensors (of PyTorch or anyone), .npz, or a folder of "
+          "checkpoints");
+  verb->add_option("--init-map", options.initMap,
+                   "what weights are called there: OURS=THEIRS, * on both "
+                   "sides for any text; OURS= leaves them as they start; or a "
+                   "file of such lines")
+      ->type_name("NAMES")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_flag("--init-partial", options.initPartial,
+                 "let weights that --init does not have start as the model "
+                 "says");
   verb->add_flag("--check-numerics", options.checkNumerics,
                  "name the first op whose result has an inf or NaN, with the "
                  "ranges of its inputs");
@@ -283,6 +299,13 @@ void checkCombination(const Options &options) {
           "a plan: vernier-run MODEL.vplan VERB");
   if (readsData)
     require(!options.data.empty(), options, "--data FILE.npz");
+  if (!options.init.empty() && !options.resume.empty())
+    throw Failure(Usage, "--init starts from the weights of a file, --resume "
+                         "goes on with a run; give one");
+  if (options.init.empty() && (!options.initMap.empty() || options.initPartial))
+    throw Failure(Usage, fmt::format("{} needs --init FILE",
+                                     options.initPartial ? "--init-partial"
+                                                         : "--init-map"));
   if (options.verb == "predict")
     require(!options.output.empty(), options, "--output FILE.npz");
   if (options.verb != "train")

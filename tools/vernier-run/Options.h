@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace vernier::run {
 
@@ -24,6 +25,9 @@ struct Options {
   std::string data;
   std::string evalData;
   std::string resume;
+  std::string init; ///< weights to start from: a file or a checkpoint
+  std::vector<std::string> initMap; ///< OURS=THEIRS, or files of such lines
+  bool initPartial = false;
   std::string device = "cpu";
   bool checkNumerics = false;
 

@@ -49,6 +49,7 @@ void vernier::run::refuseOverwriting(const Options &options) {
   const Use uses[] = {{"", options.plan, false},
                       {"--data", options.data, false},
                       {"--eval-data", options.evalData, false},
+                      {"--init", options.init, false},
                       {"--log", options.log, true},
                       {"--profile-numerics", options.profileNumerics, true},
                       {"--output", options.output, true}};

@@ -8,6 +8,7 @@
 
 #include "Report.h"
 
+#include "Init.h"
 #include "Precision.h"
 
 #include <algorithm>
@@ -54,8 +55,11 @@ void vernier::run::printMemoryAndPrecision(Terminal &terminal, const Plan &plan,
 
 void vernier::run::loadForInference(Session &session, const Options &options,
                                     Terminal &terminal) {
+  if (!options.init.empty())
+    return initWeights(session, options, terminal);
   if (options.resume.empty()) {
-    terminal.warn("no --resume FOLDER: using the model's initial values");
+    terminal.warn("no --resume FOLDER and no --init FILE: using the model's "
+                  "initial values");
     return;
   }
   Loaded loaded = session.loadForInference(options.resume);

@@ -34,8 +34,8 @@ planRows(const Plan &plan, const std::string &path);
 void printMemoryAndPrecision(Terminal &terminal, const Plan &plan,
                              const MemoryPlan &memory);
 
-/// Load --resume for a verb that only reads states, or warn that the initial
-/// values are used.
+/// Load --resume or --init for a verb that only reads states, or warn that the
+/// initial values are used.
 void loadForInference(Session &session, const Options &options,
                       Terminal &terminal);
 

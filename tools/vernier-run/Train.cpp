@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Evaluation.h"
+#include "Init.h"
 #include "Memory.h"
 #include "Metrics.h"
 #include "NumericsProfile.h"
@@ -173,6 +174,8 @@ void Trainer::printConfiguration() {
   add("seed", std::to_string(state.seed));
   if (!options.resume.empty())
     add("resume", fmt::format("{}, at step {}", options.resume, state.step));
+  if (!options.init.empty())
+    add("init", options.init);
   if (!options.save.empty())
     add("save",
         fmt::format("{}, {}at the end; keep {}", options.save,
@@ -196,6 +199,8 @@ void Trainer::printConfiguration() {
 
 void Trainer::resume() {
   state.seed = options.seed.value_or(0);
+  if (!options.init.empty())
+    initWeights(*session, options, terminal);
   if (!options.resume.empty()) {
     Loaded loaded = session->load(options.resume);
     if (!loaded.note.empty())

@@ -115,7 +115,7 @@ class Verbs(RunnerTest):
 
     def test_initial_values(self):
         process = run("m.vplan", "eval", "--data", "test.npz")
-        self.assertIn("warning: no --resume FOLDER: using the model's initial values", process.stderr)
+        self.assertIn("warning: no --resume FOLDER and no --init FILE: using the model's initial values", process.stderr)
 
     def test_info(self):
         text = run("m.vplan", "info").stdout
