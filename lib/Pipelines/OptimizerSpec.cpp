@@ -15,6 +15,8 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
 
+#include <cfloat>
+
 using namespace llvm;
 using namespace vernier;
 
@@ -149,6 +151,11 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
     spec.passOptions += (" " + key + "=" + value).str();
   }
   std::string problem = train::findOptimizerProblem(options);
+  // Formulas may be written with 0; a run meets a gradient of 0 sooner or
+  // later.
+  if (problem.empty() && given.contains("eps") && options.epsilon < FLT_MIN)
+    problem = "eps divides 0 by 0 where a gradient is 0, expected a number "
+              "above 0, normal in f32";
   if (!problem.empty())
     return makeError("'" + text + "': " + problem);
   if (spec.group.empty() != spec.parameters.empty())

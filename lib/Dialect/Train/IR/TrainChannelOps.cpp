@@ -13,6 +13,7 @@
 
 #include "ShapeChecks.h"
 #include "TrainExprs.h"
+#include "TrainSettings.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -45,15 +46,23 @@ LogicalResult BatchNormOp::verify() {
     return emitOpError("(N3) expects new statistics of the types of the old "
                        "ones, got ")
            << getNewMean().getType() << " and " << getNewVar().getType();
+  double momentum = getMomentum().convertToDouble();
+  if (!(momentum >= 0 && momentum <= 1))
+    return emitOpError("(N6) expects 0 <= momentum <= 1, got ") << momentum;
+  if (failed(verifyEpsilon(*this, getEpsilon())))
+    return failure();
   return verifyChannels(*this, getOperands().drop_front());
 }
 
 LogicalResult BatchNormInferenceOp::verify() {
+  if (failed(verifyEpsilon(*this, getEpsilon())))
+    return failure();
   return verifyChannels(*this, getOperands().drop_front());
 }
 
 LogicalResult GroupNormOp::verify() {
-  if (failed(verifyChannels(*this, getOperands().drop_front())))
+  if (failed(verifyEpsilon(*this, getEpsilon())) ||
+      failed(verifyChannels(*this, getOperands().drop_front())))
     return failure();
   int64_t channels = tensorType(getInput()).getShape().back();
   if (getGroups() < 1 || channels % getGroups())

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ShapeChecks.h"
+#include "TrainSettings.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -256,9 +257,13 @@ static LogicalResult verifyNorm(Operation *op, ValueRange affine,
 }
 
 LogicalResult LayerNormOp::verify() {
+  if (failed(verifyEpsilon(*this, getEpsilon())))
+    return failure();
   return verifyNorm(*this, {getScale(), getBias()}, getResult());
 }
 LogicalResult RmsNormOp::verify() {
+  if (failed(verifyEpsilon(*this, getEpsilon())))
+    return failure();
   return verifyNorm(*this, {getScale()}, getResult());
 }
 
@@ -449,9 +454,9 @@ LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 }
 
 LogicalResult ClipByGlobalNormOp::verify() {
-  if (getGradients().empty() || !(getMaxNorm().convertToDouble() > 0.0))
-    return emitOpError(
-               "(C1) expects at least one gradient and max_norm > 0, got ")
+  if (getGradients().empty() || !isPositive(getMaxNorm().convertToDouble()))
+    return emitOpError("(C1) expects at least one gradient and a max_norm "
+                       "above 0, a normal number of f32, got ")
            << getGradients().size() << " and "
            << getMaxNorm().convertToDouble();
   if (getClipped().size() != getGradients().size())
@@ -470,6 +475,12 @@ LogicalResult LearningRateOp::verify() {
   if (warmup < 0 || (getSchedule() != Schedule::Constant && total <= warmup))
     return emitOpError("(S2) expects 0 <= warmup_steps < total_steps, got ")
            << warmup << " and " << total;
+  double base = getBase().convertToDouble();
+  double final = getFinal().convertToDouble();
+  if (!isRate(base) || !isRate(final))
+    return emitOpError("(S3) expects rates of 0 or more, finite in f32, got "
+                       "base ")
+           << base << " and final " << final;
   return success();
 }
 
@@ -492,7 +503,7 @@ LogicalResult UpdateOp::verify() {
     return emitOpError("(U2) expects ")
            << count << " states for this optimizer, got " << getStates().size()
            << " and " << getNewStates().size() << " results";
-  return success();
+  return verifyOptimizer(*this, getOptimizer());
 }
 
 //===----------------------------------------------------------------------===//

@@ -329,7 +329,7 @@ func.func @gradient_g5(%x: tensor<4xf32>) {
 // -----
 
 func.func @clip_c1(%g: tensor<4xf32>) {
-  // expected-error @+1 {{(C1) expects at least one gradient and max_norm > 0, got 1 and 0}}
+  // expected-error @+1 {{(C1) expects at least one gradient and a max_norm above 0, a normal number of f32, got 1 and 0}}
   %c, %norm = train.clip_by_global_norm %g {max_norm = 0.0 : f64} : (tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>)
   return
 }
@@ -371,6 +371,73 @@ func.func @update_u1(%p: tensor<4xf32>, %g: tensor<5xf32>, %lr: tensor<f32>, %t:
 func.func @update_u2(%p: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
   // expected-error @+1 {{(U2) expects 2 states for this optimizer, got 0 and 0 results}}
   %p1 = train.update #train.adam<> %p, %p, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @learning_rate_s3(%t: tensor<i32>) {
+  // expected-error @+1 {{(S3) expects rates of 0 or more, finite in f32, got base -1.000000e+00 and final 0.000000e+00}}
+  %lr = train.learning_rate %t {base = -1.0 : f64} : (tensor<i32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @learning_rate_s3_final(%t: tensor<i32>) {
+  // expected-error @+1 {{(S3) expects rates of 0 or more, finite in f32, got base 1.000000e+00 and final 1.000000e+39}}
+  %lr = train.learning_rate %t {base = 1.0 : f64, final = 1.0e39 : f64} : (tensor<i32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+// A momentum of 2 doubles with every step.
+func.func @update_u4_sgd(%p: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
+  // expected-error @+1 {{(U4) expects 0 <= momentum < 1 and a weight decay of 0 or more, got #train.sgd<momentum = 2.000000e+00}}
+  %p1, %m1 = train.update #train.sgd<momentum = 2.0> %p, %p, %lr, %t states(%p) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @update_u4_adam(%p: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
+  // expected-error @+1 {{(U4) expects 0 <= beta1 < 1, 0 <= beta2 < 1, epsilon and weight decay of 0 or more, got #train.adam<}}
+  %p1, %m1, %v1 = train.update #train.adam<beta2 = 1.0> %p, %p, %lr, %t states(%p, %p) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @update_u4_adamw(%p: tensor<4xf32>, %lr: tensor<f32>, %t: tensor<i32>) {
+  // expected-error @+1 {{(U4) expects 0 <= beta1 < 1, 0 <= beta2 < 1, epsilon and weight decay of 0 or more, got #train.adamw<}}
+  %p1, %m1, %v1 = train.update #train.adamw<weightDecay = -0.1> %p, %p, %lr, %t states(%p, %p) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+// What a variance is shifted by: of 0 a constant row gives NaN.
+func.func @layer_norm_n5(%x: tensor<2x4xf32>, %g: tensor<4xf32>) {
+  // expected-error @+1 {{(N5) expects an epsilon above 0, a normal number of f32, got 0.000000e+00}}
+  %y = train.layer_norm %x, %g, %g {epsilon = 0.0 : f64} : (tensor<2x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_n5(%x: tensor<2x4xf32>, %g: tensor<4xf32>) {
+  // expected-error @+1 {{(N5) expects an epsilon above 0, a normal number of f32, got -1.000000e-05}}
+  %y = train.rms_norm %x, %g {epsilon = -1.0e-5 : f64} : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// A running average that takes twice of the new and away the old.
+func.func @batch_norm_n6(%x: tensor<2x4xf32>, %g: tensor<4xf32>) {
+  // expected-error @+1 {{(N6) expects 0 <= momentum <= 1, got 2.000000e+00}}
+  %y, %m, %v = train.batch_norm %x, %g, %g, %g, %g {momentum = 2.0 : f64} : (tensor<2x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<2x4xf32>, tensor<4xf32>, tensor<4xf32>)
   return
 }
 
