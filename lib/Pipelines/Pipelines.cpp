@@ -34,6 +34,8 @@ static void add(OpPassManager &pm, const Twine &pipeline) {
 static std::string quote(StringRef value) { return ("{" + value + "}").str(); }
 
 void vernier::addImportPasses(OpPassManager &pm) {
+  // While it is as it was written: passes drop what they do not know.
+  add(pm, "verify-stage{model}");
   // Functions call each other in a model; every later pass sees straight lines.
   add(pm, "inline");
   // Shared subexpressions once, before anything is decided about them.

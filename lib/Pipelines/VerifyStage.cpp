@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "VerifyImport.h"
+#include "VerifyModel.h"
 
 #include "vernier/Pipelines/Passes.h"
 
@@ -158,8 +159,7 @@ static int64_t countUnscales(Value gradient) {
 
 /// Whether skipped steps change the global, too: the scaler's own states, and
 /// what is gathered over a window of micro-batches.
-static bool isUngated(ModuleOp module, StringAttr name) {
-  auto global = module.lookupSymbol<ml_program::GlobalOp>(name);
+static bool isUngated(ml_program::GlobalOp global, StringAttr name) {
   auto role = global ? global->getAttrOfType<StringAttr>(train::kRoleAttr)
                      : StringAttr();
   return name.getValue().starts_with("amp.") ||
@@ -195,11 +195,12 @@ static LogicalResult verifyGates(ModuleOp module, func::FuncOp step) {
   LogicalResult result = success();
   size_t count = llvm::range_size(step.getOps<amp::AllFiniteOp>());
   llvm::DenseMap<StringAttr, Operation *> checkOf;
+  SymbolTable symbols(module);
   step.walk([&](ml_program::GlobalStoreOp store) {
     StringAttr name = store.getGlobalAttr().getLeafReference();
-    if (isUngated(module, name))
+    auto global = symbols.lookup<ml_program::GlobalOp>(name);
+    if (isUngated(global, name))
       return;
-    auto global = module.lookupSymbol<ml_program::GlobalOp>(name);
     auto group = global ? global->getAttrOfType<StringAttr>(train::kGroupAttr)
                         : StringAttr();
     auto gate = store.getValue().getDefiningOp<amp::GateOp>();
@@ -375,17 +376,18 @@ struct VerifyStagePass : vernier::impl::VerifyStagePassBase<VerifyStagePass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    bool isAny = checkImport || checkAutocast || checkDifferentiate ||
-                 checkLossScaling || checkEvaluation || checkPad ||
-                 checkCodegen || checkPlan;
+    bool isAny = checkModel || checkImport || checkAutocast ||
+                 checkDifferentiate || checkLossScaling || checkEvaluation ||
+                 checkPad || checkCodegen || checkPlan;
     if (!isAny) {
       module.emitError(
-          "verify-stage: name a stage: import, autocast, "
+          "verify-stage: name a stage: model, import, autocast, "
           "differentiate, loss-scaling, evaluation, pad, codegen or "
           "plan");
       return signalPassFailure();
     }
-    if ((checkImport && failed(verifyImport(module))) ||
+    if ((checkModel && failed(verifyModel(module))) ||
+        (checkImport && failed(verifyImport(module))) ||
         (checkAutocast && failed(verifyAutocast(module))) ||
         (checkDifferentiate && failed(verifyDifferentiate(module))) ||
         (checkLossScaling && failed(verifyLossScaling(module))) ||

@@ -1,4 +1,5 @@
 // RUN: split-file %s %t
+// RUN: vernier-opt --verify-stage=model -split-input-file -verify-diagnostics %t/model.mlir
 // RUN: vernier-opt --verify-stage=import -split-input-file -verify-diagnostics %t/import.mlir
 // RUN: vernier-opt --verify-stage=autocast -verify-diagnostics %t/autocast.mlir
 // RUN: vernier-opt --verify-stage=differentiate -split-input-file -verify-diagnostics %t/differentiate.mlir
@@ -11,7 +12,7 @@
 
 //--- none.mlir
 // A stage must be named.
-// expected-error @below {{verify-stage: name a stage: import, autocast, differentiate, loss-scaling, evaluation, pad, codegen or plan}}
+// expected-error @below {{verify-stage: name a stage: model, import, autocast, differentiate, loss-scaling, evaluation, pad, codegen or plan}}
 module {}
 
 //--- pad.mlir
@@ -31,6 +32,81 @@ func.func @predict(%x: tensor<5x7xbf16>, %w: tensor<8x7xbf16>) -> (tensor<5x8xbf
   %1 = train.linear %x, %w {amp.alignment = 8 : i64, amp.unaligned = "too dear"} : (tensor<5x7xbf16>, tensor<8x7xbf16>) -> tensor<5x8xbf16>
   return %0, %1 : tensor<5x8xbf16>, tensor<5x8xbf16>
 }
+
+//--- model.mlir
+// What nobody reads is a mistake: MLIR would keep it, and nothing would come of it.
+func.func private @names(%x: tensor<2x4xf32>, %y: tensor<2xi32>, %g: tensor<4xf32>) {
+  // expected-error @below {{unknown attribute 'smoothing' of 'train.cross_entropy'; did you mean 'label_smoothing'? (known: label_smoothing, reduction)}}
+  %0 = train.cross_entropy %x, %y {smoothing = 0.5 : f64} : (tensor<2x4xf32>, tensor<2xi32>) -> tensor<f32>
+  // expected-error @below {{unknown attribute 'eps' of 'train.layer_norm'; did you mean 'epsilon'? (known: epsilon)}}
+  %1 = train.layer_norm %x, %g, %g {eps = 1.0e-3 : f64} : (tensor<2x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  // expected-error @below {{unknown attribute 'weight' of 'train.mse_loss' (known: reduction)}}
+  %2 = train.mse_loss %x, %x {weight = 2.0 : f64} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<f32>
+  // expected-error @below {{unknown attribute 'inplace' of 'train.relu'; it has none: drop it}}
+  %3 = train.relu %x {inplace} : tensor<2x4xf32>
+  // expected-error @below {{unknown attribute 'fast' of 'arith.addf'; did you mean 'fastmath'?}}
+  %4 = arith.addf %x, %x {fast} : tensor<2x4xf32>
+  // expected-error @below {{unknown attribute 'amp.precison' of 'train.relu'; did you mean 'amp.precision'?}}
+  %5 = train.relu %x {amp.precison = "bf16"} : tensor<2x4xf32>
+  // expected-error @below {{unknown attribute 'tarin.backward' of 'train.relu'}}
+  %6 = train.relu %x {tarin.backward} : tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// A role that lacks its dialect's name: the weight would be frozen.
+// expected-error @below {{unknown attribute 'role' of 'ml_program.global'; did you mean 'train.role'?}}
+ml_program.global private mutable @w(#train.kaiming) : tensor<8x8xf32> {role = "parameter"}
+
+// -----
+
+// Of arguments, results and functions, too.
+// expected-error @below {{unknown attribute 'trian.name' of 'func.func'}}
+func.func private @argument(%x: tensor<4xf32> {trian.name = "x"}) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+// expected-error @below {{unknown attribute 'amp.precsion' of 'func.func'; did you mean 'amp.precision'?}}
+func.func private @result(%x: tensor<4xf32>) -> (tensor<4xf32> {amp.precsion = 1 : i32}) {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// Calls are inlined, so that no function can call itself.
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = call @g(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func private @g(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{'@f' calls itself, through '@g'; a model has no recursion: write out what it computes}}
+  %0 = call @f(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Each function calls the next one twice: 2^18 calls of the last, which nobody wants to wait for.
+// expected-error @below {{'@d0' has 1572860 ops when its calls are inlined, of 75 that are written; calls may add 250000: let fewer functions call another one more than once}}
+func.func private @d0() { call @d1() : () -> () call @d1() : () -> () return }
+func.func private @d1() { call @d2() : () -> () call @d2() : () -> () return }
+func.func private @d2() { call @d3() : () -> () call @d3() : () -> () return }
+func.func private @d3() { call @d4() : () -> () call @d4() : () -> () return }
+func.func private @d4() { call @d5() : () -> () call @d5() : () -> () return }
+func.func private @d5() { call @d6() : () -> () call @d6() : () -> () return }
+func.func private @d6() { call @d7() : () -> () call @d7() : () -> () return }
+func.func private @d7() { call @d8() : () -> () call @d8() : () -> () return }
+func.func private @d8() { call @d9() : () -> () call @d9() : () -> () return }
+func.func private @d9() { call @d10() : () -> () call @d10() : () -> () return }
+func.func private @d10() { call @d11() : () -> () call @d11() : () -> () return }
+func.func private @d11() { call @d12() : () -> () call @d12() : () -> () return }
+func.func private @d12() { call @d13() : () -> () call @d13() : () -> () return }
+func.func private @d13() { call @d14() : () -> () call @d14() : () -> () return }
+func.func private @d14() { call @d15() : () -> () call @d15() : () -> () return }
+func.func private @d15() { call @d16() : () -> () call @d16() : () -> () return }
+func.func private @d16() { call @d17() : () -> () call @d17() : () -> () return }
+func.func private @d17() { call @d18() : () -> () call @d18() : () -> () return }
+func.func private @d18() { return }
 
 //--- import.mlir
 // A session runs entries of known names alone.

@@ -22,6 +22,7 @@ def VerifyStagePass : Pass<"verify-stage", "::mlir::ModuleOp"> {
     violation at the op that breaks it. It changes nothing.
   }];
   let options = [
+    StageOption<"checkModel", "model">,
     StageOption<"checkImport", "import">,
     StageOption<"checkAutocast", "autocast">,
     StageOption<"checkDifferentiate", "differentiate">,
