@@ -9,6 +9,7 @@
 #include "Archive.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/Nesting.h"
 #include "vernier/Pipelines/CommandLine.h"
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Reference/Evaluator.h"
@@ -171,6 +172,9 @@ int Run::loadModel() {
   if (!file)
     return fail(kExitBadInput, "cannot read '" + modelPath +
                                    "': " + file.getError().message());
+  if (unsigned line = findDeepNesting((*file)->getBuffer(), Syntax::Mlir))
+    return fail(kExitBadInput, modelPath + ":" + std::to_string(line) + ": " +
+                                   describeDeepNesting(Syntax::Mlir));
   sourceManager.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
   module = parseSourceFile<ModuleOp>(sourceManager, &context);
   if (!module)

@@ -14,6 +14,7 @@
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 
 #include "vernier/Interfaces/ContractionOpInterface.h"
+#include "vernier/Interfaces/Nesting.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/OperationSupport.h"
@@ -646,6 +647,16 @@ std::string Policy::getReadError(StringRef presetOrFile) {
       .str();
 }
 
+/// Read a policy that somebody wrote.
+static FailureOr<Policy> readPolicy(MLIRContext *context,
+                                    llvm::MemoryBufferRef buffer) {
+  if (unsigned line = findDeepNesting(buffer.getBuffer(), Syntax::Yaml))
+    return mlir::emitError(FileLineColLoc::get(
+               context, buffer.getBufferIdentifier(), line, 1))
+           << describeDeepNesting(Syntax::Yaml);
+  return PolicyReader(context, buffer).read();
+}
+
 FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
   if (const Preset *preset = findPreset(presetOrFile)) {
     std::string label = "policies/" + preset->name.str() + ".yaml";
@@ -662,7 +673,7 @@ FailureOr<Policy> Policy::load(StringRef presetOrFile, MLIRContext *context) {
   if (!buffer)
     return mlir::emitError(UnknownLoc::get(context))
            << getReadError(presetOrFile);
-  return PolicyReader(context, (*buffer)->getMemBufferRef()).read();
+  return readPolicy(context, (*buffer)->getMemBufferRef());
 }
 
 FailureOr<Policy> Policy::load(StringRef presetOrFile, ModuleOp module) {
@@ -673,7 +684,6 @@ FailureOr<Policy> Policy::load(StringRef presetOrFile, ModuleOp module) {
     return module.emitError(
         "the policy auto is chosen from measured numbers: run "
         "--amp-assign-by-profile before --amp-autocast");
-  return PolicyReader(module.getContext(),
-                      llvm::MemoryBufferRef(text.getValue(), "policy auto"))
-      .read();
+  return readPolicy(module.getContext(),
+                    llvm::MemoryBufferRef(text.getValue(), "policy auto"));
 }

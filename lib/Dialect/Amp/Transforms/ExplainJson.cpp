@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "vernier/Dialect/Amp/Transforms/Explain.h"
+#include "vernier/Interfaces/Nesting.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/JSON.h"
@@ -222,6 +223,10 @@ bool fromJSON(const json::Value &value, FunctionRows &function,
 } // namespace vernier::amp
 
 llvm::Expected<Explanation> amp::parseJson(StringRef text) {
+  if (unsigned line = findDeepNesting(text, Syntax::Json))
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "line " + Twine(line) + ": " +
+                                       describeDeepNesting(Syntax::Json));
   llvm::Expected<json::Value> value = json::parse(text);
   if (!value)
     return value.takeError();

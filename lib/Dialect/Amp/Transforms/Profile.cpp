@@ -9,6 +9,7 @@
 #include "Profile.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/Nesting.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Diagnostics.h"
@@ -140,6 +141,10 @@ bool fromJSON(const json::Value &value, Model &model, json::Path path) {
 } // namespace
 
 static llvm::Expected<Profile> parse(StringRef text) {
+  if (unsigned line = findDeepNesting(text, Syntax::Json))
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "line " + Twine(line) + ": " +
+                                       describeDeepNesting(Syntax::Json));
   llvm::Expected<json::Value> value = json::parse(text);
   if (!value)
     return value.takeError();
