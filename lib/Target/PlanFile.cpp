@@ -134,7 +134,7 @@ class PlanFileWriter {
 public:
   PlanFileWriter(ModuleOp module, const TargetModel &target,
                  const PlanFileInfo &info)
-      : module(module), target(target), info(info) {}
+      : module(module), symbols(module), target(target), info(info) {}
 
   FailureOr<std::vector<uint8_t>> write();
 
@@ -156,7 +156,7 @@ private:
   std::vector<uint8_t> addHeader() const;
 
   int64_t getStateOffset(StringRef name) {
-    return cast<plan::StateOp>(module.lookupSymbol(name)).getOffset();
+    return symbols.lookup<plan::StateOp>(name).getOffset();
   }
   template <typename Range>
   fb::Offset<fb::Vector<int64_t>> shape(Range &&range) {
@@ -167,6 +167,7 @@ private:
   static std::vector<uint8_t> rawData(ElementsAttr elements);
 
   ModuleOp module;
+  SymbolTable symbols;
   const TargetModel &target;
   const PlanFileInfo &info;
   fb::FlatBufferBuilder builder;
@@ -497,10 +498,10 @@ FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
       reinterpret_cast<const uint8_t *>(info.object.data()),
       info.object.size());
   auto decisionVector = builder.CreateVector(decisions);
-  auto plan = schema::CreatePlan(builder, producer, targetName, features, model,
-                                 optionVector, stateVector, stateBytes,
-                                 constantVector, entryVector, objectVector,
-                                 decisionVector, info.microBatches);
+  auto plan = schema::CreatePlan(
+      builder, producer, targetName, features, model, optionVector, stateVector,
+      stateBytes, constantVector, entryVector, objectVector, decisionVector,
+      info.microBatches, info.scheduleSteps);
   schema::FinishPlanBuffer(builder, plan);
   return addHeader();
 }

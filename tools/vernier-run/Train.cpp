@@ -57,6 +57,7 @@ private:
   uint64_t rowsPerStep() const { return data.batch() * microBatches; }
   uint64_t stepsPerEpoch() const { return data.rows() / rowsPerStep(); }
   void printConfiguration();
+  void warnOfSchedule();
   void resume();
   void openOutputs();
   void loop();
@@ -151,6 +152,17 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
 //===----------------------------------------------------------------------===//
 // Before the first step
 //===----------------------------------------------------------------------===//
+
+/// A rate that has come to the end of its schedule stays there, often at 0.
+void Trainer::warnOfSchedule() {
+  uint64_t end = plan.contents().schedule_steps();
+  if (end && totalSteps > end)
+    terminal.warn(fmt::format(
+        "the schedule of the learning rate ends at step {}, before the {} "
+        "steps of this run: what follows trains at its final rate; compile "
+        "with total_steps={}",
+        end, totalSteps, totalSteps));
+}
 
 void Trainer::printConfiguration() {
   auto rows = planRows(plan, options.plan);
@@ -541,6 +553,7 @@ int Trainer::run() {
   resume();
   openOutputs();
   printConfiguration();
+  warnOfSchedule();
   if (options.checkNumerics || profile)
     vernier_session_set_observer(
         session->get(),

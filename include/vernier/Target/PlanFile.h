@@ -32,6 +32,8 @@ struct PlanDecision {
 struct PlanFileInfo {
   /// Micro-batches of a window, if the plan has the entry `accumulate`.
   uint32_t microBatches = 1;
+  /// When the first schedule of a learning rate ends, if there is one.
+  uint32_t scheduleSteps = 0;
   /// ELF shared object with the kernels; may be empty if there are none.
   std::vector<char> object;
   /// The effective compile configuration, for people.
