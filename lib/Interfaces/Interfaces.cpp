@@ -12,6 +12,7 @@
 #include "vernier/Interfaces/EvaluationOpInterface.h"
 #include "vernier/Interfaces/FusionOpInterface.h"
 #include "vernier/Interfaces/PrecisionOpInterface.h"
+#include "vernier/Interfaces/StatisticsOpInterface.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -24,6 +25,7 @@ using namespace mlir;
 #include "vernier/Interfaces/EvaluationOpInterface.cpp.inc"
 #include "vernier/Interfaces/FusionOpInterface.cpp.inc"
 #include "vernier/Interfaces/PrecisionOpInterface.cpp.inc"
+#include "vernier/Interfaces/StatisticsOpInterface.cpp.inc"
 
 namespace vernier {
 

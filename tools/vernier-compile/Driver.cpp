@@ -10,11 +10,13 @@
 #include "OutputFiles.h"
 #include "PlanMemory.h"
 #include "Remarks.h"
+#include "Warnings.h"
 
 #include "vernier/Codegen/Kernel.h"
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/Nesting.h"
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Pipelines/OptimizerSpec.h"
 #include "vernier/Target/Object.h"
@@ -71,6 +73,17 @@ static std::string getSummary(StringAttr policy) {
   StringRef line = policy.getValue().split('\n').first;
   line.consume_front("# ");
   return line.str();
+}
+
+/// When the first schedule of a learning rate ends, or 0 where none changes.
+static uint32_t findScheduleEnd(ModuleOp module) {
+  int64_t end = 0;
+  module.walk([&](train::LearningRateOp rate) {
+    int64_t total = rate.getTotalSteps();
+    if (rate.getSchedule() != train::Schedule::Constant)
+      end = end ? std::min(end, total) : total;
+  });
+  return end;
 }
 
 /// Whether any value of the module is f16, which needs a loss scale.
@@ -134,7 +147,7 @@ private:
 
   const DriverOptions &options;
   /// Parameters of the model that some function names.
-  std::vector<std::pair<std::string, Location>> parameters;
+  std::vector<NamedLocation> parameters;
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
   std::optional<TargetModel> target;
@@ -171,6 +184,11 @@ int Driver::parse() {
     printError() << "'" << options.inputFile
                  << "' is MLIR bytecode; expected text: convert it with "
                     "mlir-opt first\n";
+    return kExitBadInput;
+  }
+  if (unsigned line = findDeepNesting((*file)->getBuffer(), Syntax::Mlir)) {
+    printError() << options.inputFile << ":" << line << ": "
+                 << describeDeepNesting(Syntax::Mlir) << "\n";
     return kExitBadInput;
   }
   sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
@@ -318,6 +336,7 @@ int Driver::compileStages(bool explainOnly) {
         addLossScalingPasses(pm, compile, needsScale);
       })))
     return kExitFailed;
+  info.scheduleSteps = findScheduleEnd(*module);
   if (failed(runStage("evaluation",
                       [](OpPassManager &pm) { addEvaluationPasses(pm); })))
     return kExitFailed;
@@ -431,23 +450,16 @@ int Driver::checkUse() {
   if (!module->lookupSymbol("loss") && options.hasOptimizer)
     module->emitWarning("the model has no '@loss': the plan cannot train, and "
                         "--optimizer says nothing");
-  for (auto global : module->getOps<ml_program::GlobalOp>()) {
-    auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
-    if (!role || role.getValue() != train::kParameterRole)
-      continue;
-    if (SymbolTable::symbolKnownUseEmpty(global, *module))
-      global.emitWarning("no function reads parameter '@")
-          << global.getSymName() << "': it is left out";
-    else
-      parameters.emplace_back(global.getSymName().str(), global.getLoc());
-  }
+  parameters = warnOfStates(*module);
+  warnOfStatistics(*module);
   return kExitOk;
 }
 
 /// After import has dropped what no result depends on.
 int Driver::checkParameters() {
-  auto isLeftOut = [&](const auto &parameter) {
-    return !module->lookupSymbol(parameter.first);
+  SymbolTable symbols(*module);
+  auto isLeftOut = [&](const NamedLocation &parameter) {
+    return !symbols.lookup(parameter.first);
   };
   bool isTrained =
       module->lookupSymbol("loss") && !module->lookupSymbol("step");

@@ -10,6 +10,7 @@
 
 #include "DiscardableAttributes.h"
 #include "TrainRanges.h"
+#include "TrainStatistics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -96,6 +97,7 @@ void TrainDialect::initialize() {
 #include "vernier/Dialect/Train/IR/TrainAttributes.cpp.inc"
       >();
   attachRangeModels(*getContext());
+  attachStatisticsModels(*getContext());
 }
 
 /// Constraints of `train.operand_gradients` (G1).

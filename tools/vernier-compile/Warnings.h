@@ -1,0 +1,32 @@
+//===- Warnings.h - What compiles, though it is hardly meant
+//
+// Part of the Vernier project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for licence information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VERNIER_TOOLS_VERNIER_COMPILE_WARNINGS_H
+#define VERNIER_TOOLS_VERNIER_COMPILE_WARNINGS_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace vernier {
+
+/// A state by its name and where it is defined.
+using NamedLocation = std::pair<std::string, mlir::Location>;
+
+/// Warn of states that no function reads, and of such that no optimizer will
+/// change though they look so. Returns the parameters that some function names.
+std::vector<NamedLocation> warnOfStates(mlir::ModuleOp module);
+
+/// Warn of norms and softmax over one value, whose results do not depend on it.
+void warnOfStatistics(mlir::ModuleOp module);
+
+} // namespace vernier
+
+#endif // VERNIER_TOOLS_VERNIER_COMPILE_WARNINGS_H
