@@ -6,11 +6,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===----------------------------------------------------------------------===#
-"""Time to compile the perceptron of mlp.py, and time of each pass on graphs of
-100 to 100,000 ops beside upstream's --canonicalize on the same graph. A pass
-that is linear in the number of ops shows the same microseconds per op in every
-column, but for caches: graphs of more than 10,000 ops fit into none. So
---instructions counts what valgrind sees, too, for the passes that are named."""
+"""Time to compile the perceptron of mlp.py; and on graphs of 100 to 100,000 ops
+time, memory and plan of the whole vernier-compile, and time of each pass beside
+upstream's --canonicalize on the same graph. What is linear in the number of ops
+shows the same microseconds per op in every column, but for caches: graphs of more
+than 10,000 ops fit into none. So --instructions counts what valgrind sees, too,
+for the passes that are named."""
 
 import os
 import re
@@ -86,6 +87,31 @@ def time_passes(tool, source, passes):
     return found
 
 
+def measure_tool(folder, source, plan):
+    """Of a whole compile of `source`: seconds without and with --explain, bytes of the plan and of the tool's memory,
+    and the seconds in which vernier-run has loaded and checked the plan."""
+    command = [f"{folder}/vernier-compile", source, "-o", plan, "--target=cpu:native", "--policy=bf16", "--optimizer=adamw,lr=1e-3"]
+    seconds = []
+    for extra in ([], ["--explain=json", f"--explain-file={plan}.json"]):
+        begin = time.perf_counter()
+        _, peak = measure.run_with_peak([*command, *extra])
+        seconds.append(time.perf_counter() - begin)
+    begin = time.perf_counter()
+    measure.run([f"{folder}/vernier-run", plan, "info"])
+    return {"seconds": seconds[0], "seconds_explained": seconds[1], "plan_bytes": os.path.getsize(plan), "peak_bytes": peak,
+            "info_seconds": time.perf_counter() - begin}
+
+
+def tabulate_tool(tools):
+    """Microseconds and bytes for each op of the model, by the number of ops."""
+    rows = [(name, *(f"{scale * tools[size][key] / size:.0f}" for size in tools))
+            for name, key, scale in (("vernier-compile, microseconds", "seconds", 1e6),
+                                     ("with --explain=json, microseconds", "seconds_explained", 1e6),
+                                     ("vernier-run info, microseconds", "info_seconds", 1e6),
+                                     ("plan, bytes", "plan_bytes", 1), ("peak memory, bytes", "peak_bytes", 1))]
+    return measure.table(("the whole compile, for each op of the model", *(f"{size:,} ops" for size in tools)), rows)
+
+
 def count_pass_instructions(tool, source, name):
     """Instructions inside of one pass of PASSES, by callgrind, on what the passes before it make of `source`."""
     position = next((i for i, p in enumerate(PASSES) if flag(p) == name), None)
@@ -128,12 +154,19 @@ def main():
         compile_seconds[policy] = measure.median(times)
     text = measure.table(("compile the perceptron of mlp.py", "seconds"), [(p, f"{s:.2f}") for p, s in compile_seconds.items()])
 
-    names = [flag(p) for p in PASSES]
-    seconds = {}
+    tools = {}
     for size in options.sizes:
         source = os.path.join(folder, f"graph{size}.mlir")
         with open(source, "w") as file:
             file.write(graph(size))
+        tools[size] = measure_tool(options.bin, source, os.path.join(folder, f"graph{size}.vplan"))
+        print(f"{size} ops: {tools[size]['seconds']:.2f} s in all", file=sys.stderr)
+    text += "\n\n" + tabulate_tool(tools)
+
+    names = [flag(p) for p in PASSES]
+    seconds = {}
+    for size in options.sizes:
+        source = os.path.join(folder, f"graph{size}.mlir")
         # The same file through upstream's canonicalizer alone, for scale.
         upstream = time_passes(f"{options.bin}/vernier-opt", source, ["canonicalize"])[0]
         strategies = {f"amp-autocast, {name}": time_passes(f"{options.bin}/vernier-opt", source, [f"amp-autocast{{policy=bf16 strategy={name}}}"])[0]
@@ -158,7 +191,7 @@ def main():
     ratios = {name: {s: seconds[s][f"amp-autocast, {name}"] / seconds[s][upstream] for s in options.sizes} for name in STRATEGIES}
     text += "\n\n" + measure.table(("amp-autocast beside upstream's --canonicalize", *(f"{s:,} ops" for s in options.sizes)),
                                    [(name, *(f"{ratios[name][s]:.2f}" for s in options.sizes)) for name in STRATEGIES])
-    measure.finish("compile", options, {"compile_seconds": compile_seconds, "pass_seconds": seconds,
+    measure.finish("compile", options, {"compile_seconds": compile_seconds, "tool": tools, "pass_seconds": seconds,
                                         "pass_instructions": instructions,
                                         "autocast_to_canonicalize": ratios}, text)
 
