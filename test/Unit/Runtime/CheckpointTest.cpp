@@ -451,6 +451,63 @@ TEST_F(Checkpoint, OtherModels) {
   EXPECT_OK(loadInto([](TestPlan &p) { p.entries[1].savedBytes = 64; }));
 }
 
+// What the step alone needs comes and goes with the policy: a scaler's states
+// and an empty window are dropped, or start anew whatever the session had
+// there.
+TEST_F(Checkpoint, OtherPolicies) {
+  TestPlan scaled = makeTrainingPlan();
+  scaled.state("amp.scale", Role::loss_scale, DType::f32, {}).a = 1024;
+  scaled.state("amp.skipped_steps", Role::counter, DType::i32, {}).a = 7;
+  scaled.state("w.grad", Role::accumulator, DType::f32, {4, 4});
+  scaled.state("train.micro_step", Role::accumulator, DType::i32, {});
+  Plan other(scaled);
+  Session session(other.handle);
+  auto set = [&](const char *name, int32_t value) {
+    EXPECT_OK(vernier_session_set_state(session.handle, name, &value, 4));
+  };
+  auto get = [&](const char *name) {
+    int32_t value = 0;
+    EXPECT_OK(vernier_session_get_state(session.handle, name, &value, 4));
+    return value;
+  };
+  auto loadInto = [&](Session &loading) {
+    return vernier_session_load(loading.handle, directory.c_str(), nullptr,
+                                nullptr);
+  };
+  EXPECT_OK(save(3));
+  set("amp.skipped_steps", 9);
+  set("train.micro_step", 1);
+  vernier_status_t status = loadInto(session);
+  EXPECT_EQ(status.code, VERNIER_OK) << status.message;
+  std::string message = status.message;
+  for (const char *part :
+       {"the loss scaler starts anew: 'amp.scale', 'amp.skipped_steps'",
+        "the sums of micro-batches start empty: 'w.grad', 'train.micro_step'"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  EXPECT_EQ(getStates(session), getStates(trained));
+  EXPECT_EQ(session.state("amp.scale", 1)[0], 1024);
+  EXPECT_EQ(get("amp.skipped_steps"), 7);
+  EXPECT_EQ(get("train.micro_step"), 0);
+
+  // And back, at the end of a window.
+  EXPECT_OK(
+      vernier_session_save(session.handle, directory.c_str(), 4, nullptr, {}));
+  status = loadInto(fresh);
+  EXPECT_EQ(status.code, VERNIER_OK) << status.message;
+  message = status.message;
+  EXPECT_NE(message.find("the loss scaler's states are dropped: 'amp.scale'"),
+            std::string::npos)
+      << message;
+  EXPECT_EQ(getStates(fresh), getStates(trained));
+  set("train.micro_step", 1);
+  EXPECT_OK(
+      vernier_session_save(session.handle, directory.c_str(), 5, nullptr, {}));
+  EXPECT_STATUS(VERNIER_BAD_FILE,
+                "was saved within a window, after 1 of its micro-batches",
+                loadInto(fresh));
+  EXPECT_OK(loadInto(session));
+}
+
 // Inference takes parameters of whatever optimizer; moments stay as they were.
 TEST_F(Checkpoint, LoadsForInference) {
   EXPECT_OK(save(1));
