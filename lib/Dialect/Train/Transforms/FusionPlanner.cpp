@@ -9,6 +9,7 @@
 #include "FusionPlanner.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -23,8 +24,9 @@ static constexpr int kMaxCostDepth = 4;
 /// Fusions are not merged beyond this many ops: their values must stay in
 /// registers.
 static constexpr size_t kMaxMergedOps = 256;
-/// Nor do they grow beyond this many: LLVM's time for a kernel is quadratic.
-static constexpr size_t kMaxOps = 512;
+/// Nor do they grow beyond this many: LLVM's time for a kernel is quadratic in
+/// its code, of which a function of math makes as much as several ops.
+static constexpr size_t kMaxOps = 512, kOpsOfFunction = 8;
 /// Merging looks at this many fusions before, and asks at most this many
 /// readers.
 static constexpr size_t kMaxCandidates = 4, kMaxReaders = 64;
@@ -143,7 +145,7 @@ FusionPlanner::Readers FusionPlanner::collectReaders(Operation *op) {
   }
   for (auto &[plan, uses] : usesByPlan) {
     Reader reader{plan, std::nullopt};
-    if (plan->members.size() < kMaxOps)
+    if (plan->work < kMaxOps)
       reader.fit = fitUses(*plan, uses);
     if (reader.fit)
       reader.cost = getOperandCost(op, *plan, 0);
@@ -219,6 +221,11 @@ bool FusionPlanner::shouldRecompute(Operation *op, const Readers &readers,
   return recomputed <= written;
 }
 
+/// The code that `op` makes, in elementary ops.
+static size_t getWork(Operation *op) {
+  return isa<math::MathDialect>(op->getDialect()) ? kOpsOfFunction : 1;
+}
+
 void FusionPlanner::join(FusionPlan &plan, Operation *op,
                          const FusionFit &fit) {
   plan.space = fit.space;
@@ -226,7 +233,8 @@ void FusionPlanner::join(FusionPlan &plan, Operation *op,
     for (auto &[member, valueClass] : plan.members)
       if (valueClass == ValueClass::Full)
         valueClass = fit.fullBecomes;
-  plan.members.insert({op, fit.valueClass});
+  if (plan.members.insert({op, fit.valueClass}).second)
+    plan.work += getWork(op);
   for (Value operand : op->getOperands())
     plan.operands.insert(operand);
   states.find(op)->second.plans.push_back(&plan);
@@ -332,7 +340,8 @@ bool FusionPlanner::canMoveDown(const FusionPlan &first,
 
 /// Merge `second` into `first` if one kernel can run both.
 bool FusionPlanner::tryMerge(FusionPlan &first, FusionPlan &second) {
-  if (first.members.size() + second.members.size() > kMaxMergedOps)
+  if (first.members.size() + second.members.size() > kMaxMergedOps ||
+      first.work + second.work > kMaxOps)
     return false;
   // Moving a fusion past contractions would keep its inputs or results alive
   // for long: backward parts would move to the forward parts whose inputs they
@@ -357,8 +366,10 @@ bool FusionPlanner::tryMerge(FusionPlan &first, FusionPlan &second) {
   for (auto &[op, valueClass] : second.members) {
     OpState &state = states.find(op)->second;
     llvm::erase(state.plans, &second);
-    if (first.members.insert({op, valueClass}).second)
+    if (first.members.insert({op, valueClass}).second) {
       state.plans.push_back(&first);
+      first.work += getWork(op);
+    }
     if (state.home == &second)
       state.home = &first;
   }

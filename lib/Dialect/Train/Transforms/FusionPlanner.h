@@ -38,6 +38,8 @@ struct FusionPlan {
   llvm::MapVector<mlir::Operation *, ValueClass> members;
   /// What members read, from memory or from each other.
   llvm::DenseSet<mlir::Value> operands;
+  /// How much code the members make, in elementary ops.
+  size_t work = 0;
 
   bool contains(mlir::Operation *op) const { return members.contains(op); }
 };

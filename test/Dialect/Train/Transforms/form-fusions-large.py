@@ -61,7 +61,7 @@ def chain(count):
 def main():
     text, _ = fuse(chain(1300))
     sizes = [part.count("math.") for part in text.split("train.fusion")[1:]]
-    assert sum(sizes) == 1300 and max(sizes) == 512, sizes
+    assert sum(sizes) == 1300 and max(sizes) == 512 // 8, sizes
     small, large = step(250), step(1000)
     text, small_time = fuse(small)
     again, _ = fuse(small)
