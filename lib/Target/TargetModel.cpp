@@ -37,17 +37,30 @@ static constexpr llvm::StringLiteral kOptional[] = {
 
 struct TargetModel::Gpu {
   llvm::StringLiteral name;
-  /// 10^12 FLOP/s, dense; 0: the tensor cores do not take the type.
-  double f16, bf16, tf32;
+  /// 10^12 FLOP/s, dense, sums in f32; 0: the tensor cores do not take the
+  /// type. f8 are E4M3 and E5M2, which have one rate.
+  double f16, bf16, tf32, f8;
   double bandwidth; ///< 10^9 bytes/s
 };
 
 /// The usual training card of each architecture. Rates without sparsity, as in
-/// NVIDIA's data sheets: V100 SXM2, T4, A100 40GB, A10, L40S, H100 SXM5.
+/// NVIDIA's data sheets: V100 SXM2, T4, A100 40GB, A10, L40S, H100 SXM5, B200
+/// (HGX, 1000 W); for sm_120 the RTX 5090 of "NVIDIA RTX Blackwell GPU
+/// Architecture". Which types there are at all: CUDA C++ Programming Guide,
+/// "Tensor Core Input Data Types" by compute capability.
 static constexpr TargetModel::Gpu kGpus[] = {
-    {"sm_70", 125, 0, 0, 900},      {"sm_75", 65, 0, 0, 320},
-    {"sm_80", 312, 312, 156, 1555}, {"sm_86", 125, 125, 62.5, 600},
-    {"sm_89", 362, 362, 183, 864},  {"sm_90", 989, 989, 494, 3350}};
+    {"sm_70", 125, 0, 0, 0, 900},
+    {"sm_75", 65, 0, 0, 0, 320},
+    {"sm_80", 312, 312, 156, 0, 1555},
+    {"sm_86", 125, 125, 62.5, 0, 600},
+    {"sm_89", 362, 362, 183, 733, 864},
+    {"sm_90", 989, 989, 494, 1979, 3350},
+    {"sm_100", 2250, 2250, 1100, 4500, 8000},
+    {"sm_120", 209.5, 209.5, 104.8, 419, 1792}};
+
+static bool isFloat8(Type type) {
+  return isa<Float8E4M3FNType, Float8E5M2Type>(type);
+}
 
 static llvm::Error makeError(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -191,18 +204,21 @@ int64_t TargetModel::getLeadingDimensionMultiple(Type type) const {
   // 16 bytes (NVIDIA cuBLAS documentation, "Tensor Core Usage"). A CPU has no
   // tensor cores; oneDNN packs its operands itself. It has the numbers of a GPU
   // so that the pass and its results can be tested anywhere.
+  if (isFloat8(type))
+    return 16;
   if (type.isF16() || type.isBF16())
     return 8;
-  return type.isF32() ? 4 : 1;
+  return type.isTF32() ? 4 : 1;
 }
 
 double TargetModel::getTensorCoreRate(Type type) const {
   if (!gpu)
     return 0;
-  double rate = type.isF16()    ? gpu->f16
-                : type.isBF16() ? gpu->bf16
-                : type.isF32()  ? gpu->tf32
-                                : 0;
+  double rate = type.isF16()     ? gpu->f16
+                : type.isBF16()  ? gpu->bf16
+                : type.isTF32()  ? gpu->tf32
+                : isFloat8(type) ? gpu->f8
+                                 : 0;
   return rate * 1e12;
 }
 

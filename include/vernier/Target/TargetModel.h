@@ -43,15 +43,17 @@ public:
 
   /// f32 lanes of one vector register.
   int64_t getVectorWidth() const { return vectorWidth; }
-  /// Whether contractions multiply operands of `type` natively (f32 always;
-  /// bf16 with AVX512-BF16 or AMX). What is not native is computed in f32 with
+  /// Whether contractions multiply operands of `type` natively: f32 always;
+  /// tf32, f16, bf16 and f8 where the GPU's tensor cores take them; bf16 on a
+  /// CPU with AVX512-BF16 or AMX. What is not native is computed in f32 with
   /// the roundings of the IR.
   bool hasNativeContraction(mlir::Type type) const;
   /// Elements that leading dimensions of `type` should be a multiple of for the
-  /// tensor cores: 8 for 16 bits, 4 for tf32, 1 where there is nothing to gain.
+  /// tensor cores: 16 for f8, 8 for 16 bits, 4 for tf32, 1 where there is
+  /// nothing to gain.
   int64_t getLeadingDimensionMultiple(mlir::Type type) const;
-  /// FLOP/s of the tensor cores on dense operands of `type` (f32: as tf32); 0
-  /// where there are none, and on CPUs.
+  /// FLOP/s of the tensor cores on dense operands of `type`; 0 where they do
+  /// not take it (f32 is not tf32), and on CPUs.
   double getTensorCoreRate(mlir::Type type) const;
   /// Bytes that the memory moves in a second; 0 where it is not known.
   double getMemoryBandwidth() const;

@@ -96,7 +96,10 @@ private:
 
 } // namespace
 
+/// What is multiplied: f32 operands that the op rounds first are tf32.
 static FloatType getOperandType(ContractionOpInterface op) {
+  if (op->hasAttr("tf32"))
+    return FloatTF32Type::get(op->getContext());
   return getAutocastElementType(op.getLhsOperand().get().getType());
 }
 
@@ -110,8 +113,7 @@ static remark::RemarkOpts remarkOptions(Operation *op) {
 /// 1 where alignment has nothing to give.
 int64_t Padder::getMultiple(ContractionOpInterface op) const {
   FloatType type = getOperandType(op);
-  bool hasTensorCores = type && (!type.isF32() || op->hasAttr("tf32"));
-  if (!hasTensorCores)
+  if (!type || type.isF32())
     return 1;
   return multiple > 0 ? multiple : target.getLeadingDimensionMultiple(type);
 }
@@ -186,6 +188,9 @@ static PaddingProblem describe(ContractionOpInterface op, int64_t multiple) {
   PaddingProblem problem;
   problem.dims = op.getContractionDims();
   problem.operandType = getOperandType(op);
+  problem.operandBytes =
+      getElementTypeOrSelf(op.getLhsOperand().get()).getIntOrFloatBitWidth() /
+      8;
   problem.resultBytes =
       (getElementTypeOrSelf(op->getResult(0)).getIntOrFloatBitWidth() + 7) / 8;
   problem.copiesLhs = needsCopy(op.getLhsOperand().get());

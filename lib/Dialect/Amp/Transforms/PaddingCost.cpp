@@ -37,7 +37,7 @@ double vernier::amp::estimateSeconds(const TargetModel &target,
                                      int64_t n, int64_t k) {
   const ContractionDims &dims = problem.dims;
   double batch = dims.batch, rhsBatch = dims.sharedRhs ? 1 : batch;
-  double operandBytes = problem.operandType.getIntOrFloatBitWidth() / 8.0;
+  double operandBytes = problem.operandBytes;
   auto describe = [&](double bytes, double realBytes, int64_t columns,
                       bool isCopied) {
     bool isChanged = bytes != realBytes;

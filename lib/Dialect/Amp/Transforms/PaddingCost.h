@@ -17,9 +17,10 @@ namespace vernier::amp {
 /// One contraction as the cost model sees it.
 struct PaddingProblem {
   ContractionDims dims;
-  /// Element type of both operands, and bytes of an element of the result.
+  /// What is multiplied, and the bytes of an element in memory: tf32 lies
+  /// there as f32.
   mlir::Type operandType;
-  int64_t resultBytes = 4;
+  int64_t operandBytes = 4, resultBytes = 4;
   /// What would be padded or cut by a copy: nothing computes it padded.
   bool copiesLhs = false, copiesRhs = false, copiesResult = false;
   /// Leading dimensions are multiples of that many elements.

@@ -167,12 +167,13 @@ LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
   if (sumType.isF64())
     return op->emitOpError("sums in f64, which target '")
            << model.getName() << "' cannot: leave accumulate_type away";
-  bool isNative = model.hasNativeContraction(elementType) && !isTf32;
+  Type multiplied =
+      isTf32 ? Type(FloatTF32Type::get(op->getContext())) : elementType;
   // Devices sum in f32, and round the sums to the result's type themselves.
   if (sumType != getElementTypeOrSelf(op->getResult(0)) && !sumType.isF32())
     roundResult(op, sumType);
   op->removeAttr(kAccumulateTypeAttr);
-  if (isNative)
+  if (model.hasNativeContraction(multiplied))
     return success();
 
   LegalizationBuilder builder(op);
@@ -191,8 +192,7 @@ LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
   remark::passed(op.getLoc(), remark::RemarkOpts::name("Contraction")
                                   .category("train-legalize-contractions"))
       << remark::reason("{0} of {1} operands runs in f32 on {2}",
-                        op->getName().getStringRef(),
-                        isTf32 ? std::string("tf32") : debugString(elementType),
+                        op->getName().getStringRef(), debugString(multiplied),
                         model.getName());
   return success();
 }

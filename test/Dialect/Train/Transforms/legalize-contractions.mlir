@@ -1,5 +1,6 @@
 // RUN: vernier-opt %s --split-input-file --train-legalize-contractions | FileCheck %s
 // RUN: vernier-opt %s --split-input-file --train-legalize-contractions=target=cpu:znver5 | FileCheck %s --check-prefix=NATIVE
+// RUN: vernier-opt %s --split-input-file --train-legalize-contractions=target=cuda:sm_100 | FileCheck %s --check-prefix=TENSOR-CORES
 
 // The portable CPU has no bf16 products: operands and bias are widened, the
 // result is rounded once. A newer CPU keeps the contraction.
@@ -30,7 +31,8 @@ func.func @backward(%a: tensor<8x16xf16>, %b: tensor<16x4xf16>) -> tensor<8x4xf3
 
 // -----
 
-// tf32 operands are rounded to 10 mantissa bits by integer arithmetic.
+// tf32 operands are rounded to 10 mantissa bits by integer arithmetic, but on a
+// GPU, which does so itself.
 // CHECK-LABEL: func @tf32
 // CHECK: %[[BITS:.*]] = arith.bitcast %arg0 : tensor<8x16xf32> to tensor<8x16xi32>
 // CHECK: arith.shrui %[[BITS]]
@@ -38,6 +40,8 @@ func.func @backward(%a: tensor<8x16xf16>, %b: tensor<16x4xf16>) -> tensor<8x4xf3
 // CHECK: %[[A:.*]] = arith.select %{{.*}}, %[[R]], %arg0
 // CHECK: train.matmul %[[A]], %{{.*}} : (tensor<8x16xf32>
 // CHECK-NOT: tf32
+// TENSOR-CORES-LABEL: func @tf32
+// TENSOR-CORES-NEXT: train.matmul %arg0, %arg1 {tf32}
 func.func @tf32(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -> tensor<8x4xf32> {
   %y = train.matmul %a, %b {tf32} : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
   return %y : tensor<8x4xf32>
