@@ -32,9 +32,11 @@ using namespace mlir;
 using namespace vernier;
 using namespace vernier::train;
 
-/// Loop steps whose sum is kept apart before it joins the whole, so that long
-/// sums lose few bits: the error grows with steps / chunk + chunk.
-static constexpr int64_t kChunkSteps = 128;
+/// A long sum is a tree: the steps of a chunk are added one after another, then
+/// the sums of `kFanIn` chunks, then those of as many of these, and so on. The
+/// error grows with chunk + fan-in * levels, the logarithm of the steps.
+static constexpr int64_t kChunkSteps = 64;
+static constexpr int64_t kFanIn = 16;
 
 /// Partial results of one reduction that run through a loop side by side, so
 /// that a step need not wait for the addition before it.
@@ -152,59 +154,68 @@ Value KernelEmitter::finish(FusionNode *reduce, Value value) {
   return b.round(value, reduce->getElementType());
 }
 
-/// Combine the operands of `reduces` over `trips` steps of a loop at the
-/// insertion point; `setPoint` is told each step's index.
-KernelEmitter::Values
-KernelEmitter::accumulate(ArrayRef<FusionNode *> reduces, int64_t trips,
-                          int64_t step, int64_t lanes,
-                          llvm::function_ref<void(Value)> setPoint) {
-  int64_t partials = std::min(trips, kPartials);
-  auto emitSteps = [&](Value lower, Value upper) {
-    Values inits;
-    for (FusionNode *reduce : reduces)
-      inits.append(partials, identity(reduce, lanes));
-    Values sums =
-        emitLoop(lower, upper, step, inits, [&](Value index, ValueRange args) {
-          setPoint(index);
-          openFrame(Scope::Inner);
-          // The partials take turns: the oldest takes this step and becomes the
-          // youngest.
-          Values next;
-          for (auto [i, reduce] : llvm::enumerate(reduces)) {
-            ValueRange parts = args.slice(i * partials, partials);
-            Value value = b.splat(evaluate(reduce->operands[0]), lanes);
-            next.append(parts.begin() + 1, parts.end());
-            next.push_back(combine(reduce, parts.front(), value));
-          }
-          return next;
-        });
-    Values wholes;
-    for (auto [i, reduce] : llvm::enumerate(reduces)) {
-      Value whole = sums[i * partials];
-      for (int64_t part = 1; part < partials; ++part)
-        whole = combine(reduce, whole, sums[i * partials + part]);
-      wholes.push_back(whole);
-    }
-    return wholes;
-  };
-
-  Type i64 = builder.getI64Type();
-  Value zero = b.constantInt(i64, 0), limit = b.constantInt(i64, trips * step);
-  if (trips <= 2 * kChunkSteps)
-    return emitSteps(zero, limit);
+/// One loop, whose steps go to a few partial results in turn.
+KernelEmitter::Values KernelEmitter::accumulateSteps(const Walk &walk,
+                                                     Value lower, Value upper) {
+  int64_t partials = std::min(walk.trips, kPartials);
   Values inits;
-  for (FusionNode *reduce : reduces)
-    inits.push_back(identity(reduce, lanes));
-  return emitLoop(zero, limit, kChunkSteps * step, inits,
-                  [&](Value chunk, ValueRange args) {
-                    Value chunkEnd = b.addInt(chunk, kChunkSteps * step);
-                    Value upper = b.make<arith::MinSIOp>(chunkEnd, limit);
-                    Values wholes = emitSteps(chunk, upper), next;
-                    for (auto [reduce, arg, whole] :
-                         llvm::zip(reduces, args, wholes))
-                      next.push_back(combine(reduce, arg, whole));
-                    return next;
-                  });
+  for (FusionNode *reduce : walk.reduces)
+    inits.append(partials, identity(reduce, walk.lanes));
+  Values sums = emitLoop(
+      lower, upper, walk.step, inits, [&](Value index, ValueRange args) {
+        walk.setPoint(index);
+        openFrame(Scope::Inner);
+        // The oldest takes this step and becomes the youngest.
+        Values next;
+        for (auto [i, reduce] : llvm::enumerate(walk.reduces)) {
+          ValueRange parts = args.slice(i * partials, partials);
+          Value value = b.splat(evaluate(reduce->operands[0]), walk.lanes);
+          next.append(parts.begin() + 1, parts.end());
+          next.push_back(combine(reduce, parts.front(), value));
+        }
+        return next;
+      });
+  Values wholes;
+  for (auto [i, reduce] : llvm::enumerate(walk.reduces)) {
+    Value whole = sums[i * partials];
+    for (int64_t part = 1; part < partials; ++part)
+      whole = combine(reduce, whole, sums[i * partials + part]);
+    wholes.push_back(whole);
+  }
+  return wholes;
+}
+
+/// At most `trips` steps from `lower` on: a chunk, or a loop over parts that
+/// are chunks or such loops themselves. One loop and one addition a level: the
+/// tree depends on `trips` alone.
+KernelEmitter::Values KernelEmitter::accumulateRange(const Walk &walk,
+                                                     Value lower, Value upper,
+                                                     int64_t trips) {
+  if (trips <= 2 * kChunkSteps)
+    return accumulateSteps(walk, lower, upper);
+  int64_t part = kChunkSteps;
+  while (part * kFanIn < trips)
+    part *= kFanIn;
+  Values inits;
+  for (FusionNode *reduce : walk.reduces)
+    inits.push_back(identity(reduce, walk.lanes));
+  return emitLoop(
+      lower, upper, part * walk.step, inits, [&](Value begin, ValueRange sums) {
+        Value end =
+            b.make<arith::MinSIOp>(b.addInt(begin, part * walk.step), upper);
+        Values wholes = accumulateRange(walk, begin, end, part), next;
+        for (auto [reduce, sum, whole] : llvm::zip(walk.reduces, sums, wholes))
+          next.push_back(combine(reduce, sum, whole));
+        return next;
+      });
+}
+
+/// All steps, in a loop at the insertion point.
+KernelEmitter::Values KernelEmitter::accumulate(const Walk &walk) {
+  Type i64 = builder.getI64Type();
+  return accumulateRange(walk, b.constantInt(i64, 0),
+                         b.constantInt(i64, walk.trips * walk.step),
+                         walk.trips);
 }
 
 SmallVector<FusionNode *> KernelEmitter::reducesOfLevel(int64_t level) const {
@@ -228,8 +239,8 @@ void KernelEmitter::emitRowPass(ArrayRef<FusionNode *> reduces) {
     if (trips > 0) {
       lanes = blockLanes;
       tailStart = -1;
-      wholes = accumulate(reduces, trips, blockLanes, blockLanes,
-                          [&](Value index) { column = index; });
+      wholes = accumulate({reduces, trips, blockLanes, blockLanes,
+                           [&](Value index) { column = index; }});
     }
     if (tail > 0) {
       lanes = tail;
@@ -303,8 +314,8 @@ void KernelEmitter::emitRows() {
 /// One pass down the block for the reductions of one level.
 void KernelEmitter::emitBlockPass(ArrayRef<FusionNode *> reduces) {
   withOuterBefore([&] {
-    Values wholes = accumulate(reduces, graph.rows, 1, lanes,
-                               [&](Value index) { row = index; });
+    Values wholes = accumulate(
+        {reduces, graph.rows, 1, lanes, [&](Value index) { row = index; }});
     for (auto [reduce, whole] : llvm::zip(reduces, wholes)) {
       // Columns that are all alike are summed in every lane.
       Value value = reduce->onCol ? whole : b.extract(whole, 0);

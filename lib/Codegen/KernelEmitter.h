@@ -61,9 +61,18 @@ private:
   llvm::SmallVector<FusionNode *> reducesOfLevel(int64_t level) const;
 
   // Reductions.
-  Values accumulate(llvm::ArrayRef<FusionNode *> reduces, int64_t trips,
-                    int64_t step, int64_t lanes,
-                    llvm::function_ref<void(mlir::Value)> setPoint);
+  /// A loop that combines the operands of `reduces` over `trips` steps;
+  /// `setPoint` is told each step's index.
+  struct Walk {
+    llvm::ArrayRef<FusionNode *> reduces;
+    int64_t trips, step, lanes;
+    llvm::function_ref<void(mlir::Value)> setPoint;
+  };
+  Values accumulate(const Walk &walk);
+  Values accumulateRange(const Walk &walk, mlir::Value lower, mlir::Value upper,
+                         int64_t trips);
+  Values accumulateSteps(const Walk &walk, mlir::Value lower,
+                         mlir::Value upper);
   mlir::Value combine(FusionNode *reduce, mlir::Value a, mlir::Value b);
   mlir::Value identity(FusionNode *reduce, int64_t lanes);
   mlir::Value pad(FusionNode *reduce, mlir::Value value, int64_t lanes);

@@ -1,5 +1,6 @@
 // RUN: vernier-opt %s --emit-kernels | FileCheck %s --implicit-check-not="llvm.call " --implicit-check-not=expf
 // RUN: vernier-opt %s --emit-kernels="target=cpu:x86-64-v4" | FileCheck %s --check-prefix=WIDE
+// RUN: vernier-opt %s --emit-kernels="lower=false" | FileCheck %s --check-prefix=TREE
 
 // Two vectors in a step, and what they leave of 136 elements behind the loop.
 // CHECK-LABEL: llvm.func @exponential(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
@@ -49,6 +50,24 @@ func.func @column_sums(%x: tensor<8x64xf32>) -> tensor<64xf32> {
     train.yield %s : tensor<64xf32>
   }
   return %y : tensor<64xf32>
+}
+
+// A long sum is a tree: chunks of 64 steps, added 16 by 16 at each level. 65,600 rows
+// need three levels, of which the last is one chunk longer than a power.
+// TREE-LABEL: @long_column_sums
+// TREE: scf.for %[[A:.*]] = {{.*}} step %c16384_i64 iter_args
+// TREE: scf.for %[[B:.*]] = %[[A]] to {{.*}} step %c1024_i64 iter_args
+// TREE: scf.for %[[C:.*]] = %[[B]] to {{.*}} step %c64_i64 iter_args
+// TREE: scf.for %{{.*}} = %[[C]] to {{.*}} step %c1_i64{{.*}} iter_args({{.*}}, {{.*}})
+// TREE-NOT: scf.for
+// TREE: llvm.return
+func.func @long_column_sums(%x: tensor<65600x32xf32>) -> tensor<32xf32> {
+  %y = train.fusion columns rows = 65600 cols = 32 (%x) : (tensor<65600x32xf32>) -> tensor<32xf32> {
+  ^bb0(%a: tensor<65600x32xf32>):
+    %s = train.reduce sum %a dims = [0] : tensor<65600x32xf32> -> tensor<32xf32>
+    train.yield %s : tensor<32xf32>
+  }
+  return %y : tensor<32xf32>
 }
 
 // Rows of 13 of 16: both tensors are walked along 16 elements a row, and three zeros are
