@@ -238,15 +238,24 @@ Status ConvolutionExecutable::reorder(const memory &from, const memory &to) {
   return {};
 }
 
-/// Add the tiles' gradients to that of the first, in order.
+/// Add the tiles' gradients to that of the first, in pairs: the error grows
+/// with the logarithm of their number. A few elements of all tiles at a time,
+/// which the cache holds from the first pair to the last.
 void ConvolutionExecutable::sumTiles() {
-  auto *sum = reinterpret_cast<float *>(workspace.data());
+  constexpr int64_t blockElements = 1024;
   int64_t count = whole.weight.get_size() / sizeof(float);
-  for (int64_t index = 1; index < tiles; ++index) {
-    const auto *part = reinterpret_cast<const float *>(workspace.data() +
-                                                       index * weightBytes());
-    for (int64_t i = 0; i < count; ++i)
-      sum[i] += part[i];
+  auto tileAt = [&](int64_t index) {
+    return reinterpret_cast<float *>(workspace.data() + index * weightBytes());
+  };
+  for (int64_t begin = 0; begin < count; begin += blockElements) {
+    int64_t end = std::min(count, begin + blockElements);
+    for (int64_t stride = 1; stride < tiles; stride *= 2)
+      for (int64_t index = 0; index + stride < tiles; index += 2 * stride) {
+        float *sum = tileAt(index);
+        const float *part = tileAt(index + stride);
+        for (int64_t i = begin; i < end; ++i)
+          sum[i] += part[i];
+      }
   }
 }
 
