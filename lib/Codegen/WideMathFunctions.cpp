@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AngleReduction.h"
 #include "MathFunctions.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -119,16 +120,8 @@ struct SinCos {
 
 } // namespace
 
-/// x = n pi/2 + r. Exact to f32 for |x| < 2^45; beyond, where neighbouring
-/// floats are whole turns apart, the result is NaN.
 static SinCos wideSinCos(LaneBuilder &b, Value x) {
-  Type type = x.getType();
-  x = b.select(b.cmp(P::OLT, b.abs(x), 35184372088832.0), x,
-               b.constant(type, NAN));
-  Value shifted = b.fma(x, 2.0 / kPi, b.constant(type, kRounder));
-  Value n = b.sub(shifted, kRounder);
-  Value r = b.fma(n, -1.5707963267948966, x);
-  r = b.fma(n, -6.123233995736766e-17, r);
+  auto [quadrant, r] = reduceAngle(b, x);
   Value square = b.mul(r, r);
   Value sin =
       buildPolynomial(b, square,
@@ -140,7 +133,6 @@ static SinCos wideSinCos(LaneBuilder &b, Value x) {
                       {1.0, -1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320,
                        -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200.0});
   // Each quadrant turns (cos, sin) by a right angle.
-  Value quadrant = b.toBits(shifted);
   auto hasBit = [&](Value value, int64_t bit) {
     return b.cmpInt(arith::CmpIPredicate::ne, b.andInt(value, bit),
                     b.constantInt(value.getType(), 0));
