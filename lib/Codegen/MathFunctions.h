@@ -14,8 +14,9 @@
 namespace vernier {
 
 /// Build the value of the math op `op` for f32 operands (scalars or vectors)
-/// out of arithmetic, within 3 units in the last place and with the special
-/// cases of C. Null if the op is a machine instruction or not known here.
+/// out of arithmetic, within 3 units in the last place (erfc, which is fast for
+/// the sake of GELU, within 6) and with the special cases of C. Null if the op
+/// is a machine instruction or not known here.
 mlir::Value buildMathFunction(LaneBuilder &b, mlir::Operation *op,
                               mlir::ValueRange operands);
 

@@ -207,25 +207,6 @@ static Value wideSinh(LaneBuilder &b, Value x, double sign) {
   return sign < 0 ? unlessSmall(b, x, 1.0 / 6, half) : half;
 }
 
-/// erfc |x| = t Q(t) e^(-x^2) with t = 1 / (1 + |x| / 2): Q interpolates
-/// erfcx(z) / t at Chebyshev's nodes on 0 <= z <= 10.5, to 5e-12; beyond, f32
-/// has only 0.
-static Value wideErfc(LaneBuilder &b, Value x) {
-  Type type = x.getType();
-  Value z = buildClamp(b, b.abs(x), 0.0, 10.5), one = b.constant(type, 1.0);
-  Value t = b.div(one, b.fma(z, 0.5, one));
-  Value q = buildPolynomial(
-      b, b.sub(t, 0.5),
-      {0.5107913526228796, 0.6871606844438195, 0.5589441838337273,
-       0.14576891955500512, -0.17208514762624136, -0.10366663029194194,
-       0.09889300069544828, 0.05358265270176769, -0.08473058258640302,
-       -0.008866091128240468, 0.07238907180767137, -0.032777761422436213,
-       -0.03649234308377507, 0.04653456881551706, -0.015284996489848228});
-  Value tail = b.mul(b.mul(t, q), wideExp(b, b.mul(z, b.mul(z, -1.0))));
-  return b.select(b.cmp(P::OLT, x, 0.0), b.sub(b.constant(type, 2.0), tail),
-                  tail);
-}
-
 Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
                                      ValueRange operands) {
   Type f64 = b.builder.getF64Type();
@@ -293,8 +274,6 @@ Value vernier::buildWideMathFunction(LaneBuilder &b, Operation *op,
                              b.mul(wideLogChecked(b, ratio), 0.5));
         });
       })
-      .Case<math::ErfcOp>(
-          [&](auto) { return build([&] { return wideErfc(b, x); }); })
       .Case<math::CbrtOp>([&](auto) {
         return build([&] {
           Value log = wideLogOfMagnitude(b, b.abs(x));

@@ -71,7 +71,7 @@ TensorExpr log1p(TensorExpr x) { return build<math::Log1pOp>(x); }
 TensorExpr sqrt(TensorExpr x) { return build<math::SqrtOp>(x); }
 TensorExpr rsqrt(TensorExpr x) { return build<math::RsqrtOp>(x); }
 TensorExpr tanh(TensorExpr x) { return build<math::TanhOp>(x); }
-TensorExpr erf(TensorExpr x) { return build<math::ErfOp>(x); }
+TensorExpr erfc(TensorExpr x) { return build<math::ErfcOp>(x); }
 TensorExpr abs(TensorExpr x) { return build<math::AbsFOp>(x); }
 TensorExpr sin(TensorExpr x) { return build<math::SinOp>(x); }
 TensorExpr cos(TensorExpr x) { return build<math::CosOp>(x); }
@@ -94,15 +94,53 @@ static Value compare(arith::CmpFPredicate predicate, TensorExpr x,
 Value isGreater(TensorExpr x, TensorExpr y) {
   return compare(arith::CmpFPredicate::OGT, x, y);
 }
+Value isAtLeast(TensorExpr x, TensorExpr y) {
+  return compare(arith::CmpFPredicate::OGE, x, y);
+}
 Value isEqual(TensorExpr x, TensorExpr y) {
   return compare(arith::CmpFPredicate::OEQ, x, y);
 }
+Value isNan(TensorExpr x) { return compare(arith::CmpFPredicate::UNO, x, x); }
 
 TensorExpr select(Value condition, TensorExpr x, TensorExpr y) {
   return x.with(arith::SelectOp::create(x.getBuilder(), x.getLoc(), condition,
                                         Value(x), Value(y)));
 }
 
-TensorExpr sigmoid(TensorExpr x) { return 1.0 / (1.0 + exp(-x)); }
+TensorExpr atLeast(TensorExpr x, double bound) {
+  TensorExpr least = x.splat(bound);
+  return select(isGreater(least, x), least, x);
+}
+
+TensorExpr clamp(TensorExpr x, double bound) {
+  return select(isGreater(x, bound), x.splat(bound), atLeast(x, -bound));
+}
+
+TensorExpr sigmoid(TensorExpr x) {
+  TensorExpr power = exp(-abs(x));
+  return select(isGreater(x, 0.0), x.splat(1.0), power) / (1.0 + power);
+}
+
+// e^-|v| is the square of its root h. Where v < 0 the product is x h h / (1 +
+// h h), multiplied in this order: x h is a normal number long after h h, and
+// often the product, is one.
+
+TensorExpr sigmoidProduct(TensorExpr x, TensorExpr v) {
+  TensorExpr root = exp(-0.5 * abs(v));
+  // There the tail is 0, also in f64; times 0 infinity would be NaN.
+  TensorExpr tail = atLeast(x, -1000.0) * root * root;
+  return select(isGreater(v, 0.0), x, tail) / (1.0 + root * root);
+}
+
+/// With s = sigmoid(v): s (1 + x (1 - s) dv).
+TensorExpr sigmoidProductDerivative(TensorExpr x, TensorExpr v, TensorExpr dv) {
+  TensorExpr root = exp(-0.5 * abs(v));
+  TensorExpr power = root * root;
+  Value isPositive = isGreater(v, 0.0);
+  TensorExpr complement =
+      select(isPositive, power, x.splat(1.0)) / (1.0 + power);
+  TensorExpr factor = 1.0 + x * (complement * dv);
+  return select(isPositive, factor, factor * root * root) / (1.0 + power);
+}
 
 } // namespace vernier

@@ -25,16 +25,16 @@ static double silu(double x) {
   return std::isinf(x) && x < 0 ? -0.0 : x * sigmoid(x);
 }
 
+// 1 + erf and 1 + tanh would cancel where x is negative.
 static double geluErf(double x) {
-  return std::isinf(x) && x < 0 ? -0.0
-                                : 0.5 * x * (1.0 + std::erf(x * M_SQRT1_2));
+  return std::isinf(x) && x < 0 ? -0.0 : 0.5 * x * std::erfc(-x * M_SQRT1_2);
 }
 
 static double geluTanh(double x) {
   if (std::isinf(x) && x < 0)
     return -0.0;
   double inner = std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x);
-  return 0.5 * x * (1.0 + std::tanh(inner));
+  return x * sigmoid(2.0 * inner);
 }
 
 void addActivations(OpTable &table) {

@@ -66,7 +66,7 @@ TensorExpr log1p(TensorExpr x);
 TensorExpr sqrt(TensorExpr x);
 TensorExpr rsqrt(TensorExpr x);
 TensorExpr tanh(TensorExpr x);
-TensorExpr erf(TensorExpr x);
+TensorExpr erfc(TensorExpr x);
 TensorExpr abs(TensorExpr x);
 TensorExpr sin(TensorExpr x);
 TensorExpr cos(TensorExpr x);
@@ -79,16 +79,30 @@ TensorExpr minimum(TensorExpr x, TensorExpr y);
 
 /// Ordered comparisons, as tensors of i1: false where either side is NaN.
 mlir::Value isGreater(TensorExpr x, TensorExpr y);
+mlir::Value isAtLeast(TensorExpr x, TensorExpr y);
 mlir::Value isEqual(TensorExpr x, TensorExpr y);
+mlir::Value isNan(TensorExpr x);
 inline mlir::Value isGreater(TensorExpr x, double y) {
   return isGreater(x, x.splat(y));
+}
+inline mlir::Value isAtLeast(TensorExpr x, double y) {
+  return isAtLeast(x, x.splat(y));
 }
 inline mlir::Value isEqual(TensorExpr x, double y) {
   return isEqual(x, x.splat(y));
 }
 TensorExpr select(mlir::Value condition, TensorExpr x, TensorExpr y);
-/// 1 / (1 + exp(-x)).
+/// The larger of x and `bound`, and x cut to [-bound, bound]; NaN stays.
+TensorExpr atLeast(TensorExpr x, double bound);
+TensorExpr clamp(TensorExpr x, double bound);
+
+/// 1 / (1 + exp(-x)) to the last normal number of its tail: the exponent is
+/// never positive.
 TensorExpr sigmoid(TensorExpr x);
+/// x sigmoid(v), where x and v have one sign, and what it is differentiated by
+/// x, given dv/dx.
+TensorExpr sigmoidProduct(TensorExpr x, TensorExpr v);
+TensorExpr sigmoidProductDerivative(TensorExpr x, TensorExpr v, TensorExpr dv);
 
 } // namespace vernier
 

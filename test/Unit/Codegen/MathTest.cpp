@@ -44,7 +44,7 @@ const Function kFunctions[] = {
     {"acos", std::acos, 0.51},   {"sinh", std::sinh, 0.51},
     {"cosh", std::cosh, 0.51},   {"asinh", std::asinh, 0.51},
     {"acosh", std::acosh, 0.51}, {"atanh", std::atanh, 0.51},
-    {"cbrt", std::cbrt, 0.51},   {"erfc", std::erfc, 0.51},
+    {"cbrt", std::cbrt, 0.51},   {"erfc", std::erfc, 6.0},
     {"absf", std::fabs, 0.0},    {"floor", std::floor, 0.0},
     {"ceil", std::ceil, 0.0},    {"trunc", std::trunc, 0.0},
     {"round", std::round, 0.0},  {"roundeven", roundEven, 0.0}};

@@ -7,10 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "vernier/Dialect/Train/IR/ExpansionBuilder.h"
+#include "vernier/Interfaces/TensorExpr.h"
 
 #include <cmath>
 
 using namespace mlir;
+using namespace vernier;
 using namespace vernier::train;
 
 using Replacements = FailureOr<SmallVector<Value>>;
@@ -33,36 +35,35 @@ Replacements ReluOp::expand(OpBuilder &builder) {
       b.create<arith::MaximumFOp>(getInput(), b.splat(0.0, getType()))};
 }
 
-/// 1 / (1 + exp(-x)): where exp overflows, the quotient is 0.
-static Value buildSigmoid(ExpansionBuilder &b, Value x) {
-  Value exponential = b.create<math::ExpOp>(b.create<arith::NegFOp>(x));
-  return b.div(b.splat(1.0, x.getType()), b.add(exponential, 1.0));
-}
-
 Replacements SigmoidOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
-  return roundResult(b, *this, buildSigmoid(b, b.widen(getInput())));
+  TensorExpr x(builder, getLoc(), b.widen(getInput()));
+  return roundResult(b, *this, sigmoid(x));
 }
 
 Replacements SiluOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
-  Value x = b.widen(getInput());
-  Value exponential = b.create<math::ExpOp>(b.create<arith::NegFOp>(x));
-  return roundResult(b, *this, b.div(x, b.add(exponential, 1.0)));
+  TensorExpr x(builder, getLoc(), b.widen(getInput()));
+  return roundResult(b, *this, sigmoidProduct(x, x));
+}
+
+/// x Phi(x), with Phi(x) = erfc(-x / sqrt(2)) / 2: 1 + erf would cancel in the
+/// tail. From -64 on it is 0, which infinity would make NaN.
+static TensorExpr buildGelu(TensorExpr x) {
+  return 0.5 * atLeast(x, -64.0) * erfc(x * -M_SQRT1_2);
+}
+
+/// (1 + tanh(u)) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
+static TensorExpr buildGeluTanh(TensorExpr x) {
+  TensorExpr cubic = x + 0.044715 * (x * x * x);
+  return sigmoidProduct(x, 2 * M_2_SQRTPI * M_SQRT1_2 * cubic);
 }
 
 Replacements GeluOp::expand(OpBuilder &builder) {
   ExpansionBuilder b(builder, *this);
-  Value x = b.widen(getInput());
-  Value inner;
-  if (getForm() == GeluForm::Erf) {
-    inner = b.create<math::ErfOp>(b.mul(x, M_SQRT1_2));
-  } else {
-    Value cube = b.mul(b.mul(b.mul(x, x), x), 0.044715);
-    Value argument = b.mul(b.add(x, cube), M_2_SQRTPI * M_SQRT1_2);
-    inner = b.create<math::TanhOp>(argument);
-  }
-  return roundResult(b, *this, b.mul(b.mul(x, 0.5), b.add(inner, 1.0)));
+  TensorExpr x(builder, getLoc(), b.widen(getInput()));
+  return roundResult(
+      b, *this, getForm() == GeluForm::Erf ? buildGelu(x) : buildGeluTanh(x));
 }
 
 //===----------------------------------------------------------------------===//

@@ -30,32 +30,34 @@ static Value roundTo(TensorExpr gradient, Value operand) {
 // Activations
 //===----------------------------------------------------------------------===//
 
-/// Saves the result, which its consumer needs anyway, not the input.
+/// Saves the result, which its consumer needs anyway, not the input. NaN passes
+/// the gradient on, as in PyTorch.
 LogicalResult ReluOp::buildVjp(OpBuilder &builder,
                                ArrayRef<Value> resultGradients, ArrayRef<bool>,
                                MutableArrayRef<Value> operandGradients) {
   TensorExpr g(builder, getLoc(), resultGradients.front());
   operandGradients[0] =
-      select(isGreater(g.with(getResult()), 0.0), g, g.splat(0.0));
+      select(isAtLeast(g.splat(0.0), g.with(getResult())), g.splat(0.0), g);
   return success();
 }
 
-/// d (x Phi(x)) / dx = Phi(x) + x phi(x), phi the normal density.
-static TensorExpr geluDerivative(TensorExpr x) {
-  TensorExpr distribution = 0.5 * (1.0 + erf(x / llvm::numbers::sqrt2));
+/// d (x Phi(x)) / dx = Phi(x) + x phi(x), phi the normal density. Beyond 64 it
+/// is 0 or 1, where infinity times the density would be NaN.
+static TensorExpr geluDerivative(TensorExpr input) {
+  TensorExpr x = clamp(input, 64.0);
+  TensorExpr distribution = 0.5 * erfc(x * -(1 / llvm::numbers::sqrt2));
   double normalizer = llvm::numbers::inv_sqrtpi / llvm::numbers::sqrt2;
   TensorExpr density = normalizer * exp(-0.5 * (x * x));
   return distribution + x * density;
 }
 
-/// With t = tanh(u), u = sqrt(2 / pi) (x + 0.044715 x^3):
-/// d (0.5 x (1 + t)) / dx = 0.5 (1 + t) + 0.5 x (1 - t^2) du/dx.
-static TensorExpr geluTanhDerivative(TensorExpr x) {
-  const double c = llvm::numbers::sqrt2 * llvm::numbers::inv_sqrtpi;
+/// Of x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+static TensorExpr geluTanhDerivative(TensorExpr input) {
+  const double c = 2 * llvm::numbers::sqrt2 * llvm::numbers::inv_sqrtpi;
+  TensorExpr x = clamp(input, 64.0);
   TensorExpr square = x * x;
-  TensorExpr t = tanh(c * (x * (1.0 + 0.044715 * square)));
-  TensorExpr du = c * (1.0 + 3 * 0.044715 * square);
-  return 0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * du);
+  return sigmoidProductDerivative(x, c * (x * (1.0 + 0.044715 * square)),
+                                  c * (1.0 + 3 * 0.044715 * square));
 }
 
 LogicalResult GeluOp::buildVjp(OpBuilder &builder,
@@ -69,14 +71,13 @@ LogicalResult GeluOp::buildVjp(OpBuilder &builder,
   return success();
 }
 
-/// With s = sigmoid(x): d (x s) / dx = s (1 + x (1 - s)).
 LogicalResult SiluOp::buildVjp(OpBuilder &builder,
                                ArrayRef<Value> resultGradients, ArrayRef<bool>,
                                MutableArrayRef<Value> operandGradients) {
   TensorExpr g = TensorExpr(builder, getLoc(), resultGradients.front()).widen();
-  TensorExpr x = g.with(getInput()).widen();
-  TensorExpr s = sigmoid(x);
-  operandGradients[0] = roundTo(g * (s * (1.0 + x * (1.0 - s))), getInput());
+  TensorExpr x = clamp(g.with(getInput()).widen(), 1000.0);
+  TensorExpr derivative = sigmoidProductDerivative(x, x, x.splat(1.0));
+  operandGradients[0] = roundTo(g * derivative, getInput());
   return success();
 }
 
