@@ -48,24 +48,42 @@ TensorExpr timesX(TensorExpr g, TensorExpr x, TensorExpr) { return g * x; }
 TensorExpr timesY(TensorExpr g, TensorExpr, TensorExpr y) { return g * y; }
 
 TensorExpr overY(TensorExpr g, TensorExpr, TensorExpr y) { return g / y; }
-/// d(x / y) / dy = -(x / y) / y, rounded once.
+/// d(x / y) / dy = -(x / y) / y, rounded once. In this order 0 / y is 0 however
+/// small y is.
 TensorExpr divisorGradient(TensorExpr g, TensorExpr x, TensorExpr y) {
   TensorExpr wideY = y.widen();
   TensorExpr quotient = x.widen() / wideY;
-  return (-(g.widen() / wideY) * quotient).castTo(g.getType().getElementType());
+  return (-(g.widen() * quotient) / wideY).castTo(g.getType().getElementType());
 }
 
-/// For maxima, and with a and b exchanged for minima: the winner gets the
-/// gradient; equal operands share it, half each (as JAX).
-TensorExpr passIfGreater(TensorExpr g, TensorExpr a, TensorExpr b) {
-  TensorExpr half = select(isEqual(a, b), 0.5 * g, g.splat(0.0));
-  return select(isGreater(a, b), g, half);
+// Maxima and minima, as in PyTorch.
+
+/// Of maximumf and minimumf: the winner gets the gradient, equal operands half
+/// each, and both get it if one is NaN.
+TensorExpr passUnless(Value loses, TensorExpr g, TensorExpr x, TensorExpr y) {
+  return select(loses, g.splat(0.0), select(isEqual(x, y), 0.5 * g, g));
 }
-TensorExpr ifXGreater(TensorExpr g, TensorExpr x, TensorExpr y) {
-  return passIfGreater(g, x, y);
+TensorExpr maximumX(TensorExpr g, TensorExpr x, TensorExpr y) {
+  return passUnless(isGreater(y, x), g, x, y);
 }
-TensorExpr ifYGreater(TensorExpr g, TensorExpr x, TensorExpr y) {
-  return passIfGreater(g, y, x);
+TensorExpr maximumY(TensorExpr g, TensorExpr x, TensorExpr y) {
+  return passUnless(isGreater(x, y), g, x, y);
+}
+
+/// Of maxnumf and minnumf: all to the operand that is the result, to x if they
+/// are equal or both NaN.
+template <bool toX>
+TensorExpr passToWinner(Value xWins, TensorExpr g, TensorExpr y) {
+  TensorExpr x = toX ? g : g.splat(0.0), other = toX ? g.splat(0.0) : g;
+  return select(xWins, x, select(isNan(y), x, other));
+}
+template <bool toX>
+TensorExpr maxnum(TensorExpr g, TensorExpr x, TensorExpr y) {
+  return passToWinner<toX>(isAtLeast(x, y), g, y);
+}
+template <bool toX>
+TensorExpr minnum(TensorExpr g, TensorExpr x, TensorExpr y) {
+  return passToWinner<toX>(isAtLeast(y, x), g, y);
 }
 
 struct NegVjp
@@ -162,13 +180,13 @@ static void attachVjps(MLIRContext &context) {
   arith::DivFOp::attachInterface<
       BinaryVjp<arith::DivFOp, overY, divisorGradient>>(context);
   arith::MaximumFOp::attachInterface<
-      BinaryVjp<arith::MaximumFOp, ifXGreater, ifYGreater>>(context);
+      BinaryVjp<arith::MaximumFOp, maximumX, maximumY>>(context);
   arith::MaxNumFOp::attachInterface<
-      BinaryVjp<arith::MaxNumFOp, ifXGreater, ifYGreater>>(context);
+      BinaryVjp<arith::MaxNumFOp, maxnum<true>, maxnum<false>>>(context);
   arith::MinimumFOp::attachInterface<
-      BinaryVjp<arith::MinimumFOp, ifYGreater, ifXGreater>>(context);
+      BinaryVjp<arith::MinimumFOp, maximumY, maximumX>>(context);
   arith::MinNumFOp::attachInterface<
-      BinaryVjp<arith::MinNumFOp, ifYGreater, ifXGreater>>(context);
+      BinaryVjp<arith::MinNumFOp, minnum<true>, minnum<false>>>(context);
   arith::NegFOp::attachInterface<NegVjp>(context);
   arith::SelectOp::attachInterface<SelectVjp>(context);
   arith::ExtFOp::attachInterface<CastVjp<arith::ExtFOp>>(context);

@@ -90,8 +90,9 @@ struct StepVjp : DifferentiableOpInterface::ExternalModel<StepVjp<OpT>, OpT> {
 // Functions of more operands
 //===----------------------------------------------------------------------===//
 
-/// d x^y / dx = y x^(y - 1), and 0 for y = 0; d x^y / dy = log(x) x^y, with
-/// log(0) read as 0, as JAX has it: no NaN where the power itself has a value.
+/// d x^y / dx = y x^(y - 1), and 0 for y = 0; d x^y / dy = log(x) x^y, and 0
+/// for x = 0 and y >= 0: no NaN where the power itself is finite (as in
+/// PyTorch).
 struct PowVjp : DifferentiableOpInterface::ExternalModel<PowVjp, math::PowFOp> {
   LogicalResult buildVjp(Operation *op, OpBuilder &builder,
                          ArrayRef<Value> resultGradients, ArrayRef<bool> needed,
@@ -108,7 +109,9 @@ struct PowVjp : DifferentiableOpInterface::ExternalModel<PowVjp, math::PowFOp> {
           (g * select(isFlat, y.splat(0.0), y * power)).castTo(element);
     }
     if (needed[1]) {
-      TensorExpr base = select(isEqual(x, 0.0), x.splat(1.0), x);
+      TensorExpr one = x.splat(1.0);
+      TensorExpr base =
+          select(isEqual(x, 0.0), select(isAtLeast(y, 0.0), one, x), x);
       operandGradients[1] = (g * (log(base) * pow(x, y))).castTo(element);
     }
     return success();
@@ -131,7 +134,10 @@ struct FmaVjp : DifferentiableOpInterface::ExternalModel<FmaVjp, math::FmaOp> {
   }
 };
 
-/// The angle of (x, y): d / dy = x / (x^2 + y^2), d / dx = -y / (x^2 + y^2).
+/// The angle of (x, y): d / dy = x / (x^2 + y^2), d / dx = -y / (x^2 + y^2), of
+/// numbers divided by the larger of both, whose squares neither overflow nor
+/// vanish. 0 at the origin, where the angle jumps; infinity counts as the
+/// largest number.
 struct Atan2Vjp
     : DifferentiableOpInterface::ExternalModel<Atan2Vjp, math::Atan2Op> {
   LogicalResult buildVjp(Operation *op, OpBuilder &builder,
@@ -140,9 +146,18 @@ struct Atan2Vjp
     TensorExpr result = expr(builder, op, resultGradients.front());
     Type element = result.getType().getElementType();
     TensorExpr g = result.widen();
-    TensorExpr y = g.with(op->getOperand(0)).widen();
-    TensorExpr x = g.with(op->getOperand(1)).widen();
-    TensorExpr scaled = g / (x * x + y * y);
+    auto type = cast<FloatType>(g.getType().getElementType());
+    double largest =
+        APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+    TensorExpr y = clamp(g.with(op->getOperand(0)).widen(), largest);
+    TensorExpr x = clamp(g.with(op->getOperand(1)).widen(), largest);
+    TensorExpr length = maximum(abs(x), abs(y));
+    length = select(isEqual(length, 0.0), x.splat(1.0), length);
+    x = x / length;
+    y = y / length;
+    TensorExpr square = x * x + y * y;
+    square = select(isEqual(square, 0.0), x.splat(1.0), square);
+    TensorExpr scaled = g / square / length;
     if (needed[0])
       operandGradients[0] = (scaled * x).castTo(element);
     if (needed[1])
@@ -151,7 +166,31 @@ struct Atan2Vjp
   }
 };
 
-/// |x| with the sign of y: d / dx is the product of the signs, d / dy is 0.
+/// x cut to [low, high]: to x where it lies inside, bounds included (as in
+/// PyTorch), else to the bound that cut it.
+struct ClampVjp
+    : DifferentiableOpInterface::ExternalModel<ClampVjp, math::ClampFOp> {
+  LogicalResult buildVjp(Operation *op, OpBuilder &builder,
+                         ArrayRef<Value> resultGradients, ArrayRef<bool> needed,
+                         MutableArrayRef<Value> operandGradients) const {
+    TensorExpr g = expr(builder, op, resultGradients.front());
+    TensorExpr zero = g.splat(0.0);
+    auto clamp = cast<math::ClampFOp>(op);
+    TensorExpr x = g.with(clamp.getValue()), low = g.with(clamp.getMin()),
+               high = g.with(clamp.getMax());
+    if (needed[0])
+      operandGradients[0] =
+          select(isAtLeast(x, low), select(isAtLeast(high, x), g, zero), zero);
+    if (needed[1])
+      operandGradients[1] = select(isGreater(low, x), g, zero);
+    if (needed[2])
+      operandGradients[2] = select(isGreater(x, high), g, zero);
+    return success();
+  }
+};
+
+/// |x| with the sign of y: d / dx is the product of the signs, 0 for x = 0 (as
+/// in PyTorch); d / dy is 0.
 struct CopySignVjp
     : DifferentiableOpInterface::ExternalModel<CopySignVjp, math::CopySignOp> {
   LogicalResult buildVjp(Operation *op, OpBuilder &builder,
@@ -165,8 +204,9 @@ struct CopySignVjp
       return g.with(math::CopySignOp::create(builder, op->getLoc(), one, value)
                         .getResult());
     };
-    operandGradients[0] =
-        g * getSign(op->getOperand(0)) * getSign(op->getOperand(1));
+    TensorExpr signs = getSign(op->getOperand(0)) * getSign(op->getOperand(1));
+    Value isZero = isEqual(g.with(op->getOperand(0)), 0.0);
+    operandGradients[0] = g * select(isZero, g.splat(0.0), signs);
     return success();
   }
 };
@@ -214,6 +254,7 @@ void vernier::registerMathExternalModels(DialectRegistry &registry) {
     math::PowFOp::attachInterface<PowVjp>(*context);
     math::FmaOp::attachInterface<FmaVjp>(*context);
     math::Atan2Op::attachInterface<Atan2Vjp>(*context);
+    math::ClampFOp::attachInterface<ClampVjp>(*context);
     math::CopySignOp::attachInterface<CopySignVjp>(*context);
   });
 }

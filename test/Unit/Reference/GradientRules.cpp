@@ -102,6 +102,19 @@ static void addSelectAndCasts(std::vector<Rule> &rules) {
                                          flags + ", " + type,
                                      shape};
                    }});
+  // Bounds one apart, so that each operand is the result now and then.
+  rules.push_back({"math.clampf", [](Random &random) {
+                     Shape shape = drawShape(random);
+                     std::string type = typeOf(shape);
+                     return Instance{
+                         {{shape}, {shape}},
+                         "%d = arith.constant dense<1.0> : " + type +
+                             "\n %h = arith.addf %1, %d : " + type +
+                             "\n %y = math.clampf %0 to [%1, %h] "
+                             ": " +
+                             type,
+                         shape};
+                   }});
   rules.push_back({"arith.truncf and arith.extf", [](Random &random) {
                      Shape shape = drawShape(random);
                      std::string wide = typeOf(shape),

@@ -59,7 +59,7 @@ static TensorExpr throughEpilogue(TensorExpr g, Epilogue epilogue,
                                   Value result) {
   if (epilogue == Epilogue::None)
     return g;
-  return select(isGreater(g.with(result), 0.0), g, g.splat(0.0));
+  return select(isAtLeast(g.splat(0.0), g.with(result)), g.splat(0.0), g);
 }
 
 //===----------------------------------------------------------------------===//

@@ -186,7 +186,7 @@ func.func @loss(%x: tensor<4x8xf32>) -> tensor<f32> {
 }
 // CHECK-LABEL: func.func @settings
 // CHECK: %[[Y:.*]] = train.linear
-// CHECK: arith.cmpf ogt, %[[Y]]
+// CHECK: arith.cmpf oge, %{{.*}}, %[[Y]]
 // CHECK: %[[G:.*]] = arith.select
 // CHECK: train.matmul %[[G]], {{.*}} {accumulate_type = f32, tf32, train.backward, transpose_lhs}
 func.func @settings(%x: tensor<4x8xf32>) -> tensor<2x8xf32> {

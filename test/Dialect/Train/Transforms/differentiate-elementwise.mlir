@@ -33,6 +33,8 @@ func.func @quotient() -> tensor<f32> {
 }
 // CHECK-LABEL: func.func @quotient_gradient()
 // CHECK: arith.divf {{.*}} : tensor<4x8xf32>
+// CHECK: arith.mulf {{.*}} : tensor<4x8xf32>
+// CHECK: arith.divf {{.*}} : tensor<4x8xf32>
 // CHECK: %[[DX:.*]] = arith.truncf
 // CHECK-NOT: arith.divf
 // CHECK: return %[[DX]]
@@ -41,7 +43,7 @@ func.func @quotient_gradient() -> tensor<4x8xbf16> {
   return %dx : tensor<4x8xbf16>
 }
 
-// Equal operands share the gradient of a maximum.
+// Equal operands share the gradient of a maximum, and NaN passes it on.
 func.func @maximum() -> tensor<f32> {
   %x = ml_program.global_load @x : tensor<4x8xbf16>
   %zero = arith.constant dense<0.0> : tensor<4x8xbf16>
@@ -52,17 +54,18 @@ func.func @maximum() -> tensor<f32> {
 // CHECK-LABEL: func.func @maximum_gradient()
 // CHECK: %[[X:.*]] = ml_program.global_load @x
 // CHECK: %[[G:.*]] = train.broadcast
+// CHECK: %[[LESS:.*]] = arith.cmpf ogt, %{{.*}}, %[[X]]
 // CHECK: %[[TIE:.*]] = arith.cmpf oeq, %[[X]]
 // CHECK: %[[HALF:.*]] = arith.mulf {{.*}}, %[[G]]
-// CHECK: %[[SHARED:.*]] = arith.select %[[TIE]], %[[HALF]]
-// CHECK: %[[GREATER:.*]] = arith.cmpf ogt, %[[X]]
-// CHECK: arith.select %[[GREATER]], %[[G]], %[[SHARED]]
+// CHECK: %[[SHARED:.*]] = arith.select %[[TIE]], %[[HALF]], %[[G]]
+// CHECK: arith.select %[[LESS]], %{{.*}}, %[[SHARED]]
 func.func @maximum_gradient() -> tensor<4x8xbf16> {
   %loss, %dx = train.gradient @maximum() wrt [@x] : () -> (tensor<f32>, tensor<4x8xbf16>)
   return %dx : tensor<4x8xbf16>
 }
 
-// The smaller operand gets the gradient of a minimum.
+// The operand that is the result gets the gradient of minnumf: the first if they are
+// equal, and never a NaN.
 func.func @minimum() -> tensor<f32> {
   %x = ml_program.global_load @x : tensor<4x8xbf16>
   %zero = arith.constant dense<0.0> : tensor<4x8xbf16>
@@ -72,7 +75,12 @@ func.func @minimum() -> tensor<f32> {
 }
 // CHECK-LABEL: func.func @minimum_gradient()
 // CHECK: %[[X:.*]] = ml_program.global_load @x
-// CHECK: arith.cmpf ogt, %{{.*}}, %[[X]] {train.backward}
+// CHECK: %[[ZERO:.*]] = arith.constant dense<0.0
+// CHECK: %[[G:.*]] = train.broadcast
+// CHECK: %[[WINS:.*]] = arith.cmpf oge, %[[ZERO]], %[[X]] {train.backward}
+// CHECK: %[[LOST:.*]] = arith.cmpf uno, %[[ZERO]], %[[ZERO]]
+// CHECK: %[[REST:.*]] = arith.select %[[LOST]], %[[G]]
+// CHECK: arith.select %[[WINS]], %[[G]], %[[REST]]
 func.func @minimum_gradient() -> tensor<4x8xbf16> {
   %loss, %dx = train.gradient @minimum() wrt [@x] : () -> (tensor<f32>, tensor<4x8xbf16>)
   return %dx : tensor<4x8xbf16>
