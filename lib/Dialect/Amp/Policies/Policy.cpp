@@ -144,6 +144,13 @@ FloatType Policy::getRefusedType() const {
   return compute.isF16() ? FloatType(builder.getBF16Type()) : FloatType();
 }
 
+StringRef Policy::getUnsafeRule(PrecisionClass precisionClass) {
+  std::string &rule = unsafeRules[precisionClass];
+  if (rule.empty())
+    rule = makeRule(name + "/unsafe", precisionClass);
+  return rule;
+}
+
 Policy::Choice Policy::choose(PrecisionOpInterface op) {
   PrecisionClass ownClass = op.getPrecisionClass();
   OperationName opName = op->getName();
@@ -158,6 +165,7 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
                 "",
                 byName.isDisabled,
                 /*keepsFullResult=*/false,
+                keepsUnsafe(),
                 getRefusedType(),
                 &inputGradient,
                 &weightGradient};

@@ -44,6 +44,7 @@ static constexpr StringRef kStrategies[] = {"lists", "propagate", "min-cut"};
 static constexpr StringRef kComputeTypes[] = {"f32", "tf32", "bf16", "f16"};
 static constexpr StringRef kRefusals[] = {"unrepaired-cross-entropy",
                                           "other-16-bit-type"};
+static constexpr StringRef kUnsafeValues[] = {"f32", "warn"};
 static constexpr StringRef kResultTypes[] = {"f32", "bf16", "f16"};
 
 std::vector<StringRef> Policy::getPresetNames() {
@@ -130,6 +131,7 @@ private:
   /// Read "f32", the only type that `what` may have.
   FailureOr<bool> readF32(llvm::yaml::Node *node, StringRef what);
   LogicalResult readRefusals(llvm::yaml::Node *node);
+  LogicalResult readUnsafe(llvm::yaml::Node *node);
   /// Read "false": what is enabled needs no line.
   FailureOr<bool> readDisabled(llvm::yaml::Node *node);
   LogicalResult readAttributes(llvm::yaml::Node *node,
@@ -483,12 +485,24 @@ LogicalResult PolicyReader::readRefusals(llvm::yaml::Node *node) {
   return failure(stream.failed());
 }
 
+LogicalResult PolicyReader::readUnsafe(llvm::yaml::Node *node) {
+  FailureOr<std::string> text = readText(node, "what becomes of unsafe values");
+  if (failed(text))
+    return failure();
+  if (!llvm::is_contained(kUnsafeValues, *text))
+    return fail(node, unknown("treatment", *text, kUnsafeValues));
+  policy.unsafe =
+      *text == kUnsafeValues[0] ? UnsafeValues::F32 : UnsafeValues::Warn;
+  return success();
+}
+
 LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
                                     llvm::yaml::Node *value) {
   static constexpr StringRef keys[] = {
       "name",      "base",           "compute",         "accumulate",
       "split_k",   "strategy",       "default",         "ops",
-      "overrides", "input_gradient", "weight_gradient", "refuse"};
+      "overrides", "input_gradient", "weight_gradient", "refuse",
+      "unsafe"};
   if (key == "ops")
     return readMapping(value, "op names with their classes",
                        [&](StringRef opName, llvm::yaml::Node *opNode,
@@ -499,6 +513,8 @@ LogicalResult PolicyReader::readKey(StringRef key, llvm::yaml::Node *keyNode,
     return readOverrides(value);
   if (key == "refuse")
     return readRefusals(value);
+  if (key == "unsafe")
+    return readUnsafe(value);
   if (key == "compute") {
     FailureOr<FloatType> type = readCompute(value);
     if (succeeded(type))
@@ -571,6 +587,8 @@ LogicalResult PolicyReader::addBase() {
     policy.compute = parent->compute;
   if (!policy.strategy)
     policy.strategy = parent->strategy;
+  if (!policy.unsafe)
+    policy.unsafe = parent->unsafe;
   if (!policy.inputGradient)
     policy.inputGradient = parent->inputGradient;
   if (!policy.weightGradient)

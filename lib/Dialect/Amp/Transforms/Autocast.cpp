@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FunctionGraph.h"
+#include "Hazards.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
@@ -121,6 +122,26 @@ static void warnOfIdleOverrides(const Policy &policy) {
     rest << " " << line.label;
 }
 
+/// Warn of what the policy computes in 16 bits although it may be ruined there,
+/// once for each reason.
+static void warnOfUnsafe(ArrayRef<Unsafe> unsafe) {
+  llvm::MapVector<StringRef, SmallVector<Operation *>> byReason;
+  for (const Unsafe &entry : unsafe)
+    byReason[entry.reason].push_back(entry.op);
+  for (auto &[reason, ops] : byReason) {
+    auto precision = ops.front()->getAttrOfType<PrecisionAttr>(kPrecisionAttr);
+    InFlightDiagnostic warning = emitWarning(ops.front()->getLoc());
+    warning << "'" << ops.front()->getName() << "' is decided "
+            << getTypeName(precision.getOperand()) << " -> "
+            << getTypeName(precision.getResult()) << " by '"
+            << precision.getRule()
+            << "', which may ruin its values: " << reason;
+    if (ops.size() > 1)
+      warning << "; so are " << ops.size() - 1 << " ops more";
+    warning << "; a policy with 'unsafe: f32' keeps them in f32";
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Pass
 //===----------------------------------------------------------------------===//
@@ -153,6 +174,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
         strategy.empty() ? loaded.getStrategy() : *symbolizeStrategy(strategy);
     FloatType type = loaded.getComputeType();
     std::vector<Subject> subjects = collectSubjects(function, loaded);
+    findHazards(subjects, loaded);
     // With one width there is nothing to choose.
     if (!isNarrow(type))
       return decideInOrder(subjects, nullptr, nullptr);
@@ -212,6 +234,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
       if (failed(decider.decide(subject, assigned ? &*assigned : nullptr)))
         return failure();
     }
+    warnOfUnsafe(decider.getUnsafe());
     return success();
   }
 

@@ -89,47 +89,6 @@ std::vector<Subject> amp::collectSubjects(FunctionOpInterface function,
 }
 
 //===----------------------------------------------------------------------===//
-// Constants
-//===----------------------------------------------------------------------===//
-
-/// Whether every finite element of a constant is finite in `type`.
-static bool fitsIn(Value constant, FloatType type) {
-  DenseFPElementsAttr elements;
-  if (!matchPattern(constant, m_Constant(&elements)))
-    return false;
-  auto fits = [&](APFloat element) {
-    bool wasFinite = element.isFinite(), losesInfo;
-    element.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven,
-                    &losesInfo);
-    return !wasFinite || element.isFinite();
-  };
-  if (elements.isSplat())
-    return fits(elements.getSplatValue<APFloat>());
-  return llvm::all_of(elements.getValues<APFloat>(), fits);
-}
-
-Value ConstantTracker::get(Value value) const {
-  return matchPattern(value, m_Constant()) ? value : constants.lookup(value);
-}
-
-void ConstantTracker::track(const Subject &subject) {
-  PrecisionOpInterface op = subject.op;
-  if (!subject.isDecided() || op->getNumOperands() != 1 ||
-      subject.choice.precisionClass != PrecisionClass::Follow)
-    return;
-  if (Value constant = get(op->getOperand(0)))
-    for (Value result : op->getResults())
-      constants[result] = constant;
-}
-
-bool ConstantTracker::overflows(PrecisionOpInterface op, FloatType type) const {
-  return llvm::any_of(op.getPrecisionOperands(), [&](OpOperand *operand) {
-    Value constant = get(operand->get());
-    return constant && !fitsIn(constant, type);
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // Decider
 //===----------------------------------------------------------------------===//
 
@@ -137,6 +96,26 @@ FloatType Decider::getType(Value value) const {
   if (FloatType type = decided.lookup(value))
     return type;
   return getAutocastElementType(value.getType());
+}
+
+FloatType Decider::getTypeForReaders(Value value) const {
+  if (FloatType type = rounded.lookup(value))
+    return type;
+  return getType(value);
+}
+
+/// f32 if anything that `op` reads is to be read as such, else the 16-bit type.
+FloatType Decider::getWidestForReaders(PrecisionOpInterface op) const {
+  FloatType narrow;
+  for (OpOperand *operand : op.getPrecisionOperands()) {
+    FloatType type = getTypeForReaders(operand->get());
+    if (constants.get(operand->get()))
+      continue;
+    if (!isNarrow(type) || (narrow && narrow != type))
+      return f32;
+    narrow = type;
+  }
+  return narrow ? narrow : f32;
 }
 
 Decision Decider::decideLow(const Subject &subject) const {
@@ -160,6 +139,11 @@ Decision Decider::decideFullInside(PrecisionOpInterface op) const {
     return {input, f32, f32,
             "reads " + getTypeName(input) +
                 ", computes in f32; a loss stays f32"};
+  FloatType output =
+      getTypeForReaders(op.getPrecisionOperands().front()->get());
+  if (output != input)
+    return {input, f32, output,
+            "reads f32 that is rounded, writes " + getTypeName(output)};
   if (isNarrow(input))
     return {input, f32, input,
             "reads and writes " + getTypeName(input) + ", computes in f32"};
@@ -188,8 +172,11 @@ FailureOr<Decision> Decider::decideWidest(PrecisionOpInterface op) const {
   // overflow.
   FloatType narrow, widest;
   std::string reason;
+  // A comparison reads what there is: rounded, equal values could differ.
+  bool hasResult = !op.getPrecisionResults().empty();
   for (OpOperand *operand : op.getPrecisionOperands()) {
-    FloatType type = getType(operand->get());
+    FloatType type =
+        hasResult ? getTypeForReaders(operand->get()) : getType(operand->get());
     if (constants.get(operand->get()))
       continue;
     if (type.isF32()) {
@@ -210,9 +197,6 @@ FailureOr<Decision> Decider::decideWidest(PrecisionOpInterface op) const {
     return Decision{f32, f32, f32, reason};
   if (!narrow)
     return Decision{f32, f32, f32, "every operand is constant"};
-  if (constants.overflows(op, narrow))
-    return Decision{f32, f32, f32,
-                    "a constant operand overflows in " + getTypeName(narrow)};
   return Decision{narrow, f32, narrow,
                   "every operand is " + getTypeName(narrow)};
 }
@@ -235,6 +219,26 @@ void Decider::keepFullResults(const Subject &subject,
   } else if (makesScalars(op)) {
     decision = {f32, f32, f32, "a scalar stays f32"};
   }
+}
+
+/// Compute in f32 where a constant would lose its meaning in 16 bits. What
+/// only computes in f32 has no constants to cast, contractions aside.
+void Decider::keepConstants(const Subject &subject, Decision &decision) {
+  PrecisionOpInterface op = subject.op;
+  bool castsOperands = isa<ContractionOpInterface>(op.getOperation()) ||
+                       !op.computesInFullPrecision();
+  if (!isNarrow(decision.operand) || !castsOperands)
+    return;
+  std::optional<ConstantLoss> loss = constants.getLoss(op, decision.operand);
+  if (!loss)
+    return;
+  // Infinity is no rounding: a list that leaves the op open does not ask for
+  // it.
+  bool isOpen = subject.choice.precisionClass != PrecisionClass::Low;
+  if (subject.choice.keepsUnsafe || (loss->isOverflow && isOpen))
+    decision = {f32, f32, f32, loss->reason};
+  else
+    unsafe.push_back({op, loss->reason});
 }
 
 /// An elementwise op has one type for all its operands, and computes each
@@ -339,10 +343,12 @@ LogicalResult Decider::decide(const Subject &subject,
   if (failed(decision))
     return failure();
   PrecisionOpInterface op = subject.op;
+  keepConstants(subject, *decision);
   keepFullResults(subject, *decision);
   const Policy::Choice &choice = subject.choice;
-  StringRef reason =
-      choice.reason.empty() ? StringRef(decision->reason) : choice.reason;
+  StringRef reason = subject.isKept()        ? StringRef(subject.hazard)
+                     : choice.reason.empty() ? StringRef(decision->reason)
+                                             : choice.reason;
   train::GradientTypesAttr inputGradient, weightGradient;
   if (isa<ContractionOpInterface>(op.getOperation())) {
     inputGradient = decideGradient(*choice.inputGradient, *decision);
@@ -352,9 +358,34 @@ LogicalResult Decider::decide(const Subject &subject,
          PrecisionAttr::get(op->getContext(), decision->operand,
                             decision->accumulate, decision->result, choice.rule,
                             reason, inputGradient, weightGradient));
-  constants.track(subject);
-  for (OpResult result : op.getPrecisionResults())
-    if (getAutocastElementType(result.getType()) != decision->result)
-      decided[result] = decision->result;
+  remember(subject, *decision);
   return success();
+}
+
+/// What a result in f32 is rounded to by who reads it, where f32 was for the
+/// sake of the op itself: its activations cost no more than without. Null where
+/// f32 is to go on, as behind a constant that 16 bits do not hold.
+FloatType Decider::getRoundedType(const Subject &subject,
+                                  const Decision &decision) const {
+  if (!subject.isKept() || !decision.result.isF32())
+    return {};
+  FloatType type = isNarrow(decision.operand) ? decision.operand
+                                              : getWidestForReaders(subject.op);
+  return isNarrow(type) ? type : FloatType();
+}
+
+/// What later decisions ask about the results of `subject`.
+void Decider::remember(const Subject &subject, const Decision &decision) {
+  PrecisionOpInterface op = subject.op;
+  bool isNarrowed = isNarrow(decision.operand) || isNarrow(decision.result);
+  if (!subject.hazard.empty() && !subject.isKept() && isNarrowed)
+    unsafe.push_back({op, subject.hazard});
+  constants.track(subject);
+  FloatType roundedType = getRoundedType(subject, decision);
+  for (OpResult result : op.getPrecisionResults()) {
+    if (getAutocastElementType(result.getType()) != decision.result)
+      decided[result] = decision.result;
+    if (roundedType)
+      rounded[result] = roundedType;
+  }
 }

@@ -9,6 +9,8 @@
 #ifndef VERNIER_LIB_DIALECT_AMP_TRANSFORMS_DECIDER_H
 #define VERNIER_LIB_DIALECT_AMP_TRANSFORMS_DECIDER_H
 
+#include "Constants.h"
+
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 
@@ -16,6 +18,7 @@
 #include "llvm/ADT/DenseMap.h"
 
 #include <string>
+#include <vector>
 
 namespace vernier::amp {
 
@@ -25,8 +28,14 @@ struct Subject {
   Policy::Choice choice;
   /// Why the op keeps the types of the model, or nothing if it is decided.
   std::string reasonToKeep;
+  /// Why 16 bits would be unsafe here (Hazards.h), or nothing.
+  std::string hazard = "";
+  /// The class before a hazard has changed it.
+  PrecisionClass policyClass = choice.precisionClass;
 
   bool isDecided() const { return reasonToKeep.empty(); }
+  /// Whether the hazard keeps it in f32.
+  bool isKept() const { return choice.keepsUnsafe && !hazard.empty(); }
 };
 
 /// The ops of a function that may be decided, in order; constants are cast by
@@ -40,27 +49,18 @@ struct Decision {
   std::string reason;
 };
 
-/// Follows constants through ops that only repeat or reorder them. A constant
-/// is cast to what it meets rather than widening it.
-class ConstantTracker {
-public:
-  /// The constant that `value` is or repeats, or null.
-  mlir::Value get(mlir::Value value) const;
-  /// To be called for each subject in order.
-  void track(const Subject &subject);
-  /// Whether a constant operand of `op` would overflow in `type`.
-  bool overflows(PrecisionOpInterface op, mlir::FloatType type) const;
-
-private:
-  llvm::DenseMap<mlir::Value, mlir::Value> constants;
-};
-
 /// "bf16", "f32", "tf32".
 std::string getTypeName(mlir::Type type);
 bool isNarrow(mlir::FloatType type);
 /// Whether every result of `op` is a scalar: a loss, a norm or a mean, which in
 /// 16 bits would save nothing and could overflow.
 bool makesScalars(mlir::Operation *op);
+
+/// An op that 16 bits may ruin the values of.
+struct Unsafe {
+  mlir::Operation *op;
+  std::string reason;
+};
 
 /// Decides the ops of one function in order, as PyTorch does: each op by its
 /// class and the types that its operands have got.
@@ -74,8 +74,14 @@ public:
   llvm::LogicalResult decide(const Subject &subject, const Decision *assigned);
   /// The type that has been decided for `value`.
   mlir::FloatType getType(mlir::Value value) const;
+  /// What is computed in 16 bits all the same, as the policy asks.
+  llvm::ArrayRef<Unsafe> getUnsafe() const { return unsafe; }
 
 private:
+  /// The type that readers of `value` are decided by: 16 bits, too, where it is
+  /// kept in f32 for its own sake and can be rounded by who reads it.
+  mlir::FloatType getTypeForReaders(mlir::Value value) const;
+  mlir::FloatType getWidestForReaders(PrecisionOpInterface op) const;
   Decision decideLow(const Subject &subject) const;
   Decision decideFullInside(PrecisionOpInterface op) const;
   llvm::LogicalResult checkOperands(const Subject &subject) const;
@@ -83,11 +89,18 @@ private:
   llvm::FailureOr<Decision> decideByClass(const Subject &subject,
                                           const Decision *assigned) const;
   void keepFullResults(const Subject &subject, Decision &decision) const;
+  void keepConstants(const Subject &subject, Decision &decision);
+  mlir::FloatType getRoundedType(const Subject &subject,
+                                 const Decision &decision) const;
+  void remember(const Subject &subject, const Decision &decision);
 
   mlir::FloatType f32;
   /// Results whose decided type differs from their type in the IR.
   llvm::DenseMap<mlir::Value, mlir::FloatType> decided;
+  /// What f32 results are rounded to by who reads them.
+  llvm::DenseMap<mlir::Value, mlir::FloatType> rounded;
   ConstantTracker constants;
+  std::vector<Unsafe> unsafe;
 };
 
 } // namespace vernier::amp

@@ -96,7 +96,8 @@ PrecisionGraph::Op FunctionGraph::getShape(const Subject &subject) {
   if (precisionClass == PrecisionClass::FullInside && mixesTypes)
     return {PrecisionGraph::kAsItComes,
             hasFullResult ? wide : graph.addVariable(), paint};
-  if (constants.overflows(op, compute))
+  std::optional<ConstantLoss> loss = constants.getLoss(op, compute);
+  if (loss && (subject.choice.keepsUnsafe || loss->isOverflow))
     return {wide, wide, Paint::None};
   Index operands = graph.addVariable();
   return {operands, hasFullResult ? wide : operands, paint};

@@ -57,10 +57,10 @@ func.func @steps(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>)
   %1 = train.softmax %0 : (tensor<8x16xf32>) -> tensor<8x16xf32>
   %2 = train.linear %1, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
   // PAINT: train.log_softmax {{.*}}result = bf16, {{.*}}reason = "painted bf16: reads the results of bf16 ops"
-  // PAINT16: train.log_softmax {{.*}}result = f32, {{.*}}reason = "not painted: no path between f16 ops goes through it"
+  // PAINT16: train.log_softmax {{.*}}result = f32, rule = "vernier/unsafe: full-inside", reason = "between the last contraction and the loss"
   %3 = train.log_softmax %2 : (tensor<8x16xf32>) -> tensor<8x16xf32>
   // PAINT: train.relu {{.*}}result = bf16, {{.*}}reason = "painted bf16: beside bf16 ops, and does not mind"
-  // PAINT16: train.relu {{.*}}result = f16
+  // PAINT16: train.relu {{.*}}result = f32, {{.*}}reason = "between the last contraction and the loss"
   %4 = train.relu %2 : tensor<8x16xf32>
   // PAINT: math.exp {{.*}}result = f32
   %5 = math.exp %4 : tensor<8x16xf32>

@@ -18,7 +18,7 @@ func.func @loss(%x: tensor<8x16xf32>, %y: tensor<8xi32>) -> tensor<f32> {
   // CHECK: train.linear {{.*}}#amp.precision<operand = bf16, accumulate = f32, result = bf16, rule = "vernier/train.linear: low", reason = "contraction, summed in f32">{{.*}} -> tensor<8x10xf32>
   // F32: train.linear {{.*}}<operand = f32, accumulate = f32, result = f32, rule = "vernier/train.linear: low", reason = "the policy computes in f32">
   // TF32: train.linear {{.*}}<operand = tf32, accumulate = f32, result = f32, rule = "vernier/train.linear: low", reason = "contraction of f32 values rounded to tf32">
-  // F16: train.linear {{.*}}<operand = f16, accumulate = f32, result = f16,
+  // F16: train.linear {{.*}}<operand = f16, accumulate = f32, result = f32, rule = "vernier/unsafe: low", reason = "contraction, summed in f32, and read in f32 alone">
   // TORCH: train.linear {{.*}}<operand = bf16, accumulate = f32, result = bf16, rule = "torch-cuda/train.linear: low"
   %h = train.linear %x, %w : (tensor<8x16xf32>, tensor<10x16xf32>) -> tensor<8x10xf32>
   // CHECK: train.relu {{.*}}<operand = bf16, accumulate = f32, result = bf16, rule = "vernier/train.relu: follow", reason = "every operand is bf16">
@@ -31,7 +31,7 @@ func.func @loss(%x: tensor<8x16xf32>, %y: tensor<8xi32>) -> tensor<f32> {
   // TORCH: train.softmax {{.*}}<operand = f32, accumulate = f32, result = f32, rule = "torch-cuda/train.softmax: full", reason = "its values need f32">
   %s = train.softmax %r : (tensor<8x10xf32>) -> tensor<8x10xf32>
   // CHECK: train.cross_entropy {{.*}}<operand = bf16, accumulate = f32, result = f32, rule = "vernier/train.cross_entropy: full-inside", reason = "reads bf16, computes in f32; a loss stays f32">
-  // F16: train.cross_entropy {{.*}}<operand = f16, accumulate = f32, result = f32,
+  // F16: train.cross_entropy {{.*}}<operand = f32, accumulate = f32, result = f32,
   // TORCH: train.cross_entropy {{.*}}<operand = f32, accumulate = f32, result = f32,
   %loss = train.cross_entropy %s, %y : (tensor<8x10xf32>, tensor<8xi32>) -> tensor<f32>
   return %loss : tensor<f32>
@@ -71,17 +71,28 @@ func.func @arithmetic(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x1
   %half = arith.constant dense<0.5> : tensor<8x16xf32>
   %low = arith.constant dense<-1.0e9> : tensor<f32>
   // CHECK: arith.mulf {{.*}}result = bf16, rule = "vernier/arith.mulf: follow", reason = "every operand is bf16">
-  // F16: arith.mulf {{.*}}result = f16
+  // F16: arith.mulf {{.*}}result = f32, rule = "vernier/unsafe: full", reason = "between the last contraction and the loss">
   %a = arith.mulf %h, %half : tensor<8x16xf32>
   %mask = train.broadcast %low dims = [] : tensor<f32> -> tensor<8x16xf32>
   // CHECK: arith.addf {{.*}}result = bf16
-  // F16: arith.addf {{.*}}result = f32, rule = "vernier/arith.addf: follow", reason = "a constant operand overflows in f16">
+  // F16: arith.addf {{.*}}result = f32
   %b = arith.addf %a, %mask : tensor<8x16xf32>
   // CHECK: math.exp {{.*}}<operand = f32, accumulate = f32, result = f32, rule = "vernier/math.exp: full"
   %e = math.exp %b : tensor<8x16xf32>
   // CHECK: arith.addf {{.*}}result = f32, {{.*}}reason = "operand 1 is f32">
   %c = arith.addf %b, %e : tensor<8x16xf32>
   return %c : tensor<8x16xf32>
+}
+
+// The bound of a mask is no number of f16.
+// F16-LABEL: func.func @mask
+func.func @mask(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+  %h = train.linear %x, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  %low = arith.constant dense<-1.0e9> : tensor<8x16xf32>
+  // F16: arith.addf {{.*}}result = f32, rule = "vernier/arith.addf: follow", reason = "a constant operand overflows in f16">
+  %b = arith.addf %h, %low : tensor<8x16xf32>
+  %y = train.linear %b, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  return %y : tensor<8x16xf32>
 }
 
 // The step is derived from the loss and is not decided again.

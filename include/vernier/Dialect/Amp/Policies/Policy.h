@@ -41,6 +41,12 @@ enum class Refusal {
   OtherHalf               ///< A widest op on the 16-bit type not computed in.
 };
 
+/// What becomes of an op that 16 bits may ruin the values of.
+enum class UnsafeValues {
+  F32, ///< It is computed in f32.
+  Warn ///< It is computed as the lists say, with a warning.
+};
+
 /// "lists", "propagate", "min-cut".
 llvm::StringRef stringifyStrategy(Strategy strategy);
 std::optional<Strategy> symbolizeStrategy(llvm::StringRef name);
@@ -69,6 +75,8 @@ public:
     bool isDisabled = false;
     /// The results stay f32 where the op can write f32 from 16 bits.
     bool keepsFullResult = false;
+    /// What 16 bits may ruin is kept in f32; otherwise it is only warned of.
+    bool keepsUnsafe = true;
     /// The 16-bit type that a widest op must not meet, or null.
     mlir::FloatType refusedOperand;
     /// Of an operand that is no parameter, and of one that is; never null.
@@ -110,6 +118,12 @@ public:
   llvm::StringRef getName() const { return name; }
   mlir::FloatType getComputeType() const { return compute; }
   Strategy getStrategy() const { return strategy.value_or(Strategy::Lists); }
+  /// Whether what 16 bits may ruin is kept in f32, rather than warned of.
+  bool keepsUnsafe() const {
+    return unsafe.value_or(UnsafeValues::F32) == UnsafeValues::F32;
+  }
+  /// `vernier/unsafe: full`, which lives as long as the policy.
+  llvm::StringRef getUnsafeRule(PrecisionClass precisionClass);
   /// To be called before the first choose(): classes may depend on it.
   void setComputeType(mlir::FloatType type) { compute = type; }
 
@@ -176,6 +190,8 @@ private:
   std::string name;
   mlir::FloatType compute;
   std::optional<Strategy> strategy;
+  std::optional<UnsafeValues> unsafe;
+  std::map<PrecisionClass, std::string> unsafeRules;
   Gradient inputGradient, weightGradient;
   std::set<Refusal> refusals;
   /// Ops in no list keep the types of the model.

@@ -112,11 +112,16 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
     | `propagate` | 16 bits between and near ops of the class low (TensorFlow's auto_mixed_precision) |
     | `min-cut` | what moves the fewest bytes in the whole function, casts included |
 
+    Whatever the strategy, an op that leaves its types open is kept in f32 where 16
+    bits may ruin its values (docs/Policies.md, "Unsafe values"), unless the policy
+    says `unsafe: warn`; then it is a warning.
+
     [Policies](Rationale/Policies.md) gives the cost model. What an assignment costs
     is a remark of the category `amp-strategy`.
 
     Examples: [autocast.mlir](test/Dialect/Amp/Transforms/autocast.mlir),
-    [autocast-strategies.mlir](test/Dialect/Amp/Transforms/autocast-strategies.mlir)
+    [autocast-strategies.mlir](test/Dialect/Amp/Transforms/autocast-strategies.mlir),
+    [autocast-unsafe.mlir](test/Dialect/Amp/Transforms/autocast-unsafe.mlir)
   }];
   let options = [
     Option<"policy", "policy", "std::string", /*default=*/"\"vernier\"",
