@@ -71,6 +71,9 @@ if shutil.which("chromium"):
     config.available_features.add("chromium")
 config.available_features.update(
     find_modules("numpy", "ml_dtypes", "jax", "torch"))
+# A processor with dot products of bf16.
+if os.path.exists("/proc/cpuinfo") and "avx512_bf16" in open("/proc/cpuinfo").read():
+    config.available_features.add("avx512bf16")
 # ONNX's conformance cases (Debian: libonnx-testdata).
 if os.path.isdir("/usr/share/libonnx-testdata/data"):
     config.available_features.add("onnx-testdata")

@@ -52,6 +52,11 @@ static void roundToTf32(std::vector<double> &matrix) {
     element = round(element, kTf32);
 }
 
+static void flushSubnormals(std::vector<double> &matrix) {
+  for (double &element : matrix)
+    element = flushSubnormal(element);
+}
+
 /// Add the bias, apply the epilogue, and round to the type of the sums.
 template <typename OpTy>
 static void finish(OpTy op, const Tensor *bias, Invocation &in) {
@@ -63,6 +68,8 @@ static void finish(OpTy op, const Tensor *bias, Invocation &in) {
     accumulate = *op.getAccumulateType();
   for (int64_t i = 0, e = result.size(); i < e; ++i) {
     double sum = result.elements[i];
+    if (isBf16DotProduct(in))
+      sum = flushSubnormal(static_cast<float>(sum));
     if (bias)
       sum += bias->elements[i % bias->size()];
     if (op.getEpilogue() == train::Epilogue::Relu && sum <= 0.0)
@@ -83,6 +90,10 @@ static void evaluateContraction(OpTy op, Invocation &in) {
     if (op.getTf32() && !in.exact) {
       roundToTf32(lhs);
       roundToTf32(rhs);
+    }
+    if (isBf16DotProduct(in)) {
+      flushSubnormals(lhs);
+      flushSubnormals(rhs);
     }
     multiply(lhs, rhs, in.result().elements.data() + batch * dims.m * dims.n,
              dims);

@@ -188,7 +188,7 @@ FailureOr<SmallVector<Tensor>> Evaluator::runTableOp(Operation *op,
   SmallVector<Tensor> results;
   for (Type type : op->getResultTypes())
     results.emplace_back(type);
-  Invocation invocation{operands, results, options.exact};
+  Invocation invocation{operands, results, options};
   if (failed((*function)(op, invocation)))
     return failure();
   roundResults(op, results, options.exact);

@@ -47,11 +47,16 @@ static void forEachProduct(const train::Convolution &c, Visit visit) {
   }
 }
 
-static std::vector<double> readOperand(const Tensor &operand, bool tf32) {
-  std::vector<double> elements = operand.elements;
-  if (tf32)
-    for (double &element : elements)
+static std::vector<double> readOperand(const Invocation &in, unsigned index,
+                                       bool tf32) {
+  std::vector<double> elements = in.operand(index).elements;
+  bool flushes = isBf16DotProduct(in);
+  for (double &element : elements) {
+    if (tf32)
       element = round(element, kTf32);
+    if (flushes)
+      element = flushSubnormal(element);
+  }
   return elements;
 }
 
@@ -60,8 +65,8 @@ static std::vector<double> readOperand(const Tensor &operand, bool tf32) {
 template <typename OpTy>
 static void evaluateConvolution(OpTy op, Invocation &in) {
   bool isTf32 = op.getTf32() && !in.exact;
-  std::vector<double> lhs = readOperand(in.operand(0), isTf32),
-                      rhs = readOperand(in.operand(1), isTf32);
+  std::vector<double> lhs = readOperand(in, 0, isTf32),
+                      rhs = readOperand(in, 1, isTf32);
   std::vector<double> &sums = in.result().elements;
   forEachProduct(
       op.getConvolution(), [&](int64_t image, int64_t weight, int64_t output) {
@@ -72,6 +77,9 @@ static void evaluateConvolution(OpTy op, Invocation &in) {
         else
           sums[weight] += lhs[image] * rhs[output];
       });
+  if (isBf16DotProduct(in))
+    for (double &sum : sums)
+      sum = flushSubnormal(static_cast<float>(sum));
   std::optional<Type> accumulate = op.getAccumulateType();
   if (accumulate && !in.exact)
     for (double &sum : sums)

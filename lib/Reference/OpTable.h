@@ -23,11 +23,18 @@ namespace vernier::reference {
 struct Invocation {
   llvm::ArrayRef<const Tensor *> operands;
   llvm::MutableArrayRef<Tensor> results;
-  bool exact;
+  const EvaluatorOptions &options;
+  bool exact = options.exact;
 
   const Tensor &operand(unsigned index) const { return *operands[index]; }
   Tensor &result(unsigned index = 0) const { return results[index]; }
 };
+
+/// Whether the contraction of `in` is one of a processor's bf16 dot products.
+inline bool isBf16DotProduct(const Invocation &in) {
+  return in.options.bf16DotProducts && !in.exact &&
+         in.operand(0).elementType.isBF16();
+}
 
 /// How each op is evaluated, by name.
 class OpTable {

@@ -29,6 +29,11 @@ double round(double value, FloatFormat format) {
   return rounded;
 }
 
+double flushSubnormal(double value) {
+  bool isSubnormal = std::fabs(value) < std::ldexp(1.0, kF32.minExponent);
+  return isSubnormal ? std::copysign(0.0, value) : value;
+}
+
 /// The value of the low `width` bits of `value`: two's complement, but i1 is 0
 /// or 1.
 static double wrap(double value, unsigned width) {

@@ -58,6 +58,11 @@ static cl::opt<std::string>
 static cl::opt<bool> exact("exact",
                            cl::desc("Never round: compute everything in f64"),
                            cl::cat(category));
+static cl::opt<bool> bf16DotProducts(
+    "bf16-dot-products",
+    cl::desc("Contract bf16 as processors with AVX512-BF16 or AMX do: "
+             "subnormal operands and sums are 0"),
+    cl::cat(category));
 static cl::opt<unsigned> steps(
     "steps",
     cl::desc("Run the function this many times. Above 1, each result has a "
@@ -253,7 +258,7 @@ SmallVector<Tensor> Run::getInputs(unsigned step) {
 int Run::runSteps() {
   for (unsigned step = 0; step < steps; ++step) {
     FailureOr<SmallVector<Tensor>> results =
-        evaluate(entry, getInputs(step), state, {exact});
+        evaluate(entry, getInputs(step), state, {exact, bf16DotProducts});
     if (failed(results))
       return kExitFailed;
     for (auto [index, result] : llvm::enumerate(*results)) {

@@ -28,6 +28,10 @@ struct EvaluatorOptions {
   /// Never rounds a floating value: every float type has f64's meaning. For
   /// gradient checks.
   bool exact = false;
+  /// Contracts bf16 as processors with dot products of it do (AVX512-BF16,
+  /// AMX), of which subnormal numbers are no part: such operands and sums are
+  /// 0. Sums on the way, which depend on the order, are exact as ever.
+  bool bf16DotProducts = false;
 };
 
 /// The values of the globals of a module, by name.

@@ -30,6 +30,9 @@ inline constexpr FloatFormat kF16 = {10, -14, 15};
 /// exceeds the largest finite number.
 double round(double value, FloatFormat format);
 
+/// `value`, or 0 of its sign if it is subnormal in f32 and bf16.
+double flushSubnormal(double value);
+
 /// `value` in one rounding as an element of `type`: a float type rounds to
 /// nearest even, an integer type wraps around (i1 is 0 or 1).
 double roundToType(double value, mlir::Type type);

@@ -47,7 +47,8 @@ def read_arrays(path):
         return {name: archive[name] for name in archive.files}
 
 
-def evaluate(text, entry, inputs=None, state=None, exact=False, steps=1):
+def evaluate(text, entry, inputs=None, state=None, exact=False, steps=1,
+             bf16_dot_products=False):
     """(results, states) of a function of the module `text` in the evaluator."""
     with tempfile.TemporaryDirectory() as folder:
         def path(name):
@@ -66,5 +67,7 @@ def evaluate(text, entry, inputs=None, state=None, exact=False, steps=1):
             arguments.append("--state=" + path("state.npz"))
         if exact:
             arguments.append("--exact")
+        if bf16_dot_products:
+            arguments.append("--bf16-dot-products")
         run_tool("vernier-evaluate", *arguments)
         return read_arrays(path("outputs.npz")), read_arrays(path("final.npz"))

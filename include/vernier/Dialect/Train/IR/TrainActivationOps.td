@@ -27,7 +27,7 @@ def Train_ReluOp : Train_ActivationOp<"relu"> {
   let summary = "Rectified linear unit";
   let description = [{
     max(x, 0), elementwise; NaN stays NaN. The gradient passes where the result
-    is positive, and is 0 at 0.
+    is positive or NaN, and is 0 at 0.
 
     Example:
     ```mlir

@@ -24,12 +24,12 @@ def Train_MatmulOp : Train_ContractionOp<"matmul"> {
     The matrix product of the last two dims, for each index of the leading
     (batch) dims: result(..., m, n) = sum over k of lhs(..., m, k) *
     rhs(..., k, n). `transpose_lhs` and `transpose_rhs` say that an operand is
-    stored with its last two dims swapped.
-
-    Products are exact, sums are kept in `accumulate_type` (f32 unless given),
-    then rounded once to the result's element type, which may be wider than the
-    operands'. With `tf32` the f32 operands are first rounded to 10 mantissa
-    bits (nearest even). `epilogue` is applied to the sums before that rounding.
+    stored with its last two dims swapped. Products are exact, sums are kept in
+    `accumulate_type` (f32 unless given), then rounded once to the result's type,
+    which may be wider than the operands'. With `tf32` the f32 operands are first
+    rounded to 10 mantissa bits (nearest even). `epilogue` is applied to the sums
+    before that rounding. Where the target multiplies bf16 natively (AVX512-BF16,
+    AMX), subnormal operands and sums, those on the way included, are 0.
 
     Constraints:
     - (M1) lhs and rhs have one element type and rank 2 or more.
@@ -57,7 +57,7 @@ def Train_LinearOp : Train_ContractionOp<"linear"> {
     y(..., n) = sum over k of x(..., k) * weight(n, k) + bias(n), with the weight
     stored (out features, in features) as PyTorch does. The bias is added to the
     sums in `accumulate_type` (f32 unless given) before they are rounded once to
-    the result's element type. `tf32` and `epilogue` as in `train.matmul`.
+    the result's type. `tf32`, `epilogue` and subnormals as in `train.matmul`.
 
     Constraints:
     - (L1) input and weight have one element type; the bias has that or f32.

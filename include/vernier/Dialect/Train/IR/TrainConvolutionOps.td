@@ -51,8 +51,8 @@ def Train_Conv2dOp : Train_ConvolutionOp<"conv2d", [Train_DifferentiableInAnyTyp
     G the channels of image and result are cut into G equal parts, part g of the
     result made from part g of the image; G = C is a depthwise convolution.
 
-    Sums, accumulate type and `tf32` as in `train.matmul`. A bias is added behind
-    it: train.broadcast and arith.addf join the next fusion.
+    Sums, accumulate type, `tf32` and subnormals as in `train.matmul`. A bias is
+    added behind it: train.broadcast and arith.addf join the next fusion.
 
     Constraints:
     - (V1) image, weight and result have rank 4; image and weight one element

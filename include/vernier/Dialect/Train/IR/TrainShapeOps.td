@@ -44,8 +44,8 @@ def Train_ReduceOp : Train_Op<"reduce", "FullInside", 1, "Reduction",
   let description = [{
     Combines all elements along `dims` and drops those dims. Sums are kept in
     f32 and rounded once to the result's element type; the order of the additions
-    is the device's own, fixed by the shape alone. The gradient of `max` is
-    shared equally among equal maxima.
+    is the device's own, a tree fixed by the shape alone. The gradient of `max`
+    is shared equally among equal maxima.
 
     Constraints:
     - (R1) `dims` is strictly increasing and within the input's rank.
