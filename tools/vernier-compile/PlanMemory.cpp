@@ -89,11 +89,9 @@ static void addBytes(std::vector<amp::MemoryRow> &rows, amp::MemoryRow added) {
   rows.push_back(std::move(added));
 }
 
-/// What the arena holds when most of it is in use; the rest is what alignment
-/// and the shape of the free ranges cost.
-static void addFullest(std::vector<amp::MemoryRow> &rows, plan::EntryOp entry) {
-  std::vector<LiveBuffer> buffers = collectBuffers(entry);
-  int64_t end = entry.getBody().front().getOperations().size();
+/// The buffers that are in use when they take most.
+static std::vector<LiveBuffer>
+findFullest(const std::vector<LiveBuffer> &buffers, int64_t end) {
   std::vector<int64_t> change(end + 2);
   for (const LiveBuffer &buffer : buffers) {
     change[buffer.first] += buffer.bytes;
@@ -107,13 +105,30 @@ static void addFullest(std::vector<amp::MemoryRow> &rows, plan::EntryOp entry) {
       fullest = position;
     }
   }
+  std::vector<LiveBuffer> inUse;
+  llvm::copy_if(buffers, std::back_inserter(inUse),
+                [&](const LiveBuffer &buffer) {
+                  return buffer.first <= fullest && fullest <= buffer.last;
+                });
+  return inUse;
+}
+
+/// What the arena holds when most of it is in use, and what is kept for the
+/// backward part when that is most; the rest is what alignment and the shape of
+/// the free ranges cost.
+static void addFullest(std::vector<amp::MemoryRow> &rows, plan::EntryOp entry) {
+  std::vector<LiveBuffer> buffers = collectBuffers(entry), saved;
+  llvm::copy_if(
+      buffers, std::back_inserter(saved),
+      [](const LiveBuffer &buffer) { return buffer.holds == kSaved; });
+  int64_t end = entry.getBody().front().getOperations().size(), most = 0;
   std::string where = entry.getSymName().str();
-  for (const LiveBuffer &buffer : buffers)
-    if (buffer.holds == kSaved)
-      addBytes(rows, {"saved", kSaved.str(), buffer.type, buffer.bytes});
-  for (const LiveBuffer &buffer : buffers)
-    if (buffer.first <= fullest && fullest <= buffer.last)
-      addBytes(rows, {where, buffer.holds, buffer.type, buffer.bytes});
+  for (const LiveBuffer &buffer : findFullest(saved, end))
+    addBytes(rows, {"saved", buffer.holds, buffer.type, buffer.bytes});
+  for (const LiveBuffer &buffer : findFullest(buffers, end)) {
+    addBytes(rows, {where, buffer.holds, buffer.type, buffer.bytes});
+    most += buffer.bytes;
+  }
   int64_t arena = entry.getArenaBytes();
   if (arena > most)
     addBytes(rows, {where, "gaps", "", arena - most});

@@ -82,12 +82,51 @@ int64_t BufferType::getNumBytes() const {
          ((getElementType().getIntOrFloatBitWidth() + 7) / 8);
 }
 
+//===----------------------------------------------------------------------===//
+// Lifetimes
+//===----------------------------------------------------------------------===//
+
+Operation *vernier::plan::getOwner(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewOp>())
+    buffer = view.getSource();
+  return buffer.getDefiningOp();
+}
+
+llvm::DenseMap<Operation *, int64_t> EntryOp::getLastUses() {
+  llvm::DenseMap<Operation *, int64_t> lastUses;
+  int64_t number = 0, end = getBody().front().getOperations().size();
+  for (Operation &op : getBody().front()) {
+    for (Value operand : op.getOperands())
+      lastUses[getOwner(operand)] = isa<OutputOp>(op) ? end : number;
+    if (isa<AllocOp, InputOp>(op))
+      lastUses.try_emplace(&op, number);
+    ++number;
+  }
+  return lastUses;
+}
+
+static int64_t getBytes(Operation *owner) {
+  return cast<BufferType>(owner->getResult(0).getType()).getNumBytes();
+}
+
 int64_t EntryOp::getSavedBytes() {
-  int64_t bytes = 0;
-  for (Operation &op : getBody().front())
-    if (op.hasAttr("saved"))
-      bytes += cast<BufferType>(op.getResult(0).getType()).getNumBytes();
-  return bytes;
+  // By the number of an op: what is given back behind it.
+  llvm::DenseMap<int64_t, int64_t> ending;
+  for (auto [owner, lastUse] : getLastUses())
+    if (owner->hasAttr("saved"))
+      ending[lastUse] += getBytes(owner);
+  int64_t held = 0, number = 0;
+  // Inputs are filled before the first call, wherever they stand.
+  for (auto input : getOps<InputOp>())
+    held += input.getSaved() ? getBytes(input) : 0;
+  int64_t most = held;
+  for (Operation &op : getBody().front()) {
+    if (isa<AllocOp>(op) && op.hasAttr("saved"))
+      held += getBytes(&op);
+    most = std::max(most, held);
+    held -= ending.lookup(number++);
+  }
+  return most;
 }
 
 //===----------------------------------------------------------------------===//

@@ -30,6 +30,9 @@ using namespace vernier::plan;
 /// bits count.
 static constexpr int64_t kMaxAlignment = int64_t(1) << 20;
 
+/// What a processor addresses; the runtime's verifier refuses more.
+static constexpr int64_t kMaxBytes = int64_t(1) << 48;
+
 namespace {
 
 struct AssignBuffersPass
@@ -48,34 +51,24 @@ struct AssignBuffersPass
     for (auto state : getOperation().getOps<StateOp>())
       state.setOffset(
           states.allocate(cast<BufferType>(state.getType()).getNumBytes()));
-    for (auto entry : getOperation().getOps<EntryOp>())
-      assignEntry(entry);
-  }
-
-  /// The op whose memory `buffer` is a view of.
-  static Operation *getOwner(Value buffer) {
-    while (auto view = buffer.getDefiningOp<ViewOp>())
-      buffer = view.getSource();
-    return buffer.getDefiningOp();
-  }
-
-  /// For each arena buffer the number of the last op that names it.
-  static llvm::DenseMap<Operation *, int64_t> findLastUses(EntryOp entry) {
-    llvm::DenseMap<Operation *, int64_t> lastUses;
-    int64_t number = 0;
-    int64_t end = entry.getBody().front().getOperations().size();
-    for (Operation &op : entry.getBody().front()) {
-      for (Value operand : op.getOperands())
-        lastUses[getOwner(operand)] = isa<OutputOp>(op) ? end : number;
-      if (isa<AllocOp, InputOp>(op))
-        lastUses.try_emplace(&op, number);
-      ++number;
+    if (states.getPeak() > kMaxBytes) {
+      getOperation().emitError("the states take ")
+          << states.getPeak() << " bytes, more than a processor addresses";
+      return signalPassFailure();
     }
-    return lastUses;
+    for (auto entry : getOperation().getOps<EntryOp>()) {
+      assignEntry(entry);
+      if (entry.getArenaBytes() <= kMaxBytes)
+        continue;
+      entry.emitError("a run of '@")
+          << entry.getSymName() << "' takes " << entry.getArenaBytes()
+          << " bytes, more than a processor addresses; use a smaller batch";
+      signalPassFailure();
+    }
   }
 
   void assignEntry(EntryOp entry) {
-    llvm::DenseMap<Operation *, int64_t> lastUses = findLastUses(entry);
+    llvm::DenseMap<Operation *, int64_t> lastUses = entry.getLastUses();
     RangeAllocator arena(alignment);
     int64_t sum = 0, number = 0;
     // Inputs are filled before the first call, wherever they stand.

@@ -19,6 +19,8 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 #include "vernier/Dialect/Plan/IR/PlanDialect.h.inc"
 
 #define GET_TYPEDEF_CLASSES
@@ -26,5 +28,10 @@
 
 #define GET_OP_CLASSES
 #include "vernier/Dialect/Plan/IR/PlanOps.h.inc"
+
+namespace vernier::plan {
+/// The op that makes `buffer`, or what it is a view of.
+mlir::Operation *getOwner(mlir::Value buffer);
+} // namespace vernier::plan
 
 #endif // VERNIER_DIALECT_PLAN_IR_PLANDIALECT_H

@@ -100,8 +100,14 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoT
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
   let extraClassDeclaration = [{
-    /// Bytes that the forward part keeps for the backward part, inputs included.
+    /// The most bytes that the forward part keeps at one time for the backward
+    /// part, inputs included: what one loss has kept may be given back before
+    /// the forward part of another begins.
     int64_t getSavedBytes();
+    /// The number, within the entry, of the last op that names each buffer of
+    /// the arena, itself or a view of it; for outputs the number behind the
+    /// last op.
+    llvm::DenseMap<mlir::Operation *, int64_t> getLastUses();
   }];
 }
 
