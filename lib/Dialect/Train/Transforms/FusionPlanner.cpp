@@ -338,6 +338,23 @@ bool FusionPlanner::canMoveDown(const FusionPlan &first,
   return true;
 }
 
+/// Whether what members of `reader` read of `producer` is, in a fusion of both,
+/// what they take it for: a broadcast may repeat a value of each row along the
+/// columns, which no point of the row's loop could look up.
+static bool canReadMembers(FusionSpace &space, const FusionPlan &reader,
+                           const FusionPlan &producer) {
+  for (auto &[op, valueClass] : reader.members)
+    for (OpOperand &use : op->getOpOperands()) {
+      Operation *source = use.get().getDefiningOp();
+      auto member = producer.members.find(source);
+      if (member == producer.members.end() || reader.contains(source))
+        continue;
+      if (!readsClass(space, valueClass, use, member->second))
+        return false;
+    }
+  return true;
+}
+
 /// Merge `second` into `first` if one kernel can run both.
 bool FusionPlanner::tryMerge(FusionPlan &first, FusionPlan &second) {
   if (first.members.size() + second.members.size() > kMaxMergedOps ||
@@ -350,7 +367,8 @@ bool FusionPlanner::tryMerge(FusionPlan &first, FusionPlan &second) {
       !first.space.isScalar())
     return false;
   std::optional<FusionSpace> space = joinSpaces(first.space, second.space);
-  if (!space)
+  if (!space || !canReadMembers(*space, first, second) ||
+      !canReadMembers(*space, second, first))
     return false;
   for (auto &[op, valueClass] : second.members) {
     auto other = first.members.find(op);

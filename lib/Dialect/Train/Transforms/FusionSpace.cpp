@@ -200,6 +200,15 @@ std::optional<FusionFit> vernier::train::fitUse(const FusionSpace &space,
   return fit ? fitProducer(*fit, use.get().getDefiningOp()) : std::nullopt;
 }
 
+bool vernier::train::readsClass(FusionSpace &space, ValueClass ownerClass,
+                                OpOperand &use, ValueClass producerClass) {
+  std::optional<FusionFit> fit = classifyUse({space, ownerClass}, use);
+  if (!fit || fit->valueClass != producerClass)
+    return false;
+  space = fit->space;
+  return true;
+}
+
 //===----------------------------------------------------------------------===//
 // Starting and joining spaces
 //===----------------------------------------------------------------------===//

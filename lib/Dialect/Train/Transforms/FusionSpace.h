@@ -55,6 +55,11 @@ struct FusionFit {
 std::optional<FusionFit> fitUse(const FusionSpace &space, ValueClass ownerClass,
                                 mlir::OpOperand &use);
 
+/// Whether a member of `producerClass` is what the owner of `use`, a member of
+/// `ownerClass` in the same fusion, reads there. May decide where rows end.
+bool readsClass(FusionSpace &space, ValueClass ownerClass, mlir::OpOperand &use,
+                ValueClass producerClass);
+
 /// The space of a fusion that starts with `op`.
 FusionFit startSpace(mlir::Operation *op);
 

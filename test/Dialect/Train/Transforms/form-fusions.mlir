@@ -190,3 +190,31 @@ func.func @reshape(%x: tensor<2x8x8xbf16>, %y: tensor<16x8xf32>) -> tensor<16x8x
   %z = arith.addf %v, %y : tensor<16x8xf32>
   return %z : tensor<16x8xf32>
 }
+
+// -----
+
+// The maximum over the middle dim is one for each row of the transpose, of the
+// same shape; what repeats it along another dim reads it from memory.
+// CHECK-LABEL: func @reduced_and_kept_extents_agree
+// CHECK: %[[T:.*]] = train.transpose %arg0
+// CHECK: %[[M:.*]] = train.fusion rows rows = 512 cols = 64(%[[T]]) : (tensor<8x64x64xf32>) -> tensor<8x64xf32>
+// CHECK: train.fusion rows {{.*}}(%[[M]], %arg0)
+func.func @reduced_and_kept_extents_agree(%a: tensor<8x64x64xf32>) -> tensor<8x64x64xf32> {
+  %m = train.reduce max %a dims = [1] : tensor<8x64x64xf32> -> tensor<8x64xf32>
+  %mb = train.broadcast %m dims = [0, 2] : tensor<8x64xf32> -> tensor<8x64x64xf32>
+  %d = arith.subf %a, %mb : tensor<8x64x64xf32>
+  return %d : tensor<8x64x64xf32>
+}
+
+// -----
+
+// In a square, sums of rows repeated as a row are no sums of columns.
+// CHECK-LABEL: func @square
+// CHECK: train.fusion rows rows = 16 cols = 16(%arg0) : (tensor<16x16xf32>) -> tensor<16xf32>
+// CHECK: train.fusion rows
+func.func @square(%a: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  %s = train.reduce sum %a dims = [1] : tensor<16x16xf32> -> tensor<16xf32>
+  %b = train.broadcast %s dims = [1] : tensor<16xf32> -> tensor<16x16xf32>
+  %d = arith.subf %a, %b : tensor<16x16xf32>
+  return %d : tensor<16x16xf32>
+}
