@@ -155,6 +155,17 @@ static Type getSumType(Operation *contraction) {
   return Float32Type::get(contraction->getContext());
 }
 
+/// Libraries add a bias of f32 or bf16, in f32.
+static void widenBias(ContractionOpInterface op, bool keepBf16) {
+  Value bias = op.getContractionBias();
+  if (!bias || (keepBf16 && getElementTypeOrSelf(bias).isBF16()))
+    return;
+  Value wide = LegalizationBuilder(op).widen(bias);
+  for (OpOperand &operand : op->getOpOperands())
+    if (operand.get() == bias && operand.getOperandNumber() > 1)
+      operand.set(wide);
+}
+
 LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
                                                  const TargetModel &model) {
   Type elementType = getElementTypeOrSelf(op.getLhsOperand().get());
@@ -173,22 +184,23 @@ LogicalResult LegalizeContractionsPass::legalize(ContractionOpInterface op,
   if (sumType != getElementTypeOrSelf(op->getResult(0)) && !sumType.isF32())
     roundResult(op, sumType);
   op->removeAttr(kAccumulateTypeAttr);
-  if (model.hasNativeContraction(multiplied))
+  Type f32 = Float32Type::get(op->getContext());
+  if (model.hasNativeContraction(multiplied)) {
+    widenBias(op, /*keepBf16=*/true);
+    // A type that is neither f32 nor the operands' is rounded to behind it.
+    if (getElementTypeOrSelf(op->getResult(0)) != elementType)
+      roundResult(op, f32);
     return success();
+  }
 
   LegalizationBuilder builder(op);
   for (OpOperand *operand : {&op.getLhsOperand(), &op.getRhsOperand()}) {
     Value value = builder.widen(operand->get());
     operand->set(isTf32 ? builder.roundToTf32(value) : value);
   }
-  if (Value bias = op.getContractionBias()) {
-    Value wide = builder.widen(bias);
-    for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == bias && operand.getOperandNumber() > 1)
-        operand.set(wide);
-  }
+  widenBias(op, /*keepBf16=*/false);
   op->removeAttr(kTf32Attr);
-  roundResult(op, Float32Type::get(op->getContext()));
+  roundResult(op, f32);
   remark::passed(op.getLoc(), remark::RemarkOpts::name("Contraction")
                                   .category("train-legalize-contractions"))
       << remark::reason("{0} of {1} operands runs in f32 on {2}",

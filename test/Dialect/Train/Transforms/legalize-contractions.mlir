@@ -84,3 +84,24 @@ func.func @sums_like_result(%a: tensor<8x16xbf16>, %b: tensor<16x4xbf16>) -> ten
   %y = train.matmul %a, %b {accumulate_type = bf16} : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xbf16>
   return %y : tensor<8x4xbf16>
 }
+
+// -----
+
+// Libraries write the operands' type or f32; what is neither is rounded behind.
+// NATIVE-LABEL: func @other_result
+// NATIVE: %[[Y:.*]] = train.matmul %arg0, %arg1 : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xf32>
+// NATIVE: arith.truncf %[[Y]] : tensor<8x4xf32> to tensor<8x4xf16>
+func.func @other_result(%a: tensor<8x16xbf16>, %b: tensor<16x4xbf16>) -> tensor<8x4xf16> {
+  %y = train.matmul %a, %b : (tensor<8x16xbf16>, tensor<16x4xbf16>) -> tensor<8x4xf16>
+  return %y : tensor<8x4xf16>
+}
+
+// -----
+
+// CHECK-LABEL: func @narrow_result
+// CHECK: %[[Y:.*]] = train.conv2d %arg0, %arg1 {{.*}}-> tensor<1x4x4x2xf32>
+// CHECK: arith.truncf %[[Y]]
+func.func @narrow_result(%a: tensor<1x4x4x3xf32>, %b: tensor<2x1x1x3xf32>) -> tensor<1x4x4x2xbf16> {
+  %y = train.conv2d %a, %b : (tensor<1x4x4x3xf32>, tensor<2x1x1x3xf32>) -> tensor<1x4x4x2xbf16>
+  return %y : tensor<1x4x4x2xbf16>
+}
