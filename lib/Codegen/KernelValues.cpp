@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CompareSelect.h"
 #include "KernelEmitter.h"
 #include "MathFunctions.h"
 
@@ -234,8 +235,8 @@ Value KernelEmitter::computeElementwise(FusionNode *node) {
       bits = b.make<arith::BitcastOp>(storage, bits);
     return b.fromStorage(bits, element);
   }
-  Value value;
-  if (isa<math::MathDialect>(op->getDialect()))
+  Value value = buildCompareSelect(b, op, operands);
+  if (!value && isa<math::MathDialect>(op->getDialect()))
     value = buildMathFunction(b, op, operands);
   if (!value) {
     IRMapping mapping;

@@ -30,11 +30,8 @@ using namespace vernier;
 static bool isInstruction(Operation *op) {
   if (isa<math::MathDialect>(op->getDialect()))
     return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
-               math::CountLeadingZerosOp, math::CountTrailingZerosOp,
-               math::CtPopOp, math::FloorOp, math::FmaOp, math::IsFiniteOp,
-               math::IsInfOp, math::IsNaNOp, math::IsNormalOp,
-               math::RoundEvenOp, math::RoundOp, math::SqrtOp, math::TruncOp>(
-        op);
+               math::FloorOp, math::FmaOp, math::RoundEvenOp, math::RoundOp,
+               math::SqrtOp, math::TruncOp>(op);
   return !isa<arith::RemFOp>(op);
 }
 

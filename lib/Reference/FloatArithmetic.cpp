@@ -147,6 +147,16 @@ static void addClassification(OpTable &table) {
                           [](double x) { return double(std::isinf(x)); });
   addUnary<math::IsNaNOp>(table,
                           [](double x) { return double(std::isnan(x)); });
+  table.add<math::IsNormalOp>([](math::IsNormalOp, Invocation &in) {
+    auto type = cast<FloatType>(in.operand(0).elementType);
+    double smallest =
+        llvm::APFloat::getSmallestNormalized(type.getFloatSemantics())
+            .convertToDouble();
+    for (int64_t i = 0, e = in.result().size(); i < e; ++i) {
+      double x = in.operand(0).elements[i];
+      in.result().elements[i] = std::isfinite(x) && std::fabs(x) >= smallest;
+    }
+  });
 }
 
 void addFloatArithmetic(OpTable &table) {

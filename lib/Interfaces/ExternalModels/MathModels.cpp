@@ -235,7 +235,7 @@ static void attachCommonModels(MLIRContext &context) {
                     math::FmaOp, math::ClampFOp, math::CopySignOp, math::CeilOp,
                     math::FloorOp, math::RoundOp, math::RoundEvenOp,
                     math::TruncOp, math::FPowIOp, math::IsFiniteOp,
-                    math::IsInfOp, math::IsNaNOp>(context);
+                    math::IsInfOp, math::IsNaNOp, math::IsNormalOp>(context);
   attachUntouchedElementwise<math::AbsIOp, math::IPowIOp>(context);
 }
 

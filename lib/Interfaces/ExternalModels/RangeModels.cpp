@@ -302,6 +302,7 @@ static void attachMath(MLIRContext *context, math::MathDialect *) {
   attach<math::IsFiniteOp, flag>(c);
   attach<math::IsInfOp, flag>(c);
   attach<math::IsNaNOp, flag>(c);
+  attach<math::IsNormalOp, flag>(c);
 }
 
 void vernier::registerRangeExternalModels(DialectRegistry &registry) {
