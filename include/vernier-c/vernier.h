@@ -11,6 +11,7 @@
 
 #include "vernier-c/device.h"
 #include "vernier-c/kernel.h"
+#include "vernier-c/library.h"
 #include "vernier-c/plan.h"
 #include "vernier-c/session.h"
 #include "vernier-c/status.h"

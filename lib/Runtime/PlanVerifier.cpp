@@ -257,6 +257,21 @@ verifyPorts(const schema::Entry &entry,
   return {};
 }
 
+/// Text that a terminal shows as it is.
+static bool isPlainText(const flatbuffers::String *text) {
+  return text && text->size() > 0 && text->size() <= 256 &&
+         std::all_of(text->begin(), text->end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+std::string vernier::runtime::describeCall(const schema::Call &call) {
+  if (!isPlainText(call.name()))
+    return "";
+  std::string text = call.name()->str();
+  return isPlainText(call.location()) ? text + " at " + call.location()->str()
+                                      : text;
+}
+
 Status vernier::runtime::verifyEntry(const schema::Plan &plan,
                                      const schema::Entry &entry,
                                      std::vector<std::string> &kernels) {
@@ -276,9 +291,13 @@ Status vernier::runtime::verifyEntry(const schema::Plan &plan,
   VERNIER_TRY(verifyPorts(entry, *entry.inputs(), /*isInput=*/true));
   VERNIER_TRY(verifyPorts(entry, *entry.outputs(), /*isInput=*/false));
   for (unsigned i = 0; i < entry.calls()->size(); ++i) {
-    Status status = verifyCall(entry, *entry.calls()->Get(i), kernels);
-    if (!status.ok())
-      return bad("call ", i, " of '", name, "': ", status.getMessage());
+    const schema::Call &call = *entry.calls()->Get(i);
+    Status status = verifyCall(entry, call, kernels);
+    if (status.ok())
+      continue;
+    std::string op = describeCall(call);
+    return bad("call ", i, " of '", name, "'", op.empty() ? "" : ", " + op,
+               ": ", status.getMessage());
   }
   return {};
 }

@@ -22,13 +22,29 @@ using Kind = schema::ConvolutionKind;
 
 namespace {
 
+/// The buffers of a convolution.
+struct Tensors {
+  Tensors(const schema::Convolution &convolution,
+          const std::vector<BoundBuffer> &buffers)
+      : image(buffers[convolution.image()]),
+        weight(buffers[convolution.weight()]),
+        output(buffers[convolution.output()]) {}
+  const BoundBuffer &image, &weight, &output;
+};
+
+/// What oneDNN would make for a tile.
+struct TileDescription {
+  dnnl::primitive_desc primitive;
+  memory::desc image, weight, output, scratchpad;
+};
+
 /// One tile's primitive with its arguments, by thread.
 struct TileConvolution {
   struct Arguments {
     memory image, weight, output, scratchpad;
   };
   dnnl::primitive primitive;
-  memory::desc weight, scratchpad;
+  memory::desc weight;
   std::vector<Arguments> arguments;
 };
 
@@ -43,11 +59,13 @@ public:
         output(buffers[convolution.output()]), images(image.shape[0]),
         tile(std::min<int64_t>(convolution.tile(), images)),
         tiles((images + tile - 1) / tile) {}
-  Status create(const schema::Convolution &convolution);
+  Status create(const schema::Convolution &convolution,
+                const std::vector<BoundBuffer> &buffers);
   Status run() override;
 
 private:
-  void createTile(const schema::Convolution &convolution, int64_t count,
+  void createTile(const schema::Convolution &convolution,
+                  const Tensors &tensors, int64_t count,
                   TileConvolution &result);
   Status runTile(int64_t index, int thread);
   Status reorder(const memory &from, const memory &to);
@@ -100,97 +118,149 @@ static memory::desc describeWeight(const BoundBuffer &buffer, int64_t groups) {
   return {getWeightDims(buffer, groups), toDnnl(buffer.dtype), strides};
 }
 
-void ConvolutionExecutable::createTile(const schema::Convolution &convolution,
-                                       int64_t count, TileConvolution &result) {
-  auto numbers = [](const flatbuffers::Vector<uint32_t> &list, unsigned begin,
-                    int64_t less = 0) {
-    return memory::dims{int64_t(list[begin]) - less,
-                        int64_t(list[begin + 1]) - less};
-  };
-  memory::dims strides = numbers(*convolution.strides(), 0),
-               dilation = numbers(*convolution.dilation(), 0, 1),
-               before = numbers(*convolution.padding(), 0),
-               after = numbers(*convolution.padding(), 2);
-  constexpr auto direct = dnnl::algorithm::convolution_direct;
-  memory::desc x = describeImages(image, count),
-               y = describeImages(output, count);
-  // Sums of weight gradients stay in f32 until all tiles are added. The last
-  // tile takes the layout of the others.
-  memory::desc w(getWeightDims(weight, convolution.groups()),
-                 kind == Kind::weight ? memory::data_type::f32
-                                      : toDnnl(weight.dtype),
-                 memory::format_tag::any);
-  if (&result == &last)
-    w = whole.weight;
-  dnnl::primitive_attr attributes;
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const dnnl::engine &engine = library.getEngine();
-  dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, direct, x,
-       kind == Kind::weight ? memory::desc(w.dims(), toDnnl(image.dtype),
-                                           memory::format_tag::any)
-                            : w,
-       y, strides, dilation, before, after},
-      attributes, engine);
-  if (kind == Kind::image) {
-    dnnl::convolution_backward_data::primitive_desc primitive(
-        {direct, x, w, y, strides, dilation, before, after}, attributes, engine,
-        forward);
-    result.primitive = dnnl::convolution_backward_data(primitive);
-    result.weight = primitive.weights_desc();
-    result.scratchpad = primitive.scratchpad_desc();
-  } else if (kind == Kind::weight) {
-    dnnl::convolution_backward_weights::primitive_desc primitive(
-        {direct, x, w, y, strides, dilation, before, after}, attributes, engine,
-        forward);
-    result.primitive = dnnl::convolution_backward_weights(primitive);
-    result.weight = primitive.diff_weights_desc();
-    result.scratchpad = primitive.scratchpad_desc();
-  } else {
-    result.primitive = dnnl::convolution_forward(forward);
-    result.weight = forward.weights_desc();
-    result.scratchpad = forward.scratchpad_desc();
-  }
-  scratchpadBytes = std::max<uint64_t>(scratchpadBytes,
-                                       alignUp(result.scratchpad.get_size()));
-  for (int i = 0; i < library.getThreads(); ++i)
-    result.arguments.push_back({memory(x, engine, nullptr),
-                                memory(result.weight, engine, nullptr),
-                                memory(y, engine, nullptr),
-                                memory(result.scratchpad, engine, nullptr)});
+static memory::dims getPair(const flatbuffers::Vector<uint32_t> &list,
+                            unsigned begin, int64_t less = 0) {
+  return {int64_t(list[begin]) - less, int64_t(list[begin + 1]) - less};
 }
 
-Status
-ConvolutionExecutable::create(const schema::Convolution &convolution) try {
-  SingleThreadScope scope;
-  const dnnl::engine &engine = library.getEngine();
-  createTile(convolution, tile, whole);
-  createTile(convolution, images - (tiles - 1) * tile, last);
-  plainWeight =
-      memory(describeWeight(weight, convolution.groups()), engine, weight.data);
-  packedWeight = memory(whole.weight, engine, nullptr);
-  bool isGradient = kind == Kind::weight;
+/// `count` images; the weight in the layout `packed`, or in any if that is
+/// empty. Throws if oneDNN has no primitive.
+static TileDescription describeTile(const schema::Convolution &convolution,
+                                    const Tensors &tensors, int64_t count,
+                                    const memory::desc &packed,
+                                    const dnnl::engine &engine) {
+  Kind kind = convolution.kind();
+  memory::dims strides = getPair(*convolution.strides(), 0),
+               dilation = getPair(*convolution.dilation(), 0, 1),
+               before = getPair(*convolution.padding(), 0),
+               after = getPair(*convolution.padding(), 2);
+  constexpr auto direct = dnnl::algorithm::convolution_direct;
+  constexpr auto any = memory::format_tag::any;
+  memory::desc x = describeImages(tensors.image, count),
+               y = describeImages(tensors.output, count);
+  // Sums of weight gradients stay in f32 until all tiles are added.
+  memory::dims weightDims = getWeightDims(tensors.weight, convolution.groups());
+  memory::desc w = packed;
+  if (packed.is_zero())
+    w = {weightDims,
+         kind == Kind::weight ? memory::data_type::f32
+                              : toDnnl(tensors.weight.dtype),
+         any};
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  dnnl::reorder::primitive_desc descriptor(
-      isGradient ? packedWeight : plainWeight,
-      isGradient ? plainWeight : packedWeight, attributes);
-  packing = dnnl::reorder(descriptor);
-  reorderScratchpad = memory(descriptor.scratchpad_desc(), engine, nullptr);
-  scratchpadBytes = std::max<uint64_t>(
-      scratchpadBytes, alignUp(descriptor.scratchpad_desc().get_size()));
-  workspace.reserve((isGradient ? tiles : 1) * weightBytes() +
-                    library.getThreads() * scratchpadBytes);
-  return {};
-} catch (const dnnl::error &error) {
+  // The forward primitive, which gradients take as a hint, multiplies what they
+  // multiply: the result of a gradient may be wider than that.
+  memory::data_type operands =
+      toDnnl(kind == Kind::image ? tensors.output.dtype : tensors.image.dtype);
+  memory::desc hintX(x.dims(), operands, memory::format_tag::nhwc);
+  memory::desc hintW =
+      kind == Kind::weight ? memory::desc(weightDims, operands, any) : w;
+  dnnl::convolution_forward::primitive_desc forward(
+      {dnnl::prop_kind::forward_training, direct, hintX, hintW, y, strides,
+       dilation, before, after},
+      attributes, engine);
+  if (kind == Kind::output)
+    return {forward, x, forward.weights_desc(), y, forward.scratchpad_desc()};
+  if (kind == Kind::image) {
+    dnnl::convolution_backward_data::primitive_desc gradient(
+        {direct, x, w, y, strides, dilation, before, after}, attributes, engine,
+        forward);
+    return {gradient, x, gradient.weights_desc(), y,
+            gradient.scratchpad_desc()};
+  }
+  dnnl::convolution_backward_weights::primitive_desc gradient(
+      {direct, x, w, y, strides, dilation, before, after}, attributes, engine,
+      forward);
+  return {gradient, x, gradient.diff_weights_desc(), y,
+          gradient.scratchpad_desc()};
+}
+
+/// Between the weight as it is in its buffer and the layout `packed`.
+static dnnl::reorder::primitive_desc
+describePacking(const schema::Convolution &convolution, const Tensors &tensors,
+                const memory::desc &packed, const dnnl::engine &engine) {
+  memory::desc plain = describeWeight(tensors.weight, convolution.groups());
+  bool isGradient = convolution.kind() == Kind::weight;
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return {engine, isGradient ? packed : plain, engine,
+          isGradient ? plain : packed, attributes};
+}
+
+static Status explain(const Tensors &tensors, const dnnl::error &error) {
   if (error.status == dnnl_out_of_memory)
     return resources("out of memory while preparing a convolution");
-  if (image.dtype == VERNIER_BF16 || output.dtype == VERNIER_BF16)
+  if (tensors.image.dtype == VERNIER_BF16 ||
+      tensors.output.dtype == VERNIER_BF16)
     return resources("this processor cannot run a bf16 convolution natively (",
                      error.what(),
                      "); compile the model again with --target=cpu or, on this "
                      "machine, --target=cpu:native");
   return failed("oneDNN cannot run a convolution: ", error.what());
+}
+
+Status
+vernier::runtime::checkConvolution(const schema::Convolution &convolution,
+                                   const std::vector<BoundBuffer> &buffers,
+                                   const dnnl::engine &engine) {
+  Tensors tensors(convolution, buffers);
+  int64_t images = tensors.image.shape[0],
+          tile = std::min<int64_t>(convolution.tile(), images);
+  try {
+    SingleThreadScope scope;
+    TileDescription whole =
+        describeTile(convolution, tensors, tile, {}, engine);
+    (void)describeTile(convolution, tensors, (images - 1) % tile + 1,
+                       whole.weight, engine);
+    (void)describePacking(convolution, tensors, whole.weight, engine);
+    return {};
+  } catch (const dnnl::error &error) {
+    return explain(tensors, error);
+  }
+}
+
+void ConvolutionExecutable::createTile(const schema::Convolution &convolution,
+                                       const Tensors &tensors, int64_t count,
+                                       TileConvolution &result) {
+  const dnnl::engine &engine = library.getEngine();
+  // The last tile takes the layout of the others.
+  TileDescription tile =
+      describeTile(convolution, tensors, count,
+                   &result == &last ? whole.weight : memory::desc(), engine);
+  result.primitive = dnnl::primitive(tile.primitive);
+  result.weight = tile.weight;
+  scratchpadBytes =
+      std::max<uint64_t>(scratchpadBytes, alignUp(tile.scratchpad.get_size()));
+  for (int i = 0; i < library.getThreads(); ++i)
+    result.arguments.push_back({memory(tile.image, engine, nullptr),
+                                memory(tile.weight, engine, nullptr),
+                                memory(tile.output, engine, nullptr),
+                                memory(tile.scratchpad, engine, nullptr)});
+}
+
+Status ConvolutionExecutable::create(const schema::Convolution &convolution,
+                                     const std::vector<BoundBuffer> &buffers) {
+  Tensors tensors(convolution, buffers);
+  try {
+    SingleThreadScope scope;
+    const dnnl::engine &engine = library.getEngine();
+    createTile(convolution, tensors, tile, whole);
+    createTile(convolution, tensors, images - (tiles - 1) * tile, last);
+    plainWeight = memory(describeWeight(weight, convolution.groups()), engine,
+                         weight.data);
+    packedWeight = memory(whole.weight, engine, nullptr);
+    dnnl::reorder::primitive_desc descriptor =
+        describePacking(convolution, tensors, whole.weight, engine);
+    packing = dnnl::reorder(descriptor);
+    reorderScratchpad = memory(descriptor.scratchpad_desc(), engine, nullptr);
+    scratchpadBytes = std::max<uint64_t>(
+        scratchpadBytes, alignUp(descriptor.scratchpad_desc().get_size()));
+    workspace.reserve((kind == Kind::weight ? tiles : 1) * weightBytes() +
+                      library.getThreads() * scratchpadBytes);
+    return {};
+  } catch (const dnnl::error &error) {
+    return explain(tensors, error);
+  }
 }
 
 /// Scratchpads lie behind the weights.
@@ -283,7 +353,7 @@ vernier::runtime::bindConvolution(const schema::Convolution &convolution,
                                   std::unique_ptr<Executable> &executable) {
   auto bound = std::make_unique<ConvolutionExecutable>(convolution, buffers,
                                                        library, workspace);
-  VERNIER_TRY(bound->create(convolution));
+  VERNIER_TRY(bound->create(convolution, buffers));
   executable = std::move(bound);
   return {};
 }

@@ -40,7 +40,8 @@ public:
   Status run() override;
 
 private:
-  Status getProducts(const schema::Matmul &matmul, TileShape shape);
+  Status getProducts(const schema::Matmul &matmul,
+                     const std::vector<BoundBuffer> &buffers);
   void widenBias();
   TileProduct::Operands locate(int64_t batch, int64_t m, int64_t n) const;
 
@@ -58,15 +59,34 @@ private:
 
 } // namespace
 
+/// The shape of the tiles of a product that are the last in m (n), or are not.
+static TileShape describeTile(const schema::Matmul &matmul,
+                              const std::vector<BoundBuffer> &buffers,
+                              bool isLastM, bool isLastN) {
+  auto getExtent = [](uint64_t whole, uint64_t tile, bool isLast) {
+    tile = std::min(tile, whole);
+    return int64_t(isLast ? (whole - 1) % tile + 1 : tile);
+  };
+  return {getExtent(matmul.m(), matmul.tile_m(), isLastM),
+          getExtent(matmul.n(), matmul.tile_n(), isLastN),
+          int64_t(matmul.k()),
+          int64_t(matmul.lhs_ld()),
+          int64_t(matmul.rhs_ld()),
+          int64_t(matmul.result_ld()),
+          matmul.transpose_lhs(),
+          matmul.transpose_rhs(),
+          matmul.bias() >= 0,
+          matmul.relu(),
+          buffers[matmul.lhs()].dtype,
+          buffers[matmul.result()].dtype};
+}
+
 Status MatmulExecutable::getProducts(const schema::Matmul &matmul,
-                                     TileShape shape) {
-  int64_t lastM = (m - 1) % tileM + 1, lastN = (n - 1) % tileN + 1;
-  for (int i = 0; i < 2; ++i)
-    for (int j = 0; j < 2; ++j) {
-      shape.m = i ? lastM : tileM;
-      shape.n = j ? lastN : tileN;
-      VERNIER_TRY(library->get(shape, products[i][j]));
-    }
+                                     const std::vector<BoundBuffer> &buffers) {
+  for (bool isLastM : {false, true})
+    for (bool isLastN : {false, true})
+      VERNIER_TRY(library->get(describeTile(matmul, buffers, isLastM, isLastN),
+                               products[isLastM][isLastN]));
   return {};
 }
 
@@ -108,9 +128,7 @@ Status MatmulExecutable::create(const schema::Matmul &matmul,
       bias = reinterpret_cast<const float *>(buffer.data);
     }
   }
-  return getProducts(matmul,
-                     {0, 0, k, lhsLd, rhsLd, resultLd, tl, tr, bias != nullptr,
-                      matmul.relu(), left.dtype, out.dtype});
+  return getProducts(matmul, buffers);
 }
 
 /// oneDNN's f32 products want an f32 bias; widening is exact.
@@ -141,6 +159,16 @@ Status MatmulExecutable::run() {
                     return product.run(locate(b, i * tileM, j * tileN), thread,
                                        library->getStream());
                   });
+}
+
+Status vernier::runtime::checkMatmul(const schema::Matmul &matmul,
+                                     const std::vector<BoundBuffer> &buffers,
+                                     const dnnl::engine &engine) {
+  for (bool isLastM : {false, true})
+    for (bool isLastN : {false, true})
+      VERNIER_TRY(checkProduct(describeTile(matmul, buffers, isLastM, isLastN),
+                               engine));
+  return {};
 }
 
 Status vernier::runtime::bindMatmul(const schema::Matmul &matmul,

@@ -89,9 +89,9 @@ static uint64_t getPackingBound(const TileShape &shape) {
   return (isBf16 ? 2 : 4) * roundUp(depth, 4) * (rows + columns) + alignments;
 }
 
-Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
-                           int threads) try {
-  SingleThreadScope scope;
+/// What oneDNN would make for the product; throws if it has nothing.
+static dnnl::matmul::primitive_desc
+describeProduct(const TileShape &shape, const dnnl::engine &engine) {
   auto lhs = describeMatrix(shape.m, shape.k, shape.lhsLd, shape.transposeLhs,
                             shape.operandType);
   auto rhs = describeMatrix(shape.k, shape.n, shape.rhsLd, shape.transposeRhs,
@@ -103,26 +103,48 @@ Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   auto descriptor = shape.bias ? dnnl::matmul::desc(lhs, rhs, bias, result)
                                : dnnl::matmul::desc(lhs, rhs, result);
-  dnnl::matmul::primitive_desc primitive(descriptor, attributes, engine);
+  return {descriptor, attributes, engine};
+}
+
+static Status explain(const TileShape &shape, const dnnl::error &error) {
+  return error.status == dnnl_out_of_memory
+             ? resources("out of memory while preparing a matmul")
+             : unsupported(shape, error.what());
+}
+
+Status vernier::runtime::checkProduct(const TileShape &shape,
+                                      const dnnl::engine &engine) try {
+  SingleThreadScope scope;
+  (void)describeProduct(shape, engine);
+  return {};
+} catch (const dnnl::error &error) {
+  return explain(shape, error);
+}
+
+Status TileProduct::create(const TileShape &shape, const dnnl::engine &engine,
+                           int threads) try {
+  SingleThreadScope scope;
+  dnnl::matmul::primitive_desc primitive = describeProduct(shape, engine);
   product = dnnl::matmul(primitive);
   hasBias = shape.bias;
   relu = shape.relu ? std::optional(shape) : std::nullopt;
   scratchpadBytes = primitive.scratchpad_desc().get_size();
   if (std::strncmp(primitive.impl_info_str(), "gemm", 4) == 0)
     packingBytes = getPackingBound(shape);
+  auto describe = [&](const dnnl::memory::desc &desc) {
+    return dnnl::memory(desc, engine, nullptr);
+  };
   for (int i = 0; i < threads; ++i)
     arguments.push_back(
-        {dnnl::memory(lhs, engine, nullptr),
-         dnnl::memory(rhs, engine, nullptr),
-         hasBias ? dnnl::memory(bias, engine, nullptr) : dnnl::memory(),
-         dnnl::memory(result, engine, nullptr),
-         dnnl::memory(primitive.scratchpad_desc(), engine, nullptr),
+        {describe(primitive.src_desc()),
+         describe(primitive.weights_desc()),
+         hasBias ? describe(primitive.bias_desc()) : dnnl::memory(),
+         describe(primitive.dst_desc()),
+         describe(primitive.scratchpad_desc()),
          {}});
   return {};
 } catch (const dnnl::error &error) {
-  return error.status == dnnl_out_of_memory
-             ? resources("out of memory while preparing a matmul")
-             : unsupported(shape, error.what());
+  return explain(shape, error);
 }
 
 Status TileProduct::run(const Operands &operands, int thread,

@@ -80,6 +80,9 @@ struct TileShape {
   bool operator<(const TileShape &other) const { return key() < other.key(); }
 };
 
+/// Whether oneDNN has a primitive for the product, which is not made.
+Status checkProduct(const TileShape &shape, const dnnl::engine &engine);
+
 /// The product of one tile, on the thread that calls it.
 class TileProduct {
 public:
@@ -106,6 +109,15 @@ private:
   uint64_t scratchpadBytes = 0, packingBytes = 0;
   std::vector<Arguments> arguments; ///< by thread
 };
+
+/// Whether oneDNN has primitives for a call; buffers need no memory. In the
+/// file of the call's bind function, which asks for the same.
+Status checkMatmul(const schema::Matmul &matmul,
+                   const std::vector<BoundBuffer> &buffers,
+                   const dnnl::engine &engine);
+Status checkConvolution(const schema::Convolution &convolution,
+                        const std::vector<BoundBuffer> &buffers,
+                        const dnnl::engine &engine);
 
 /// The products of one session, each compiled once, and their work space.
 class MatmulLibrary {
