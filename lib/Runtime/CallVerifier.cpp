@@ -90,6 +90,9 @@ static bool countElements(uint64_t batch, uint64_t rows, uint64_t cols,
          !__builtin_add_overflow(before, cols, &count);
 }
 
+/// oneDNN counts rows and columns in 32 bits and adds a few of them.
+static constexpr uint64_t kMaxRows = uint64_t(1) << 30;
+
 struct Matrix {
   const char *name;
   const schema::Buffer *buffer;
@@ -141,9 +144,13 @@ static Status verifyMatmul(const schema::Entry &entry,
 
   uint64_t batch = matmul.batch(), m = matmul.m(), n = matmul.n(),
            k = matmul.k();
-  for (uint64_t extent : {batch, m, n, k, matmul.tile_m(), matmul.tile_n()})
-    if (extent < 1 || extent > uint64_t(INT64_MAX) / 2)
-      return bad("an extent or tile is ", extent);
+  for (uint64_t extent : {m, n, k, matmul.tile_m(), matmul.tile_n(),
+                          matmul.lhs_ld(), matmul.rhs_ld(), matmul.result_ld()})
+    if (extent < 1 || extent > kMaxRows)
+      return bad("an extent, a leading dimension or a tile is ", extent,
+                 "; expected 1 to ", kMaxRows);
+  if (batch < 1 || batch > uint64_t(INT64_MAX) / 2)
+    return bad("a batch of ", batch, " products");
   bool tl = matmul.transpose_lhs(), tr = matmul.transpose_rhs();
   uint64_t rhsBatch = matmul.shared_rhs() ? 1 : batch;
   VERNIER_TRY(verifyMatrix(

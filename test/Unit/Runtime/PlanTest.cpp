@@ -9,6 +9,7 @@
 #include "Runtime/CpuFeatures.h"
 #include "Runtime/KernelObject.h"
 #include "TestPlan.h"
+#include "vernier-c/library.h"
 
 #include <cstdio>
 #include <cstring>
@@ -179,6 +180,8 @@ TEST(Plan, OtherMachines) {
                           "with --target=cpu");
   EXPECT_STATUS(VERNIER_INVALID_ARGUMENT, "plan is null",
                 vernier_plan_check_machine(nullptr));
+  EXPECT_STATUS(VERNIER_INVALID_ARGUMENT, "plan is null",
+                vernier_plan_check_library(nullptr));
 }
 
 // The plan says avx512bf16, as LLVM does, and Linux avx512_bf16.
@@ -350,7 +353,7 @@ template <typename Add> static TestPlan withCall(const Add &add) {
 
 TEST(Plan, Launches) {
   using E = TestEntry;
-  EXPECT_BAD("call 7 of 'step': there is no buffer 99",
+  EXPECT_BAD("call 7 of 'step', add at model.mlir:1:add: there is no buffer 99",
              withCall([](E &e) { e.launch("add", {99, 0}, {product}, 16); }));
   EXPECT_BAD("it writes a constant",
              withCall([](E &e) { e.launch("add", {x, x}, {constants}, 16); }));
@@ -408,8 +411,18 @@ TEST(Plan, Matmuls) {
              with([](M &m, E &) { m.rhs = label; }));
   EXPECT_BAD("a bias of i32 is not supported",
              with([](M &m, E &) { m.bias = label; }));
-  EXPECT_BAD("an extent or tile is 0", with([](M &m, E &) { m.tileN = 0; }));
-  EXPECT_BAD("an extent or tile", with([](M &m, E &) { m.k = UINT64_MAX; }));
+  EXPECT_BAD("or a tile is 0; expected 1 to 1073741824",
+             with([](M &m, E &) { m.tileN = 0; }));
+  EXPECT_BAD("an extent", with([](M &m, E &) { m.k = UINT64_MAX; }));
+  // Within its buffer, of which each row is one element.
+  for (uint64_t many : {uint64_t(1) << 31, uint64_t(1) << 32})
+    EXPECT_BAD("a tile is " + std::to_string(many), with([&](M &m, E &e) {
+                 e.arenaBytes = uint64_t(1) << 40;
+                 e.buffers.push_back(
+                     {Memory::arena, 4096, DType::f32, {int64_t(many), 1}});
+                 m.lhs = e.buffers.size() - 1;
+                 m.m = 1, m.k = many, m.lhsLd = many;
+               }));
   EXPECT_BAD("its lhs of 1 x 5 x 4", with([](M &m, E &) { m.m = 5; }));
   EXPECT_BAD("its lhs of 1 x 4 x 4 with leading dimension 5",
              with([](M &m, E &) { m.lhsLd = 5; }));
