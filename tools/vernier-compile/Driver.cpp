@@ -19,6 +19,7 @@
 #include "vernier/Interfaces/Nesting.h"
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Pipelines/OptimizerSpec.h"
+#include "vernier/Pipelines/ReadResources.h"
 #include "vernier/Target/Object.h"
 #include "vernier/Target/PlanFile.h"
 
@@ -196,7 +197,7 @@ int Driver::parse() {
   registerInputDialects(inputs);
   context.appendDialectRegistry(inputs);
   module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!module)
+  if (!module || failed(readResources(*module)))
     return kExitBadInput;
   if (llvm::none_of(module->getOps<func::FuncOp>(), [](func::FuncOp function) {
         return function.isPublic();
