@@ -9,6 +9,8 @@
 #include "VerifyImport.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Interfaces/ContractionOpInterface.h"
+#include "vernier/Interfaces/FusionOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,13 +23,24 @@
 using namespace mlir;
 using namespace vernier;
 
-/// More elements than any machine holds: the bytes of a few such tensors are
-/// still far from what 64 bits count.
-static constexpr int64_t kMostElements = int64_t(1) << 45;
+/// More elements than any machine holds. The multiply-adds of a contraction of
+/// three such tensors, the root of the product of their sizes, and the bytes of
+/// many are still far from what 64 bits count.
+static constexpr int64_t kMostElements = int64_t(1) << 40;
+
+/// Libraries count rows, columns and pixels in 32 bits, and add a few of them.
+static constexpr int64_t kMostRows = int64_t(1) << 30;
 
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//
+
+/// Whether plans hold elements of the type, and kernels compute on them.
+static bool isElement(Type type) {
+  return type.isF32() || type.isBF16() || type.isF16() ||
+         type.isSignlessInteger(1) || type.isSignlessInteger(32) ||
+         type.isSignlessInteger(64);
+}
 
 /// Why a value of this type cannot be part of a model, or nothing.
 static std::string findProblem(Type type) {
@@ -50,6 +63,10 @@ static std::string findProblem(Type type) {
   if (tensor.getElementType().isF64())
     return "has type " + text +
            "; expected f32, which precision is decided from";
+  if (!isElement(tensor.getElementType()))
+    return "has type " + text +
+           "; expected elements of f32, bf16, f16, i32, i64 or i1: data files "
+           "of bytes are read into i32 or f32 exactly";
   return "";
 }
 
@@ -103,6 +120,41 @@ static StringRef findUnsupportedCopy(Operation *op) {
              "concatenate a constant instead";
   }
   return {};
+}
+
+/// Why no kernel and no library can run the op on its extents, or nothing.
+static StringRef findUnsupportedExtents(Operation *op) {
+  auto isLarge = [](int64_t extent) { return extent > kMostRows; };
+  auto contraction = dyn_cast<ContractionOpInterface>(op);
+  if (contraction && contraction.isMatrixProduct()) {
+    ContractionDims dims = contraction.getContractionDims();
+    if (isLarge(dims.m) || isLarge(dims.n) || isLarge(dims.k))
+      return "a product has at most 2^30 rows, columns and terms of a sum; "
+             "split it";
+    return {};
+  }
+  auto fusible = dyn_cast<FusionOpInterface>(op);
+  bool isCall = fusible && (fusible.getFusionKind() == FusionKind::Call ||
+                            fusible.getFusionKind() == FusionKind::Contraction);
+  if (isCall)
+    for (Value value : op->getOperands())
+      if (auto type = dyn_cast<RankedTensorType>(value.getType()))
+        if (llvm::any_of(type.getShape(), isLarge))
+          return "extents are at most 2^30; split it";
+  return {};
+}
+
+/// Whether the op is written in a model and becomes a kernel, a call or a view;
+/// the others are constants, globals, functions and what a padding holds.
+static bool isComputed(Operation *op) {
+  StringRef dialect = op->getName().getDialectNamespace();
+  return llvm::is_contained({"arith", "math", "tensor"}, dialect) &&
+         !isa<tensor::PadOp>(op->getParentOp());
+}
+
+/// Whether `value` is elements in a form that no pass reads: sparse, say.
+static bool isOddForm(Attribute value) {
+  return isa_and_nonnull<ElementsAttr>(value) && !isa<DenseElementsAttr>(value);
 }
 
 /// The value of a padding is the one scalar of a model.
@@ -223,6 +275,9 @@ void Checker::check(ml_program::GlobalOp global) {
     if (global->hasAttr(name))
       report(global) << "'@" << global.getSymName() << "' has '" << name
                      << "', which the compiler sets; drop it";
+  if (isOddForm(global.getValueAttr()))
+    report(global) << "'@" << global.getSymName() << "' has the initial value "
+                   << global.getValueAttr() << "; expected dense<...>";
   auto value = dyn_cast_or_null<TypedAttr>(global.getValueAttr());
   if (value && value.getType() != global.getType())
     report(global) << "'@" << global.getSymName() << "' has type "
@@ -242,8 +297,18 @@ void Checker::checkOp(Operation *op) {
     report(op) << "'" << op->getName()
                << "' is not part of a model; expected train, arith, math, "
                   "tensor, ml_program or func";
+  if (isComputed(op) && !isa<FusionOpInterface>(op))
+    report(op) << "no kernel computes '" << op->getName()
+               << "'; write it with other ops";
+  if (auto constant = dyn_cast<arith::ConstantOp>(op);
+      constant && isOddForm(constant.getValue()))
+    report(op) << "a constant has the value " << constant.getValue()
+               << "; expected dense<...>";
   if (StringRef problem = findUnsupportedCopy(op); !problem.empty())
     report(op) << "unsupported '" << op->getName() << "': " << problem;
+  if (StringRef problem = findUnsupportedExtents(op); !problem.empty())
+    report(op) << "unsupported extents of '" << op->getName()
+               << "': " << problem;
   for (Type type : op->getResultTypes())
     if (!isPaddingValue(op))
       if (std::string problem = findProblem(type); !problem.empty())

@@ -127,6 +127,7 @@ func.func @predict(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // So is a dynamic result inside.
 func.func @predict(%x: tensor<4xf32>) {
+  // expected-error @below {{after import: no kernel computes 'tensor.cast'; write it with other ops}}
   // expected-error @below {{after import: a result has type 'tensor<?xf32>'; expected a tensor of static shape}}
   %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
   return
@@ -178,6 +179,50 @@ func.func @predict(%x: tensor<4x8xf32>) -> (tensor<4x4xf32>, tensor<8xf32>, tens
 // expected-error @below {{after import: argument 2 of 'predict' has type 'tensor<4xf64>'; expected f32, which precision is decided from}}
 func.func @predict(%x: tensor<0x4xf32>, %y: tensor<8388608x8388608xf32>, %z: tensor<4xf64>) {
   return
+}
+
+// -----
+
+// Elements that no kernel computes on and no plan holds, named where they are read.
+// expected-error @below {{after import: argument 0 of 'predict' has type 'tensor<16x64xi8>'; expected elements of f32, bf16, f16, i32, i64 or i1: data files of bytes are read into i32 or f32 exactly}}
+// expected-error @below {{after import: argument 1 of 'predict' has type 'tensor<4xui32>'; expected elements of}}
+// expected-error @below {{after import: argument 2 of 'predict' has type 'tensor<4xf8E4M3FN>'; expected elements of}}
+func.func @predict(%x: tensor<16x64xi8>, %y: tensor<4xui32>, %z: tensor<4xf8E4M3FN>) {
+  return
+}
+
+// -----
+
+// Ops that become no kernel, no call and no view.
+func.func @predict(%x: tensor<4xi32>) -> (tensor<4xi32>, tensor<4xi32>) {
+  // expected-error @below {{after import: no kernel computes 'arith.ceildivsi'; write it with other ops}}
+  %0 = arith.ceildivsi %x, %x : tensor<4xi32>
+  // expected-error @below {{after import: no kernel computes 'math.ctpop'}}
+  %1 = math.ctpop %x : tensor<4xi32>
+  return %0, %1 : tensor<4xi32>, tensor<4xi32>
+}
+
+// -----
+
+// More than a library counts: of a product each extent, of images each dim.
+func.func @predict(%x: tensor<4x4294967296xf32>, %i: tensor<1x1x2147483648x1xf32>, %k: tensor<1x1x1x1xf32>)
+    -> (tensor<4x4xf32>, tensor<1x1x2147483648x1xf32>) {
+  // expected-error @below {{after import: unsupported extents of 'train.linear': a product has at most 2^30 rows, columns and terms of a sum; split it}}
+  %0 = train.linear %x, %x : (tensor<4x4294967296xf32>, tensor<4x4294967296xf32>) -> tensor<4x4xf32>
+  // expected-error @below {{after import: unsupported extents of 'train.conv2d': extents are at most 2^30; split it}}
+  %1 = train.conv2d %i, %k : (tensor<1x1x2147483648x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2147483648x1xf32>
+  return %0, %1 : tensor<4x4xf32>, tensor<1x1x2147483648x1xf32>
+}
+
+// -----
+
+// Elements that are neither dense nor one of ours.
+// expected-error @below {{after import: '@w' has the initial value sparse<}}
+ml_program.global private mutable @w(sparse<0, 1.0> : tensor<4xf32>) : tensor<4xf32> {train.role = "parameter"}
+func.func @predict() -> tensor<4xf32> {
+  // expected-error @below {{after import: a constant has the value sparse<}}
+  %0 = arith.constant sparse<0, 1.0> : tensor<4xf32>
+  return %0 : tensor<4xf32>
 }
 
 // -----
