@@ -8,6 +8,7 @@
 
 #include "Driver.h"
 #include "OutputFiles.h"
+#include "PlanCheck.h"
 #include "PlanMemory.h"
 #include "Remarks.h"
 #include "Warnings.h"
@@ -395,6 +396,17 @@ int Driver::writePlan() {
   FailureOr<std::vector<uint8_t>> bytes = writePlanFile(*module, *target, info);
   if (failed(bytes))
     return kExitFailed;
+  // Before anything is written: what compiles, runs. A native plan is for all
+  // that this machine has.
+  bool isNative = options.compile.target == "cpu:native";
+  if (std::string problem = findPlanProblem(
+          *bytes,
+          isNative ? "" : getInstructions(target->getRequiredFeatures()));
+      !problem.empty()) {
+    printError() << "internal error: the runtime would refuse this plan: "
+                 << problem << "; please report the model\n";
+    return kExitFailed;
+  }
   std::vector<OutputFile> files = {
       {getOutputPath(), std::string(bytes->begin(), bytes->end())}};
   if (!options.policyFile.empty())
