@@ -44,7 +44,7 @@ class Model(Graph):
                  self.residual, self.residual, self.image, self.conv, self.conv, self.pool, self.batch_norm,
                  self.group_norm, self.rms_norm, self.dropout, self.hand_norm, self.attention, self.smooth,
                  self.shared_block, self.constant_scale, self.outer]
-        ops = int(self.rng.integers(3, 13))
+        ops = int(self.rng.integers(4, 22))
         for _ in range(200):
             if len(self.values) >= ops + len(self.inputs):
                 break
