@@ -24,9 +24,10 @@ static constexpr StringRef kOptimizers[] = {"sgd", "adam", "adamw"};
 
 /// The settings of --train-attach-optimizer.
 static constexpr StringRef kKeys[] = {
-    "lr",       "beta1",     "beta2",     "eps",          "weight-decay",
-    "momentum", "nesterov",  "schedule",  "warmup-steps", "total-steps",
-    "final-lr", "clip-norm", "ema-decay", "parameters",   "group"};
+    "lr",           "beta1",       "beta2",      "eps",
+    "weight-decay", "momentum",    "nesterov",   "schedule",
+    "warmup-steps", "total-steps", "final-lr",   "clip-norm",
+    "clip-scope",   "ema-decay",   "parameters", "group"};
 
 /// What other libraries call some of them.
 static constexpr std::pair<StringRef, StringRef> kOtherNames[] = {

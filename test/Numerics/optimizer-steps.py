@@ -115,7 +115,7 @@ def train_in_numpy(case):
         g = {name: value / scale for name, value in g.items()}
         if case.clip:
             row["grad_norm"] = np.sqrt(sum(np.sum(value**2) for value in g.values()))
-            factor = min(1.0, case.clip / (row["grad_norm"] + 1e-6))
+            factor = row["clip_factor"] = np.minimum(1.0, case.clip / (row["grad_norm"] + 1e-6))
             g = {name: value * factor for name, value in g.items()}
         rows.append(row)
         if not row["all_finite"]:

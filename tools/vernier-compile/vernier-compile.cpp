@@ -75,7 +75,8 @@ static cl::list<std::string> optimizers(
         "weight_decay=0.01,schedule=cosine,warmup_steps=10,total_steps=1000,"
         "clip_norm=1,ema_decay=0.999; again with group=NAME,parameters=REGEX "
         "for "
-        "parameters that have an optimizer of their own"),
+        "parameters that have an optimizer of their own (clip_norm bounds one "
+        "norm over all of them, with clip_scope=group that of the group)"),
     cl::cat(category));
 static cl::opt<std::string>
     strategy("strategy",

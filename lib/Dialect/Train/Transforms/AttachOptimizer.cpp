@@ -11,6 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Clipping.h"
+
 #include "vernier/Dialect/Train/Transforms/OptimizerOptions.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
@@ -18,6 +20,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -50,6 +53,8 @@ struct Group {
   SmallVector<SmallVector<GlobalOp, 2>> states;
   SmallVector<GlobalOp> averages;
   GlobalOp counter;
+  /// Of the parameters, as they reach their updates.
+  SmallVector<Value> gradients;
   /// The number of this step, from 1, and its learning rate.
   Value number, rate;
 
@@ -72,6 +77,7 @@ public:
 private:
   LogicalResult collectParameters();
   FailureOr<Group *> getGroup(GlobalOp parameter);
+  LogicalResult collectClippings();
   LogicalResult createStates();
   LogicalResult createStates(Group &group);
   FailureOr<GlobalOp> createState(const Twine &name, RankedTensorType type,
@@ -86,8 +92,8 @@ private:
   Value createLearningRate(const Group &group);
   void createUpdate(const Group &group, unsigned index, Value gradient);
   void createAverage(const Group &group, unsigned index, Value parameter);
-  void createUpdates(Group &group, ValueRange gradients,
-                     SmallVectorImpl<Value> &results);
+  void clip(const Clipping &clipping, SmallVectorImpl<Value> &results);
+  void createUpdates(Group &group, SmallVectorImpl<Value> &results);
 
   ModuleOp module;
   func::FuncOp loss;
@@ -95,6 +101,7 @@ private:
   SymbolTable symbols;
   OpBuilder builder;
   std::vector<Group> groups;
+  std::vector<Clipping> clippings;
 };
 
 } // namespace
@@ -202,6 +209,16 @@ LogicalResult StepBuilder::collectParameters() {
   return success();
 }
 
+LogicalResult StepBuilder::collectClippings() {
+  SmallVector<ClipRequest> requests;
+  for (const Group &group : groups)
+    requests.push_back({group.name, group.options.clipNorm,
+                        group.options.clipScope == "group"});
+  std::string problem;
+  clippings = findClippings(requests, options.clipNorm, problem);
+  return problem.empty() ? success() : loss.emitError(problem);
+}
+
 /// Say which optimizer a state belongs to, if there are several.
 void StepBuilder::mark(GlobalOp global, const Group &group) {
   if (groups.size() > 1)
@@ -302,11 +319,10 @@ static void createStore(OpBuilder &builder, GlobalOp global, Value value) {
 /// What `@step` returns beside the results of `@loss`.
 SmallVector<std::string> StepBuilder::getResultNames() const {
   SmallVector<std::string> names;
-  for (const Group &group : groups) {
+  for (const Group &group : groups)
     names.push_back(group.getName("learning_rate"));
-    if (group.options.clipNorm > 0)
-      names.push_back(group.getName("grad_norm"));
-  }
+  for (const Clipping &clipping : clippings)
+    names.append({clipping.getNormName(), clipping.getFactorName()});
   return names;
 }
 
@@ -423,29 +439,45 @@ void StepBuilder::createAverage(const Group &group, unsigned index,
               arith::AddFOp::create(builder, loc, average, part));
 }
 
-/// Clipping and updates of one group.
-void StepBuilder::createUpdates(Group &group, ValueRange gradients,
-                                SmallVectorImpl<Value> &results) {
+/// Put clipped gradients in the place of those that share a norm.
+void StepBuilder::clip(const Clipping &clipping,
+                       SmallVectorImpl<Value> &results) {
+  SmallVector<Value> gradients;
+  for (unsigned member : clipping.members)
+    llvm::append_range(gradients, groups[member].gradients);
+  auto clip = ClipByGlobalNormOp::create(
+      builder, loss.getLoc(), ValueRange(gradients).getTypes(),
+      RankedTensorType::get({}, builder.getF32Type()), gradients,
+      APFloat(clipping.maxNorm));
+  ValueRange clipped = clip.getClipped();
+  for (unsigned member : clipping.members)
+    for (Value &gradient : groups[member].gradients) {
+      gradient = clipped.front();
+      clipped = clipped.drop_front();
+    }
+  results.push_back(clip.getNorm());
+  results.push_back(
+      createClipFactor(builder, clip.getNorm(), clipping.maxNorm));
+  remark::passed(
+      loss.getLoc(),
+      remark::RemarkOpts::name("clipping").category("train-attach-optimizer"))
+      << remark::add("{0}", clipping.describe(gradients.size()));
+}
+
+/// The updates of one group.
+void StepBuilder::createUpdates(Group &group, SmallVectorImpl<Value> &results) {
   group.number = createStepNumber(group.counter);
   group.rate = createLearningRate(group);
   results.push_back(group.rate);
-  if (group.options.clipNorm > 0) {
-    auto clip = ClipByGlobalNormOp::create(
-        builder, loss.getLoc(), gradients.getTypes(),
-        RankedTensorType::get({}, builder.getF32Type()), gradients,
-        APFloat(group.options.clipNorm));
-    gradients = clip.getClipped();
-    results.push_back(clip.getNorm());
-  }
-  for (auto [index, value] : llvm::enumerate(gradients))
-    createUpdate(group, index, value);
+  for (auto [index, gradient] : llvm::enumerate(group.gradients))
+    createUpdate(group, index, gradient);
 }
 
 LogicalResult StepBuilder::run() {
   // Before anything is added; a group has what it overrides checked as well.
   if (!getOptimizer(module, options) || failed(checkOptions(module, options)) ||
-      failed(collectParameters()) || failed(checkResultNames()) ||
-      failed(createStates()))
+      failed(collectParameters()) || failed(collectClippings()) ||
+      failed(checkResultNames()) || failed(createStates()))
     return failure();
   func::FuncOp step = createFunction();
   GradientOp gradient = createGradient(step);
@@ -454,9 +486,15 @@ LogicalResult StepBuilder::run() {
   ValueRange gradients = gradient.getResults().drop_front(outputCount);
   for (Group &group : groups) {
     size_t count = group.parameters.size();
-    createUpdates(group, gradients.take_front(count), results);
+    llvm::append_range(group.gradients, gradients.take_front(count));
     gradients = gradients.drop_front(count);
   }
+  SmallVector<Value> ofClippings;
+  for (const Clipping &clipping : clippings)
+    clip(clipping, ofClippings);
+  for (Group &group : groups)
+    createUpdates(group, results);
+  llvm::append_range(results, ofClippings);
   func::ReturnOp::create(builder, loss.getLoc(), results);
   return success();
 }
@@ -522,7 +560,7 @@ struct AttachOptimizerPass
   TrainAttachOptimizerPassOptions getOptions() const {
     return {optimizer,   learningRate,      beta1,    beta2,    epsilon,
             weightDecay, momentum,          nesterov, schedule, warmupSteps,
-            totalSteps,  finalLearningRate, clipNorm, emaDecay};
+            totalSteps,  finalLearningRate, clipNorm, emaDecay, clipScope};
   }
 };
 

@@ -42,6 +42,7 @@ vernier::train::findOptimizerOption(StringRef name,
   option.word = StringSwitch<std::string *>(name)
                     .Case("optimizer", &o.optimizer)
                     .Case("schedule", &o.schedule)
+                    .Case("clip-scope", &o.clipScope)
                     .Default(nullptr);
   option.flag = name == "nesterov" ? &o.nesterov : nullptr;
   return option;
@@ -84,6 +85,8 @@ vernier::train::findOptimizerProblem(const TrainAttachOptimizerPassOptions &o) {
   if (!schedule)
     return "schedule is '" + o.schedule +
            "', expected constant, linear or cosine";
+  if (o.clipScope != "all" && o.clipScope != "group")
+    return "clip-scope is '" + o.clipScope + "', expected all or group";
   if (o.nesterov && o.momentum == 0)
     return "nesterov needs a momentum above 0";
   for (const Check &check : checks)

@@ -13,6 +13,8 @@
 // CHECK-NESTEROV: error: option nesterov needs a momentum above 0
 // RUN: not vernier-opt %s --train-attach-optimizer="schedule=linear warmup-steps=5 total-steps=5" 2>&1 | FileCheck %s --check-prefix=CHECK-TOTAL
 // CHECK-TOTAL: error: option total-steps is 5{{.*}}, expected more than warmup-steps with this schedule
+// RUN: not vernier-opt %s --train-attach-optimizer="clip-norm=1 clip-scope=head" 2>&1 | FileCheck %s --check-prefix=CHECK-SCOPE
+// CHECK-SCOPE: error: option clip-scope is 'head', expected all or group
 // What f32 or i32 cannot hold would be another number in the step.
 // RUN: not vernier-opt %s --train-attach-optimizer="lr=inf" 2>&1 | FileCheck %s --check-prefix=CHECK-INF
 // CHECK-INF: error: option lr is INF, expected 0 or more, finite in f32

@@ -26,19 +26,23 @@
 // MOMENTUM: train.update {{.*}}momentum = {{.*}}weightDecay = {{.*}}nesterov = true{{.*}} states(
 // MOMENTUM: ml_program.global_store @w.momentum
 
-// Clipped gradients reach AdamW, and the norm is a result. Frozen globals are
-// not trained.
+// Clipped gradients reach AdamW; their norm and what they were multiplied by are
+// results. Frozen globals are not trained.
 // ADAMW-LABEL: module @two_parameters
 // ADAMW-DAG: @w.m(
 // ADAMW-DAG: @w.v(
 // ADAMW-DAG: @b.v(
 // ADAMW-NOT: @table.
 // ADAMW: func.func @step
-// ADAMW-SAME: tensor<f32> {train.name = "grad_norm"})
-// ADAMW: train.learning_rate {{.*}} {base = 1.000000e-03 : f64, final = 1.000000e-05 : f64, schedule = #train<schedule cosine>, total_steps = 100 : i64, warmup_steps = 10 : i64}
+// ADAMW-SAME: tensor<f32> {train.name = "learning_rate"}, tensor<f32> {train.name = "grad_norm"}, tensor<f32> {train.name = "clip_factor"})
 // ADAMW: %[[CLIPPED:.*]]:2, %[[NORM:.*]] = train.clip_by_global_norm {{.*}} {max_norm = 1.000000e+00 : f64}
+// ADAMW: arith.addf %[[NORM]]
+// ADAMW: %[[RATIO:.*]] = arith.divf
+// ADAMW: %[[FACTOR:.*]] = arith.minimumf %[[RATIO]]
+// ADAMW: %[[RATE:.*]] = train.learning_rate {{.*}} {base = 1.000000e-03 : f64, final = 1.000000e-05 : f64, schedule = #train<schedule cosine>, total_steps = 100 : i64, warmup_steps = 10 : i64}
 // ADAMW: train.update {{.*}}weightDecay = 1.000000e-02{{.*}} %[[CLIPPED]]#0
 // ADAMW: train.update {{.*}}, %[[CLIPPED]]#1
+// ADAMW: return {{.*}}, %[[RATE]], %[[NORM]], %[[FACTOR]]
 module @two_parameters {
   ml_program.global private mutable @w(#train.kaiming) : tensor<2x4xf32> {train.role = "parameter"}
   ml_program.global private mutable @b(#train.constant<0.0>) : tensor<2xf32> {train.role = "parameter"}

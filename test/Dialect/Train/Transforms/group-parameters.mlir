@@ -1,5 +1,5 @@
 // RUN: vernier-opt %s --train-group-parameters="group=head parameters={head.*} settings={optimizer=sgd lr=0.5 momentum=0.9}" | FileCheck %s
-// RUN: vernier-opt %s --train-group-parameters="group=head parameters={head.*} settings={optimizer=sgd lr=0.5 momentum=0.9 clip-norm=1}" --train-attach-optimizer="lr=0.001 ema-decay=0.75" | FileCheck %s --check-prefix=STEP
+// RUN: vernier-opt %s --train-group-parameters="group=head parameters={head.*} settings={optimizer=sgd lr=0.5 momentum=0.9 clip-norm=1 clip-scope=group}" --train-attach-optimizer="lr=0.001 ema-decay=0.75" | FileCheck %s --check-prefix=STEP
 
 // Whole names match; what is not trained has no optimizer, and what the model
 // assigned stays.
@@ -26,9 +26,11 @@ ml_program.global private mutable @head.own(#train.constant<1.0>) : tensor<4xf32
 // STEP: func.func @step
 // STEP-SAME: {train.name = "learning_rate"}
 // STEP-SAME: {train.name = "learning_rate.head"}
-// STEP-SAME: {train.name = "grad_norm.head"}
 // STEP-SAME: {train.name = "learning_rate.own"}
+// STEP-SAME: {train.name = "grad_norm.head"}
+// STEP-SAME: {train.name = "clip_factor.head"}
 // STEP: %[[G:.*]]:5 = train.gradient @loss({{.*}}) wrt [@body, @ahead, @head, @head.own]
+// STEP: %[[C:.*]], %{{.*}} = train.clip_by_global_norm %[[G]]#3
 // STEP: train.update #train.adamw<{{.*}} %[[G]]#1,
 // The average of a parameter follows its new value.
 // STEP: ml_program.global_load @body.ema
@@ -38,7 +40,6 @@ ml_program.global private mutable @head.own(#train.constant<1.0>) : tensor<4xf32
 // STEP: ml_program.global_store @body.ema
 // STEP: %[[N:.*]] = ml_program.global_load @train.step.head
 // STEP: train.learning_rate {{.*}} {base = 5.000000e-01 : f64}
-// STEP: %[[C:.*]], %{{.*}} = train.clip_by_global_norm %[[G]]#3
 // STEP: train.update #train.sgd<{{.*}} %[[C]],
 func.func @loss(%x: tensor<4xf32> {train.name = "x"}) -> (tensor<f32> {train.name = "loss"}) {
   %body = ml_program.global_load @body : tensor<4xf32>

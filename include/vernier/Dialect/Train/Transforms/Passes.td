@@ -20,15 +20,19 @@ def TrainAttachOptimizerPass
     parameter, and the stores of all new states. The optimizer's states become
     globals: `@P.m` and `@P.v` (Adam) or `@P.momentum` (SGD) beside a parameter
     `@P`, and the counter `@train.step`, the number of steps done. The results of
-    `@step` are those of `@loss`, then `learning_rate`, and `grad_norm` if
-    gradients are clipped.
+    `@step` are those of `@loss`, then `learning_rate`, and if gradients are
+    clipped `grad_norm`, their norm before, and `clip_factor`, what they were
+    multiplied by.
 
     A parameter with `train.optimizer = {group = "head", optimizer = "sgd", lr =
     0.1}` belongs to a group with an optimizer of its own: these options, over
     those of the pass. A group has its own step counter `@train.step.head`,
-    schedule, clipping and results `learning_rate.head`, `grad_norm.head`; its
-    parameters and states get `train.group`, by which loss scaling skips it
-    without the others.
+    schedule and result `learning_rate.head`; its parameters and states get
+    `train.group`, by which loss scaling skips it without the others. Clipping is
+    by one norm over the gradients of all groups, which must agree on it. A group
+    with `clip-norm` 0 is left out, and one with the `clip-scope` `group` is
+    clipped by the norm of its own gradients (`grad_norm.head`,
+    `clip_factor.head`).
 
     A module that has a `@step` already keeps it; it is checked to update each
     parameter at most once. Defaults are PyTorch's.
@@ -67,7 +71,11 @@ def TrainAttachOptimizerPass
            "The greatest global norm of the gradients; 0 leaves them as they are">,
     Option<"emaDecay", "ema-decay", "double", "0.0",
            "Decay of an exponential average of each parameter, `@P.ema`; 0 keeps "
-           "none, 0.999 is usual">
+           "none, 0.999 is usual">,
+    Option<"clipScope", "clip-scope", "std::string", "\"all\"",
+           "all or group: whether clip-norm bounds one norm over all groups of "
+           "parameters, or the norm of each group; group if their gradients "
+           "differ in size by nature">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
