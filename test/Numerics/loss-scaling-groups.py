@@ -80,6 +80,22 @@ assert states["train.step"] == 2 and states["train.step.head"] == 2
 assert states["amp.skipped_steps"] == 2 and states["amp.overflows"].tolist() == [1, 1]
 print("case 6: the group that overflows is skipped alone")
 
+# Groups that are clipped by one norm are skipped together: it is infinite for all.
+session = compile_session("--optimizer=sgd,lr=0.1,momentum=0.9,clip_norm=1",
+                          "--optimizer=sgd,lr=0.5,momentum=0.9,group=head,parameters=right", "--loss-scale=dynamic,init=8")
+session.run("step", {"a": one, "b": one})
+before = session.get_states()
+culprits = []
+for a, b in ((bad, one), (one, bad)):
+    outputs = session.run("step", {"a": a, "b": b})
+    after = session.get_states()
+    assert not outputs["all_finite"]
+    culprits.append(int(outputs["first_overflow"]))
+    assert not np.isfinite(outputs["grad_norm"])
+    same(before, after, [name for name in before if not name.startswith("amp.")])
+assert sorted(culprits) == [0, 1]
+print("groups that are clipped by one norm are skipped together")
+
 # The average of each parameter, from its new values; a skipped step adds none.
 decay = 0.75
 session = compile_session(f"--optimizer=sgd,lr=0.125,ema_decay={decay}", "--loss-scale=dynamic,init=8")

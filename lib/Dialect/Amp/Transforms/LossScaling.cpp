@@ -28,6 +28,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -50,9 +51,12 @@ using ml_program::GlobalStoreOp;
 
 namespace {
 
-/// The parameters of one optimizer, which is skipped without the others.
+/// The parameters of one optimizer, which is skipped without the others, or of
+/// those whose gradients are clipped by one norm: if one of them is not finite,
+/// the norm is not, and none can be clipped.
 struct Group {
-  /// train.group of its parameters; null if there is only one group.
+  /// train.group of its parameters, the leader's of several; null if there is
+  /// only one group.
   StringAttr name;
   /// Scaled gradients in the order in which reverse mode computes them.
   SmallVector<Value> gradients;
@@ -77,6 +81,7 @@ private:
   LogicalResult addGates();
   LogicalResult findSeeds();
   void findGradients();
+  void joinGroups(train::ClipByGlobalNormOp clip);
   void addGradient(OpOperand &taker);
   ArrayAttr getLabels();
   void createStates(bool isDynamic);
@@ -106,6 +111,8 @@ private:
   /// Who takes each scaled gradient: operands of updates and clippings.
   llvm::MapVector<Value, SmallVector<OpOperand *, 1>> takers;
   llvm::MapVector<StringAttr, Group> groups;
+  /// The names of groups that are clipped by one norm.
+  llvm::EquivalenceClasses<StringAttr> joined;
   StepOutcome outcome;
   unsigned gateCount = 0;
 };
@@ -172,12 +179,22 @@ static StringAttr getGroup(GlobalOp global) {
                 : StringAttr();
 }
 
+/// The group of the parameter that a gradient is taken for, or null.
+static StringAttr getGroup(const ScalerStates &states, OpOperand &taker) {
+  StringAttr parameter = getParameter(getUpdate(taker));
+  return parameter ? getGroup(states.lookup(parameter)) : StringAttr();
+}
+
+void Scaler::joinGroups(train::ClipByGlobalNormOp clip) {
+  StringAttr first = getGroup(states, clip->getOpOperand(0));
+  for (OpOperand &operand : clip->getOpOperands())
+    joined.unionSets(first, getGroup(states, operand));
+}
+
 void Scaler::addGradient(OpOperand &taker) {
   Value gradient = getRawGradient(taker.get());
   takers[gradient].push_back(&taker);
-  StringAttr parameter = getParameter(getUpdate(taker));
-  StringAttr name =
-      parameter ? getGroup(states.lookup(parameter)) : StringAttr();
+  StringAttr name = joined.getOrInsertLeaderValue(getGroup(states, taker));
   Group &group = groups[name];
   group.name = name;
   if (!llvm::is_contained(group.gradients, gradient))
@@ -185,6 +202,8 @@ void Scaler::addGradient(OpOperand &taker) {
 }
 
 void Scaler::findGradients() {
+  for (auto clip : step.front().getOps<train::ClipByGlobalNormOp>())
+    joinGroups(clip);
   for (Operation &op : step.front()) {
     if (auto clip = dyn_cast<train::ClipByGlobalNormOp>(op)) {
       for (OpOperand &operand : clip.getGradientsMutable())
@@ -364,8 +383,8 @@ static bool isAccumulatorStore(const ScalerStates &states,
 /// What gates a store: the check of the group that the state belongs to; for
 /// states of the whole step, all checks.
 Value Scaler::getFlag(GlobalStoreOp store) {
-  StringAttr name =
-      getGroup(states.lookup(store.getGlobal().getLeafReference()));
+  StringAttr name = joined.getOrInsertLeaderValue(
+      getGroup(states.lookup(store.getGlobal().getLeafReference())));
   auto found = groups.find(name);
   return name && found != groups.end() ? found->second.check.getResult()
                                        : outcome.allFinite;

@@ -180,6 +180,51 @@ func.func @step(%x: tensor<4xf32>, %t: tensor<i32>, %lr: tensor<f32>) {
 
 // -----
 
+// Groups whose gradients are clipped by one norm are skipped together: if one of
+// them overflows, the norm is infinite, and what is left of the others is zero.
+// What has a norm of its own is skipped alone.
+ml_program.global private mutable @a(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.group = "left"}
+ml_program.global private mutable @b(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.group = "right"}
+ml_program.global private mutable @b.step(dense<0> : tensor<i32>) : tensor<i32> {train.role = "counter", train.group = "right"}
+ml_program.global private mutable @c(#train.constant<0.0>) : tensor<4xf32> {train.role = "parameter", train.group = "alone"}
+
+// CHECK: @amp.overflows({{.*}}) : tensor<3xi32> {train.labels = ["a", "b", "c"], train.role = "counter"}
+// CHECK-LABEL: func.func @step
+func.func @step(%t: tensor<i32>, %lr: tensor<f32>) {
+  %seed = train.seed : tensor<f32>
+  // CHECK: %[[DA:.*]] = train.broadcast
+  %da = train.broadcast %seed dims = [] : tensor<f32> -> tensor<4xf32>
+  // CHECK: %[[DB:.*]] = arith.addf
+  %db = arith.addf %da, %da : tensor<4xf32>
+  // CHECK: %[[DC:.*]] = arith.mulf
+  %dc = arith.mulf %da, %db : tensor<4xf32>
+  // CHECK: %[[JOINT:.*]], %{{.*}} = amp.all_finite %[[DA]], %[[DB]]
+  // CHECK: %[[ALONE:.*]], %{{.*}} = amp.all_finite %[[DC]]
+  %clipped:2, %norm = train.clip_by_global_norm %da, %db {max_norm = 1.0 : f64} : (tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<f32>)
+  %own, %ownNorm = train.clip_by_global_norm %dc {max_norm = 1.0 : f64} : (tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>)
+  %a = ml_program.global_load @a : tensor<4xf32>
+  %a1 = train.update #train.sgd<> %a, %clipped#0, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // CHECK: amp.gate %[[JOINT]]
+  // CHECK-NEXT: ml_program.global_store @a
+  ml_program.global_store @a = %a1 : tensor<4xf32>
+  %b = ml_program.global_load @b : tensor<4xf32>
+  %b1 = train.update #train.sgd<> %b, %clipped#1, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // CHECK: amp.gate %[[JOINT]]
+  // CHECK-NEXT: ml_program.global_store @b =
+  ml_program.global_store @b = %b1 : tensor<4xf32>
+  // CHECK: amp.gate %[[JOINT]]
+  // CHECK-NEXT: ml_program.global_store @b.step
+  ml_program.global_store @b.step = %t : tensor<i32>
+  %c = ml_program.global_load @c : tensor<4xf32>
+  %c1 = train.update #train.sgd<> %c, %own, %lr, %t : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+  // CHECK: amp.gate %[[ALONE]]
+  // CHECK-NEXT: ml_program.global_store @c
+  ml_program.global_store @c = %c1 : tensor<4xf32>
+  return
+}
+
+// -----
+
 // In a window of micro-batches @accumulate scales its seed and gates nothing. What
 // it changes is kept from before the window, and comes back if the window is
 // skipped; the sums are cleared in any case.
