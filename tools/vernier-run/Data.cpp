@@ -212,6 +212,29 @@ const std::vector<uint8_t> *Dataset::fed(const std::string &input) const {
   return nullptr;
 }
 
+std::string Dataset::describeRow(uint64_t row) const {
+  std::string ranges;
+  for (const Column &column : columns) {
+    vernier_dtype_t dtype = column.input.dtype;
+    bool isFloat =
+        dtype == VERNIER_F32 || dtype == VERNIER_BF16 || dtype == VERNIER_F16;
+    if (column.rowBytes == 0 || !isFloat)
+      continue;
+    const uint8_t *values = column.data.data() + row * column.rowBytes;
+    double low = INFINITY, high = -INFINITY;
+    for (uint64_t i = 0; i < elementCount(column.input) / batchRows; ++i) {
+      double value = elementOf(values, dtype, i);
+      low = std::fmin(low, value);
+      high = std::fmax(high, value);
+    }
+    ranges +=
+        fmt::format("{}'{}' in [{:.6g}, {:.6g}]", ranges.empty() ? " (" : ", ",
+                    column.input.name, low, high);
+  }
+  return fmt::format("row {} of {}{}", row, file,
+                     ranges.empty() ? "" : ranges + ")");
+}
+
 std::string Dataset::describeNonFinite(const uint64_t *rows,
                                        uint64_t count) const {
   for (const Column &column : columns) {

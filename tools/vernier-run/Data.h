@@ -42,6 +42,9 @@ public:
   /// finite.
   std::string describeNonFinite(const uint64_t *rows, uint64_t count) const;
 
+  /// "row 3 of train.npz ('x' in [-2, 70000])": the ranges of its floats.
+  std::string describeRow(uint64_t row) const;
+
 private:
   struct Column {
     TensorInfo input;
