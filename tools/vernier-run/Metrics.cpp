@@ -30,9 +30,11 @@
 
 using namespace vernier::run;
 
-static constexpr const char *header =
+/// The columns of every plan, but the last.
+static constexpr const char *columns =
     "step,epoch,loss,accuracy,learning_rate,grad_norm,loss_scale,skipped,"
-    "eval_loss,eval_accuracy,overflow\n";
+    "eval_loss,eval_accuracy,clip_factor,";
+static constexpr const char *lastColumn = "overflow\n";
 
 /// Rows are written when they are this many.
 static constexpr size_t bufferBytes = 4096;
@@ -48,8 +50,18 @@ struct Kept {
 } // namespace
 
 Measurement::Measurement() {
-  loss = accuracy = learningRate = gradNorm = lossScale = evalLoss =
-      evalAccuracy = std::numeric_limits<double>::quiet_NaN();
+  loss = accuracy = learningRate = gradNorm = clipFactor = lossScale =
+      evalLoss = evalAccuracy = std::numeric_limits<double>::quiet_NaN();
+}
+
+MetricsFile::MetricsFile() : header(std::string(columns) + lastColumn) {}
+
+void MetricsFile::addColumns(const std::vector<std::string> &names) {
+  header = columns;
+  for (const std::string &name : names)
+    header += name + ',';
+  header += lastColumn;
+  extraColumns = names.size();
 }
 
 MetricsFile::~MetricsFile() {
@@ -93,12 +105,13 @@ static void requireReplaceable(const std::string &path) {
 
 /// The part of a file up to its last whole row with a step of at most
 /// `resumeStep`.
-static Kept rowsToKeep(const std::string &path, uint64_t resumeStep) {
+static Kept rowsToKeep(const std::string &path, const std::string &header,
+                       uint64_t resumeStep) {
   std::ifstream stream(path, std::ios::binary);
   std::string line;
   if (!std::getline(stream, line) || line + "\n" != header)
     refuse(path);
-  Kept kept{std::strlen(header), 0};
+  Kept kept{header.size(), 0};
   while (std::getline(stream, line) && !stream.eof()) {
     std::optional<uint64_t> step = stepOf(line);
     if (!step || *step > resumeStep)
@@ -121,7 +134,7 @@ static std::string_view rowsAfter(uint64_t step, std::string_view rows) {
 uint64_t MetricsFile::openAfter(uint64_t resumeStep, bool goOn) {
   Kept kept;
   if (goOn)
-    kept = rowsToKeep(path, resumeStep);
+    kept = rowsToKeep(path, header, resumeStep);
   if (goOn && truncate(path.c_str(), static_cast<off_t>(kept.bytes)) != 0)
     throw Failure(Resources, describe(path, "be shortened"));
   int mode = goOn ? O_APPEND : O_CREAT | O_TRUNC;
@@ -197,6 +210,9 @@ void MetricsFile::add(const Measurement &row) {
   else
     optional(row.evalLoss);
   optional(row.evalAccuracy);
+  optional(row.clipFactor);
+  for (size_t i = 0; i < extraColumns; ++i)
+    optional(row.extra[i]);
   rows += row.overflow;
   rows += '\n';
   if (rows.size() >= bufferBytes)

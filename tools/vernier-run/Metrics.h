@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace vernier::run {
 
@@ -18,7 +19,11 @@ namespace vernier::run {
 struct Measurement {
   uint64_t step = 0;  ///< from 1
   uint64_t epoch = 0; ///< from 1
-  double loss, accuracy, learningRate, gradNorm, lossScale;
+  double loss, accuracy, learningRate, lossScale;
+  double gradNorm;   ///< of all gradients, before they are clipped
+  double clipFactor; ///< they are multiplied by this
+  bool isClipped = false;
+  const double *extra = nullptr; ///< values of the further columns
   bool skipped = false;
   bool evaluated = false; ///< after this step
   double evalLoss, evalAccuracy;
@@ -30,10 +35,12 @@ struct Measurement {
 /// a resumed run equals that of a run that never stopped.
 class MetricsFile {
 public:
-  MetricsFile() = default;
+  MetricsFile();
   ~MetricsFile();
   MetricsFile(const MetricsFile &) = delete;
 
+  /// Add columns in front of the last one, before the file is opened.
+  void addColumns(const std::vector<std::string> &names);
   /// Start the file anew, or with `resumeStep` > 0 drop the rows after that
   /// step and go on. `missing` are the rows up to it that the run before could
   /// not write. Throws a Failure.
@@ -54,6 +61,8 @@ private:
   void reserve();
 
   std::string path, failure;
+  std::string header;
+  size_t extraColumns = 0;
   std::string rows; ///< whole ones, to be written
   int file = -1;
 };

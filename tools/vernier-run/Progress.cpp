@@ -52,6 +52,11 @@ std::string Progress::line() const {
     text += fmt::format(
         "  ETA {}",
         durationText(static_cast<double>(total - last.step) / stepsPerSecond));
+  // Last, for a narrow terminal cuts the line.
+  if (!std::isnan(last.clipFactor))
+    text += fmt::format("  grad norm {:.4g}", last.gradNorm);
+  if (last.isClipped && !last.skipped)
+    text += " (clipped)";
   return text;
 }
 

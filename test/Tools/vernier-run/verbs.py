@@ -39,7 +39,7 @@ class Verbs(RunnerTest):
         self.assertEqual(float(result["eval_accuracy"]), 1)
         rows = [row.split(",") for row in pathlib.Path("m.csv").read_text().splitlines()]
         self.assertEqual(rows[0], "step,epoch,loss,accuracy,learning_rate,grad_norm,loss_scale,skipped,eval_loss,"
-                                  "eval_accuracy,overflow".split(","))
+                                  "eval_accuracy,clip_factor,overflow".split(","))
         self.assertEqual([row[0] for row in rows[1:]], [str(i) for i in range(1, 121)])
         self.assertEqual([row[1] for row in rows[1:]], [str(i // 12 + 1) for i in range(120)])
         # Evaluated after each epoch, and only then.
