@@ -54,12 +54,35 @@ double Evaluation::runBatch(Session &session, NumericsCheck *check,
   return loss.element();
 }
 
-std::string Evaluation::describeProblem(double value, uint64_t start,
-                                        uint64_t real) const {
-  std::string text =
-      fmt::format("the loss of {} is {}", describeRows(start, real), value);
+/// A row that makes the loss infinite or NaN, found by bisection, if one does.
+std::string Evaluation::describeCulprit(Session &session, uint64_t start,
+                                        uint64_t real) {
+  while (real > 1) {
+    uint64_t half = real / 2;
+    bool isInFirst = !std::isfinite(runBatch(session, nullptr, start, half));
+    start += isInFirst ? 0 : half;
+    real = isInFirst ? half : real - half;
+  }
+  if (std::isfinite(runBatch(session, nullptr, start, 1)))
+    return "";
+  return "\n  the data: alone in a batch, " + data.describeRow(start) +
+         " has a loss that is not finite";
+}
+
+/// A loss changes no state: run again, it does the same, this time observed.
+std::string Evaluation::describeProblem(Session &session, uint64_t start,
+                                        uint64_t real) {
+  NumericsCheck numerics;
+  numerics.install(session);
+  double value = runBatch(session, nullptr, start, real);
+  vernier_session_set_observer(session.get(), nullptr, nullptr);
+  std::string text = fmt::format("the loss of {} is {}",
+                                 describeRows(start, real), numberText(value));
+  if (numerics.found())
+    text += "\n  " + numerics.found()->describe();
   std::string badData = data.describeNonFinite(rows.data(), real);
-  return badData.empty() ? text : text + "\n  the data: " + badData;
+  return text + (badData.empty() ? describeCulprit(session, start, real)
+                                 : "\n  the data: " + badData);
 }
 
 Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check,
@@ -80,10 +103,10 @@ Evaluation::Result Evaluation::run(Session &session, NumericsCheck *check,
     double value = (runBatch(session, check, start, real) - excess) /
                    static_cast<double>(repetitions);
     result.loss += value;
-    if (!std::isfinite(value) && result.problem.empty())
-      result.problem = describeProblem(value, start, real);
     if (accuracy.isAvailable())
       correct += accuracy.countCorrect(session, data, real);
+    if (!std::isfinite(value) && result.problem.empty())
+      result.problem = describeProblem(session, start, real);
   }
   auto rowCount = static_cast<double>(data.rows());
   result.loss /= rowCount / batch;
@@ -100,8 +123,13 @@ static Failure notFinite(const Evaluation::Result &result) {
   if (!std::isnan(result.accuracy))
     text += fmt::format("\n  the accuracy over all {} rows is {:.2f} %",
                         result.rows, 100 * result.accuracy);
-  return {Numeric, text + "\n  what to do: --check-numerics names the first op "
-                          "that is not finite"};
+  Failure failure(Numeric, text);
+  ResultLine line;
+  line.add("rows", result.rows);
+  line.addNumber("loss", result.loss);
+  line.addIfMeasured("accuracy", result.accuracy);
+  failure.result = line.str();
+  return failure;
 }
 
 int vernier::run::evaluate(const Options &options, Terminal &terminal) {

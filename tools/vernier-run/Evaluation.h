@@ -26,11 +26,13 @@ public:
     double accuracy; ///< NaN if the model has none
     uint64_t rows = 0;
     /// The first rows whose loss is not finite: "the loss of rows 8 to 15 of
-    /// test.npz is nan", and what is wrong in the data; "" if there are none.
+    /// test.npz is nan", the op that made it so, and what is wrong in the data;
+    /// "" if there are none.
     std::string problem;
   };
   /// With a `check`, throws a numeric Failure for the first op that is not
-  /// finite. Ctrl-C ends it only if nothing else depends on its result.
+  /// finite. Without one, looking for the op of a problem leaves no observer
+  /// set. Ctrl-C ends it only if nothing else depends on its result.
   Result run(Session &session, NumericsCheck *check, bool interruptible);
   const Dataset &dataset() const { return data; }
 
@@ -38,8 +40,8 @@ private:
   double runBatch(Session &session, NumericsCheck *check, uint64_t start,
                   uint64_t real);
   std::string describeRows(uint64_t start, uint64_t real) const;
-  std::string describeProblem(double value, uint64_t start,
-                              uint64_t real) const;
+  std::string describeProblem(Session &session, uint64_t start, uint64_t real);
+  std::string describeCulprit(Session &session, uint64_t start, uint64_t real);
 
   Dataset data;
   Output loss;

@@ -34,6 +34,8 @@ public:
   Failure(ExitCode code, const std::string &message)
       : std::runtime_error(message), code(code) {}
   ExitCode code;
+  /// What the RESULT line has behind the code: " steps=5 loss=nan", or nothing.
+  std::string result;
 };
 
 /// Throw the failure of a call into the runtime.

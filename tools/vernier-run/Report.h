@@ -39,24 +39,29 @@ void printMemoryAndPrecision(Terminal &terminal, const Plan &plan,
 void loadForInference(Session &session, const Options &options,
                       Terminal &terminal);
 
+/// 9 digits, which name a float exactly; a NaN has no sign.
+inline std::string numberText(double value) {
+  return std::isnan(value) ? "nan" : fmt::format("{:.9g}", value);
+}
+
 /// The last line on stdout: RESULT ok key=value ...
 class ResultLine {
 public:
   explicit ResultLine(const char *outcome)
       : text(fmt::format("RESULT {}", outcome)) {}
+  /// Fields alone, for the line of a Failure.
+  ResultLine() = default;
 
   template <typename T> void add(const char *key, const T &value) {
     text += fmt::format(" {}={}", key, value);
   }
-  /// 9 digits: they name a float exactly.
-  void addNumber(const char *key, double value) {
-    add(key, fmt::format("{:.9g}", value));
-  }
+  void addNumber(const char *key, double value) { add(key, numberText(value)); }
   void addIfMeasured(const char *key, double value) {
     if (!std::isnan(value))
       addNumber(key, value);
   }
   void print() const { std::puts(text.c_str()); }
+  const std::string &str() const { return text; }
 
 private:
   std::string text;

@@ -42,6 +42,7 @@ int main(int argc, char **argv) {
   installSignalHandlers();
   Terminal terminal;
   ExitCode code = Failed;
+  std::string result;
   bool started = false;
   try {
     std::optional<Options> options = parseCommandLine(argc, argv);
@@ -51,6 +52,7 @@ int main(int argc, char **argv) {
     return closeOutput(runVerb(*options, terminal), terminal);
   } catch (const Failure &failure) {
     code = failure.code;
+    result = failure.result;
     terminal.finishLive();
     terminal.error(failure.what());
     if (code == Usage && !started)
@@ -63,6 +65,7 @@ int main(int argc, char **argv) {
     terminal.error(error.what());
   }
   if (started)
-    std::printf("RESULT failed code=%d\n", static_cast<int>(code));
+    std::printf("RESULT failed code=%d%s\n", static_cast<int>(code),
+                result.c_str());
   return closeOutput(code, terminal);
 }
