@@ -33,6 +33,9 @@ std::string RunState::toJson(const Dataset &data) const {
                {"data", data.fingerprint()},
                {"skipped", skipped},
                {"skipped_in_a_row", skippedInARow},
+               {"not_finite", notFinite},
+               {"not_finite_in_a_row", notFiniteInARow},
+               {"clipped", clipped},
                {"correct", correct},
                {"counted", counted}};
   if (dataOffset)
@@ -66,6 +69,10 @@ void RunState::restore(const std::string &text, uint64_t checkpointStep,
   skippedInARow = number(json, "skipped_in_a_row");
   correct = number(json, "correct");
   counted = number(json, "counted");
+  // Versions before did not count these.
+  notFinite = json.value("not_finite", uint64_t(0));
+  notFiniteInARow = json.value("not_finite_in_a_row", uint64_t(0));
+  clipped = json.value("clipped", uint64_t(0));
   uint64_t batch = number(json, "batch"), rows = number(json, "rows");
   Json value = json.value("loss", Json(nullptr));
   loss = value.is_number() ? value.get<double>()

@@ -27,7 +27,11 @@ struct RunState {
   uint64_t microStep = 0;    ///< those that the step after the last has done
   uint64_t skipped = 0;
   uint64_t skippedInARow = 0;
-  double loss; ///< of the last step; NaN before the first
+  /// Of the skipped, those whose loss was not finite.
+  uint64_t notFinite = 0;
+  uint64_t notFiniteInARow = 0;
+  uint64_t clipped = 0; ///< steps whose gradients were clipped
+  double loss;          ///< of the last step; NaN before the first
 
   // Of the epoch that the last step belongs to.
   uint64_t correct = 0; ///< rows whose best class was right

@@ -13,7 +13,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Diagnosis.h"
 #include "Evaluation.h"
+#include "GradientNorms.h"
 #include "Init.h"
 #include "Memory.h"
 #include "Metrics.h"
@@ -24,6 +26,7 @@
 #include "RunState.h"
 #include "Shuffle.h"
 #include "Signals.h"
+#include "UntrainedParameters.h"
 #include "Verbs.h"
 
 #include <fmt/format.h>
@@ -41,6 +44,17 @@ constexpr uint64_t maxSkippedInARow = 64;
 
 /// At the smallest scale no smaller one can help; data may, so not at once.
 constexpr int maxStepsAtMinimum = 8;
+
+/// A loss is computed before any scale: one that is not finite stays so at any.
+/// A bad row spoils its own batch, and the next epoch's; five batches in a row
+/// are no accident.
+constexpr uint64_t maxNotFiniteInARow = 5;
+
+/// So few steps may be a trial; what they all lack, a run may yet find.
+constexpr uint64_t fewSteps = 5;
+
+/// To find the op of a skipped step takes another one; the first few tell.
+constexpr int maxSkipsExplained = 3;
 
 /// Larger logits would cost more to read back in each step than they tell.
 constexpr uint64_t maxLogits = 1 << 22;
@@ -63,16 +77,34 @@ private:
   void loop();
   Measurement step();
   double runMicroBatches();
+  void tally(const Measurement &step);
   void warnOfSmallScale(double scale);
-  void judge(const Measurement &measurement);
+  void judge();
+  void judgeSkipped();
+  void judgeNotFinite();
+  void judgeScale();
+  void printFinding();
+  std::string describeCause();
   [[noreturn]] void stop(const std::string &reason);
   void requireFiniteStates();
+  void requireGradients();
   void evaluate(Measurement &measurement);
   void save();
+  /// Whether this run made steps, all of them skipped: its states are no better
+  /// than those that it began with, and its scaler is worse.
+  bool isAllSkipped() const {
+    return stepsHere > 0 && skippedHere == stepsHere;
+  }
+  bool isNothingLearned() const;
   void writeOutputs();
   std::string describeLastSave() const;
   std::string describeWayOn() const;
+  std::string describeInterruption() const;
+  void addSteps(ResultLine &line) const;
+  void addSkips(ResultLine &line) const;
   int finish();
+  int runToEnd();
+  void installObserver();
   void observe(const vernier_observation_t &observation);
 
   double read(std::optional<Output> &output) {
@@ -92,15 +124,20 @@ private:
   std::optional<Session> session;
   /// Batches whose gradients are summed for one step.
   uint64_t microBatches = 1;
-  std::optional<Output> loss, learningRate, gradNorm, lossScale, allFinite;
+  std::optional<Output> loss, learningRate, lossScale, allFinite;
   std::optional<Output> microLoss, stepsAtMinimum;
   Accuracy accuracy;
+  GradientNorms norms;
+  UntrainedParameters untrained;
   std::optional<Overflows> overflows;
   NumericsCheck check;
   std::optional<NumericsProfile> profile;
   MetricsFile metrics;
 
   RunState state;
+  Measurement last;                        ///< the last step
+  uint64_t stepsHere = 0, skippedHere = 0; ///< since the start or the resume
+  int skipsExplained = 0;
   uint64_t totalSteps = 0;
   std::optional<uint64_t> savedStep;
   bool isSmallScaleKnown = false; ///< A warning was printed.
@@ -116,7 +153,7 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
       plan(options.plan), memory(planMemory(plan, device)),
       data((plan.requireEntry("step"), options.data), plan, "step"),
       microBatches(plan.contents().micro_batches()),
-      accuracy(plan, "step", maxLogits) {
+      accuracy(plan, "step", maxLogits), norms(plan), untrained(plan) {
   state.microBatches = microBatches;
   if (data.rows() < rowsPerStep())
     throw Failure(
@@ -132,7 +169,6 @@ Trainer::Trainer(const Options &options, Terminal &terminal)
     evaluation.emplace(options.evalData, plan);
   loss = requireLoss(plan, "step");
   learningRate = findOutput(plan, "step", "learning_rate");
-  gradNorm = findOutput(plan, "step", "grad_norm");
   lossScale = findOutput(plan, "step", "loss_scale");
   allFinite = findOutput(plan, "step", "all_finite");
   stepsAtMinimum = findOutput(plan, "step", "steps_at_minimum");
@@ -274,8 +310,10 @@ double Trainer::runMicroBatches() {
 
 Measurement Trainer::step() {
   uint64_t position = state.dataStep() % stepsPerEpoch();
-  if (position == 0)
+  if (position == 0) {
     state.correct = state.counted = 0;
+    shuffle(order, state.seed, state.dataStep() / stepsPerEpoch());
+  }
   batchRows =
       order.data() + position * rowsPerStep() + state.microStep * data.batch();
   uint64_t count = microBatches - state.microStep;
@@ -293,12 +331,11 @@ Measurement Trainer::step() {
   measurement.loss = state.loss =
       (lossSum + read(loss)) / static_cast<double>(count);
   measurement.learningRate = read(learningRate);
-  measurement.gradNorm = read(gradNorm);
   measurement.lossScale = read(lossScale);
   measurement.skipped = allFinite && read(allFinite) == 0;
+  norms.read(*session, measurement);
   measurement.overflow = overflows ? overflows->readStep(*session) : "";
-  state.skipped += measurement.skipped;
-  state.skippedInARow = measurement.skipped ? state.skippedInARow + 1 : 0;
+  tally(measurement);
   if (profile)
     profile->endStep(measurement.loss, measurement.skipped);
   // Of a window the last micro-batch is judged.
@@ -313,25 +350,38 @@ Measurement Trainer::step() {
   return measurement;
 }
 
-void Trainer::stop(const std::string &reason) {
-  std::string text = fmt::format("step {}: {}", state.step, reason);
-  if (check.found())
-    text += "\n  " + check.found()->describe();
-  if (overflows)
-    text += overflows->describe(*session, "\n  ");
+void Trainer::tally(const Measurement &step) {
+  bool isNotFinite = step.skipped && !std::isfinite(step.loss);
+  ++stepsHere;
+  skippedHere += step.skipped;
+  state.skipped += step.skipped;
+  state.skippedInARow = step.skipped ? state.skippedInARow + 1 : 0;
+  state.notFinite += isNotFinite;
+  state.notFiniteInARow = isNotFinite ? state.notFiniteInARow + 1 : 0;
+  state.clipped += step.isClipped && !step.skipped;
+}
+
+/// Why the last step is not finite.
+std::string Trainer::describeCause() {
   // All micro-batches of the window, of which batchRows is the last.
-  std::string badData = data.describeNonFinite(
-      batchRows + data.batch() - rowsPerStep(), rowsPerStep());
-  if (!badData.empty())
-    text += "\n  the data: " + badData;
-  std::string badState = session->describeNonFinite();
-  if (!badState.empty())
-    text += "\n  the states: " + badState;
-  if (!check.found() && badData.empty())
-    text += "\n  what to do: --check-numerics names the first op that is not "
-            "finite; a smaller "
-            "learning rate often helps";
-  throw Failure(Numeric, text + describeLastSave());
+  const uint64_t *rows = batchRows + data.batch() - rowsPerStep();
+  Diagnosis diagnosis(plan, *session, data, microBatches);
+  std::string text = diagnosis.describe(last, check.found(), rows);
+  if (overflows && std::isfinite(last.loss))
+    text += overflows->describe(*session, "\n  ");
+  installObserver();
+  // Overflow at the start is what the scale falls for.
+  if (isAllSkipped() && std::isfinite(last.loss) && stepsAtMinimum)
+    return text +
+           "\n  what to do: train for more steps, in which the loss scale "
+           "falls, or begin with a smaller one (--loss-scale=dynamic,"
+           "init=N)";
+  return text + diagnosis.describeRemedy();
+}
+
+void Trainer::stop(const std::string &reason) {
+  throw Failure(Numeric, fmt::format("step {}: {}", state.step, reason) +
+                             describeCause() + describeLastSave());
 }
 
 /// Which checkpoint to go back to, as the end of a message.
@@ -361,6 +411,32 @@ void Trainer::requireFiniteStates() {
                   describeLastSave()));
 }
 
+/// Gradients of zero do no harm, and no good. A run all of whose gradients were
+/// zero did nothing but take time, unless there was nothing left to learn.
+void Trainer::requireGradients() {
+  uint64_t done = stepsHere - skippedHere;
+  if (done == 0)
+    return;
+  std::vector<std::string> names = untrained.find(*session);
+  if (names.empty())
+    return;
+  std::string text = fmt::format(
+      "step {}: {} learned nothing in {} steps: their gradients were 0, or too "
+      "small to change them",
+      state.step, describeParameters(names, untrained.parameterCount()), done);
+  bool isMeant = last.loss == 0 || last.learningRate == 0 || interrupted();
+  if (names.size() < untrained.parameterCount() || isMeant || done < fewSteps)
+    return terminal.warn(text);
+  throw Failure(
+      Numeric,
+      text +
+          "\n  what to do: look for what has no slope "
+          "(a relu whose inputs are all negative, a value that 16 bits round "
+          "to 0, a constant in the way); --profile-numerics shows where "
+          "values vanish" +
+          describeLastSave());
+}
+
 /// Below 1 the scale makes gradients smaller than they are: what overflows does
 /// so unscaled, and small gradients are lost.
 void Trainer::warnOfSmallScale(double scale) {
@@ -374,33 +450,72 @@ void Trainer::warnOfSmallScale(double scale) {
       state.step, scale));
 }
 
-void Trainer::judge(const Measurement &measurement) {
-  if (measurement.skipped) {
-    warnOfSmallScale(measurement.lossScale);
-    if (!lossScale)
-      stop("a gradient is not finite, and nothing was made of it: its "
-           "parameters are as they were before this step");
-    if (check.found())
-      terminal.print(fmt::format("step {}: skipped at loss scale {:g}; {}",
-                                 state.step, measurement.lossScale,
-                                 check.found()->describe()));
-    if (read(stepsAtMinimum) >= maxStepsAtMinimum)
-      stop(fmt::format("{} steps in a row were skipped at the smallest loss "
-                       "scale, {:g}: the gradients are not finite at any scale",
-                       maxStepsAtMinimum, measurement.lossScale));
-    if (measurement.lossScale == 0)
-      stop("the loss scale has fallen to 0: no step is finite at any scale");
-    if (state.skippedInARow >= maxSkippedInARow)
-      stop(fmt::format("{} steps in a row were skipped, the last at loss scale "
-                       "{:g}: the gradients "
-                       "are not finite at any scale",
-                       state.skippedInARow, measurement.lossScale));
-    return;
-  }
+void Trainer::judge() {
+  if (last.skipped)
+    return judgeSkipped();
   if (check.found())
     stop("a result is not finite (--check-numerics)");
-  if (!std::isfinite(measurement.loss))
-    stop(fmt::format("the loss is {}", measurement.loss));
+  if (!std::isfinite(last.loss))
+    stop("the loss is " + numberText(last.loss));
+}
+
+void Trainer::judgeSkipped() {
+  bool isLossFinite = std::isfinite(last.loss);
+  if (!lossScale)
+    stop(fmt::format("{}, and nothing was made of it: its parameters are as "
+                     "they were before this step",
+                     isLossFinite ? "a gradient is not finite"
+                                  : "the loss is " + numberText(last.loss)));
+  warnOfSmallScale(last.lossScale);
+  if (!isLossFinite)
+    return judgeNotFinite();
+  printFinding();
+  judgeScale();
+}
+
+/// With --check-numerics each skipped step is explained.
+void Trainer::printFinding() {
+  if (check.found())
+    terminal.print(fmt::format("step {}: skipped at loss scale {:g}; {}",
+                               state.step, last.lossScale,
+                               check.found()->describe()));
+}
+
+/// A loss scale is for gradients that overflow. What makes the loss itself
+/// infinite or NaN comes before it, so no scale cures it.
+void Trainer::judgeNotFinite() {
+  if (state.notFiniteInARow >= maxNotFiniteInARow)
+    stop(fmt::format("the loss is {}, the {}th in a row that is not finite; it "
+                     "does not depend on the loss scale, so no scale cures it",
+                     numberText(last.loss), state.notFiniteInARow));
+  if (state.notFiniteInARow > 1 || skipsExplained == maxSkipsExplained)
+    return printFinding();
+  ++skipsExplained;
+  terminal.warn(fmt::format("step {}: skipped at loss scale {:g}, for its loss "
+                            "is {}{}",
+                            state.step, last.lossScale, numberText(last.loss),
+                            describeCause()));
+}
+
+/// Gradients that overflow are what the scale falls for, as long as it can.
+void Trainer::judgeScale() {
+  bool isStatic = overflows && !stepsAtMinimum;
+  if (read(stepsAtMinimum) >= maxStepsAtMinimum)
+    stop(fmt::format("{} steps in a row were skipped at the smallest loss "
+                     "scale, {:g}: the gradients are not finite at any scale",
+                     maxStepsAtMinimum, last.lossScale));
+  if (last.lossScale == 0)
+    stop("the loss scale has fallen to 0: no step is finite at any scale");
+  if (isStatic && state.skippedInARow >= maxStepsAtMinimum)
+    stop(fmt::format("{} steps in a row were skipped at the static loss scale "
+                     "{:g}: compile with a smaller one, or with "
+                     "--loss-scale=dynamic",
+                     state.skippedInARow, last.lossScale));
+  if (state.skippedInARow >= maxSkippedInARow)
+    stop(fmt::format("{} steps in a row were skipped, the last at loss scale "
+                     "{:g}: the gradients "
+                     "are not finite at any scale",
+                     state.skippedInARow, last.lossScale));
 }
 
 void Trainer::evaluate(Measurement &measurement) {
@@ -418,16 +533,20 @@ void Trainer::evaluate(Measurement &measurement) {
   terminal.print(text);
   if (!evaluated.problem.empty() && state.step < totalSteps)
     terminal.warn("evaluation: " + evaluated.problem);
+  installObserver(); // an evaluation may have looked for an op
   progress->resume();
 }
 
+/// What is saved amid skipped steps is no better than what was saved before
+/// them, so nothing is removed for it.
 void Trainer::save() {
   progress->pause();
+  bool isSkipped = state.skippedInARow > 0;
   state.missingRows = metrics.unwritten();
   std::string metadata = state.toJson(data);
-  vernier::run::check(vernier_session_save(session->get(), options.save.c_str(),
-                                           state.step, metadata.c_str(),
-                                           {options.keep, options.keepEvery}));
+  vernier::run::check(vernier_session_save(
+      session->get(), options.save.c_str(), state.step, metadata.c_str(),
+      {isSkipped ? 0 : options.keep, options.keepEvery}));
   savedStep = state.step;
   progress->resume();
 }
@@ -438,20 +557,20 @@ void Trainer::loop() {
   while (state.step < totalSteps && !interrupted() &&
          metrics.problem().empty()) {
     Measurement measurement = step();
-    judge(measurement);
+    last = measurement;
+    judge();
     bool epochEnds = state.dataStep() % stepsPerEpoch() == 0;
     if (evaluation && (epochEnds || state.step == totalSteps))
       evaluate(measurement);
     metrics.add(measurement);
-    bool mustSave = options.saveEvery && state.step % options.saveEvery == 0;
+    bool mustSave = options.saveEvery && state.step % options.saveEvery == 0 &&
+                    !isAllSkipped();
     if (mustSave)
       metrics.flush(); // never behind the checkpoint
     if (mustSave && metrics.problem().empty()) {
       requireFiniteStates();
       save();
     }
-    if (epochEnds)
-      shuffle(order, state.seed, state.dataStep() / stepsPerEpoch());
     double epochAccuracy = state.counted
                                ? static_cast<double>(state.correct) /
                                      static_cast<double>(state.counted)
@@ -474,7 +593,7 @@ void Trainer::writeOutputs() {
           (problems.empty() ? "" : "\n  ") + std::string(failure.what());
     }
   };
-  if (!options.save.empty() && savedStep != state.step)
+  if (!options.save.empty() && savedStep != state.step && !isNothingLearned())
     attempt([&] { save(); });
   if (profile)
     attempt([&] { profile->write(); });
@@ -497,17 +616,45 @@ std::string Trainer::describeWayOn() const {
   return options.log.empty() ? text : text + " --log " + options.log;
 }
 
+/// Whether all steps were skipped, of the whole run or since it was resumed.
+/// The last one of a run that did learn may be skipped, as any other.
+bool Trainer::isNothingLearned() const {
+  return isAllSkipped() &&
+         (state.skipped == state.step || skippedHere >= fewSteps);
+}
+
+/// Where a run stands that ended early.
+std::string Trainer::describeInterruption() const {
+  std::string text = fmt::format("interrupted after step {}; ", state.step);
+  if (options.save.empty())
+    return text + "nothing is saved without --save";
+  if (isNothingLearned())
+    return text + "all steps were skipped, so nothing was saved";
+  return text + "go on with --resume " + options.save;
+}
+
+/// The fields of the RESULT line that every training has that made a step.
+void Trainer::addSteps(ResultLine &line) const {
+  line.add("steps", state.step);
+  if (stepsHere > 0)
+    line.addNumber("loss", state.loss);
+  else
+    line.addIfMeasured("loss", state.loss);
+}
+
+void Trainer::addSkips(ResultLine &line) const {
+  line.add("skipped", state.skipped);
+  if (state.notFinite)
+    line.add("not_finite", state.notFinite);
+  if (norms.isClipping())
+    line.add("clipped", state.clipped);
+}
+
 int Trainer::finish() {
   writeOutputs();
   bool stopped = interrupted() && state.step < totalSteps;
   if (stopped)
-    terminal.print(
-        options.save.empty()
-            ? fmt::format(
-                  "interrupted after step {}; nothing is saved without --save",
-                  state.step)
-            : fmt::format("interrupted after step {}; go on with --resume {}",
-                          state.step, options.save));
+    terminal.print(describeInterruption());
   uint64_t peakBytes = session->memory().total_bytes;
   uint64_t grown =
       peakResidentBytes() - std::min(peakResidentBytes(), baseResidentBytes);
@@ -516,18 +663,23 @@ int Trainer::finish() {
                              bytesText(static_cast<double>(grown))));
   if (overflows && state.skipped)
     terminal.print(overflows->describe(*session, ""));
+  if (!stopped && isNothingLearned())
+    throw Failure(Numeric,
+                  fmt::format("step {}: {} of {} steps were skipped: nothing "
+                              "was learned",
+                              state.step, skippedHere, stepsHere) +
+                      describeCause() + describeLastSave());
   // What the run was for cannot be told, though its states are saved.
   if (!stopped && !evaluated.problem.empty())
     throw Failure(Numeric, "the last evaluation: " + evaluated.problem);
   ResultLine line(stopped ? "interrupted" : "ok");
-  line.add("steps", state.step);
-  line.addIfMeasured("loss", state.loss);
+  addSteps(line);
   if (state.counted)
     line.addIfMeasured("accuracy", static_cast<double>(state.correct) /
                                        static_cast<double>(state.counted));
   line.addIfMeasured("eval_loss", evaluated.loss);
   line.addIfMeasured("eval_accuracy", evaluated.accuracy);
-  line.add("skipped", state.skipped);
+  addSkips(line);
   if (progress->steps() > 0) {
     double perStep =
         progress->seconds() / static_cast<double>(progress->steps());
@@ -542,6 +694,21 @@ int Trainer::finish() {
 }
 
 int Trainer::run() {
+  try {
+    return runToEnd();
+  } catch (Failure &failure) {
+    // A loss that is not finite is what the run came to.
+    if (failure.code == Numeric && stepsHere > 0) {
+      ResultLine line;
+      addSteps(line);
+      addSkips(line);
+      failure.result = line.str();
+    }
+    throw;
+  }
+}
+
+int Trainer::runToEnd() {
   baseResidentBytes = residentBytes();
   requireMemory(plan, memory, terminal);
   try {
@@ -554,17 +721,13 @@ int Trainer::run() {
   openOutputs();
   printConfiguration();
   warnOfSchedule();
-  if (options.checkNumerics || profile)
-    vernier_session_set_observer(
-        session->get(),
-        [](void *trainer, const vernier_observation_t *observation) {
-          static_cast<Trainer *>(trainer)->observe(*observation);
-        },
-        this);
+  installObserver();
+  untrained.remember(*session);
   progress.emplace(terminal, totalSteps, rowsPerStep(), options.logEvery);
   try {
     loop();
     requireFiniteStates();
+    requireGradients();
   } catch (const Failure &failure) {
     // What led to a loss that is not finite is what a profile may tell.
     if (profile && failure.code == Numeric)
@@ -585,8 +748,20 @@ void Trainer::openOutputs() {
   if (!options.profileNumerics.empty())
     profile.emplace(plan, options.profileNumerics,
                     options.profileEvery.value_or(10));
+  metrics.addColumns(norms.columns());
   if (!options.log.empty())
     metrics.open(options.log, state.step, state.missingRows);
+}
+
+void Trainer::installObserver() {
+  if (!options.checkNumerics && !profile)
+    return;
+  vernier_session_set_observer(
+      session->get(),
+      [](void *trainer, const vernier_observation_t *observation) {
+        static_cast<Trainer *>(trainer)->observe(*observation);
+      },
+      this);
 }
 
 /// A call has been made, of a step or of an evaluation.

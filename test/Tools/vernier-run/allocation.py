@@ -57,7 +57,7 @@ class Allocation(RunnerTest):
 
     def test_counts(self):
         """The counter does count: starting a run takes many."""
-        make_plan("m.vplan", scale=2**22)
+        make_plan("m.vplan", scale=1024)
         make_data("train.npz")
         self.data = "train.npz"
         self.assertGreater(self.allocations_of_run(1), 100)

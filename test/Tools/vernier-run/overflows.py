@@ -34,8 +34,8 @@ func.func @loss(%a: tensor<2x4xf32> {train.name = "a"}, %b: tensor<2x4xf32> {tra
 """
 
 
-def compile_plan(path, *flags):
-    pathlib.Path("m.mlir").write_text(MODEL)
+def compile_plan(path, *flags, model=MODEL):
+    pathlib.Path("m.mlir").write_text(model)
     compiler = shutil.which("vernier-compile")
     subprocess.run([compiler, "m.mlir", "-o", path, "--policy=f32", "--optimizer=sgd,lr=0.001",
                     *flags], check=True)
@@ -73,26 +73,27 @@ class Overflows(RunnerTest):
 
     def test_collapse(self):
         """Conformance case 10: PyTorch's scale would go to 0; ours stops at its minimum, and
-        the run says whose gradient it was."""
-        write_data("bad.npz", b=np.arange(40))
-        compile_plan("m.vplan", "--loss-scale=dynamic,init=8,min=1")
+        the run says whose gradient it was: that of a root at 0."""
+        root = MODEL.replace("%y = arith.mulf %r, %b :", "%s = arith.mulf %r, %b : tensor<2x4xf32>\n  %y = math.sqrt %s :")
+        np.savez("bad.npz", a=np.ones((40, 4), "f4"), b=np.zeros((40, 4), "f4"))
+        compile_plan("m.vplan", "--loss-scale=dynamic,init=8,min=1", model=root)
         # 8, 4, 2, then eight times 1.
         self.fails(NUMERIC, "m.vplan", "train", "--data", "bad.npz", "--epochs", 9,
                    says=("step 11: 8 steps in a row were skipped at the smallest loss scale, 1",
                          "the gradient of 'right' was the first that was not finite, in step 1",
                          "that of 'right', 11 of 11 times"))
-        compile_plan("zero.vplan", "--loss-scale=dynamic,init=8,backoff_factor=1e-30")
+        compile_plan("zero.vplan", "--loss-scale=dynamic,init=8,backoff_factor=1e-30", model=root)
         self.fails(NUMERIC, "zero.vplan", "train", "--data", "bad.npz", "--epochs", 9,
                    says=("step 10: 8 steps in a row were skipped at the smallest loss scale, 1.17549e-38",
                          "step 2: the loss scale has fallen to 8e-30, below 1"))
-        compile_plan("zero.vplan", "--loss-scale=dynamic,init=8,backoff_factor=1e-30,min=0")
+        compile_plan("zero.vplan", "--loss-scale=dynamic,init=8,backoff_factor=1e-30,min=0", model=root)
         self.fails(NUMERIC, "zero.vplan", "train", "--data", "bad.npz", "--epochs", 9,
                    says="the loss scale has fallen to 0")
 
     def test_windows(self):
         """Three micro-batches in a step: steps, loss, rows, checkpoints and resuming."""
         compile_plan("m.vplan", "--loss-scale=dynamic,init=8", "--accumulate=3")
-        write_data("d.npz", b=[7])
+        write_data("d.npz", b=[12])
         out = run("m.vplan", "train", "--data", "d.npz", "--epochs", 2, "--log", "m.csv", "--save", "all")
         self.assertIn("3 micro-batches, 6 rows in a step", out.stdout + out.stderr)
         self.assertEqual(out.result["steps"], "12")  # 6 whole windows in an epoch

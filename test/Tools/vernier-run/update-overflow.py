@@ -48,7 +48,7 @@ class UpdateOverflow(RunnerTest):
             process = self.fails(NUMERIC, "m.vplan", "train", "--data", "d.npz", "--steps", 1, *flags,
                                  says=("step 1: 'w' (f32[2]): 2 of 2 values are not finite, the first is -inf at [0]",
                                        FINITE, "a smaller learning rate"))
-            self.assertEqual(process.stdout, "RESULT failed code=4\n")
+            self.assertEqual(process.stdout, "RESULT failed code=4 steps=1 loss=1.00000002e+30 skipped=0\n")
             self.assertEqual("\n  nothing was saved\n" in process.stderr, bool(flags))
             self.assertFalse(pathlib.Path("ck").exists())
 
@@ -98,7 +98,9 @@ class UpdateOverflow(RunnerTest):
         for flags in ((), ("--accumulate=2",)):
             shutil.rmtree("ck", ignore_errors=True)
             compile_plan("m.vplan", "adam", "--loss-scale=dynamic", *flags)
-            write_data([1, np.inf, 1, 1])
+            x = np.ones((64, 2), "f4")
+            x[5] = np.inf
+            np.savez("d.npz", x=x)
             out = run("m.vplan", "train", "--data", "d.npz", "--epochs", 3, "--save", "ck", "--save-every", 1)
             self.assertGreaterEqual(int(out.result["skipped"]), 3)
 
