@@ -147,18 +147,84 @@ def violations(values, bound):
     return np.where(np.isnan(values), not bound["may_be_nan"], wrong)
 
 
-def draw(rng, low, high):
+def draw(rng, low, high, shape=(ROWS, COLUMNS)):
     """Within the range, often at its ends, often equal or near zero."""
-    values = rng.uniform(low, high, (ROWS, COLUMNS))
+    values = rng.uniform(low, high, shape)
     ends = rng.integers(6, size=values.shape)
     values = np.where(ends == 0, low, np.where(ends == 1, high, values))
     if low <= 0 <= high:
         values = np.where(ends == 2, 0.0, values * np.where(ends == 3, 1e-6, 1.0))
-    return np.full_like(values, values[0, 0]) if rng.integers(5) == 0 else values
+    return np.full_like(values, values.flat[0]) if rng.integers(5) == 0 else values
+
+
+IMAGES = """
+func.func @loss(%x: tensor<2x4x4x6xT> {train.range = [LX, HX]}, %k: tensor<4x3x3x3xT> {train.range = [LK, HK]},
+    %i: tensor<3x2xi32> {train.range = [-1, 5]}, %c: tensor<4xT> {train.range = [0.5, 2.0]},
+    %step: tensor<i32> {train.range = [0, 9]}) -> (TYPES) {
+  %y = train.conv2d %x, %k padding = [1, 1, 1, 1] groups = 2 : (tensor<2x4x4x6xT>, tensor<4x3x3x3xT>) -> tensor<2x4x4x4xT>
+  %d = train.conv2d_input_gradient %y, %k padding = [1, 1, 1, 1] groups = 2 : (tensor<2x4x4x4xT>, tensor<4x3x3x3xT>) -> tensor<2x4x4x6xT>
+  %g = train.conv2d_weight_gradient %x, %y padding = [1, 1, 1, 1] groups = 2 : (tensor<2x4x4x6xT>, tensor<2x4x4x4xT>) -> tensor<4x3x3x3xT>
+  %m = train.pool2d max %x window = [2, 2] strides = [2, 2] : tensor<2x4x4x6xT> -> tensor<2x2x2x6xT>
+  %a = train.pool2d average %x window = [3, 3] strides = [1, 1] padding = [1, 1, 1, 1] : tensor<2x4x4x6xT> -> tensor<2x4x4x6xT>
+  %n = train.group_norm %y, %c, %c {groups = 2 : i64} : (tensor<2x4x4x4xT>, tensor<4xT>, tensor<4xT>) -> tensor<2x4x4x4xT>
+  %o = train.batch_norm_inference %y, %c, %c, %c, %c : (tensor<2x4x4x4xT>, tensor<4xT>, tensor<4xT>, tensor<4xT>, tensor<4xT>) -> tensor<2x4x4x4xT>
+  %e = train.gather %k, %i : (tensor<4x3x3x3xT>, tensor<3x2xi32>) -> tensor<3x2x3x3x3xT>
+  %s = train.scatter_add %e, %i : (tensor<3x2x3x3x3xT>, tensor<3x2xi32>) -> tensor<4x3x3x3xT>
+  %r = train.dropout %x step %step {rate = 0.4 : f64, seed = 7 : i32} : (tensor<2x4x4x6xT>, tensor<i32>) -> tensor<2x4x4x6xT>
+  return %y, %d, %g, %m, %a, %n, %o, %e, %s, %r : TYPES
+}
+"""
+IMAGE_SHAPES = ("2x4x4x4", "2x4x4x6", "4x3x3x3", "2x2x2x6", "2x4x4x6", "2x4x4x4", "2x4x4x4", "3x2x3x3x3", "4x3x3x3",
+                "2x4x4x6")
+
+
+def check_images(rng):
+    """Convolutions, pools, tables and norms over channels."""
+    bounded = 0
+    for element in TYPES:
+        for (lx, hx), (lk, hk) in (((-1.0, 1.0), (-0.5, 0.25)), ((0.0, 200.0), (0.03125, 3.0)), ((-4.0, -1.0), (0.0, 1.0))):
+            text = IMAGES.replace("TYPES", ", ".join(f"tensor<{shape}xT>" for shape in IMAGE_SHAPES))
+            for name, value in (("LX", lx), ("HX", hx), ("LK", lk), ("HK", hk), ("xT", "x" + element)):
+                text = text.replace(name, str(value))
+            bounds = get_bounds(text)
+            assert len(bounds) == len(IMAGE_SHAPES), bounds
+            for _ in range(DRAWS):
+                inputs = {"arg0": draw(rng, lx, hx, (2, 4, 4, 6)), "arg1": draw(rng, lk, hk, (4, 3, 3, 3)),
+                          "arg2": rng.integers(-1, 6, (3, 2)).astype(np.int32), "arg3": draw(rng, 0.5, 2.0, (4,)),
+                          "arg4": np.array(rng.integers(10), np.int32)}
+                results, _ = vernier.evaluate(text, "loss", inputs)
+                for i, bound in enumerate(bounds):
+                    wrong = violations(results[f"result{i}"], bound)
+                    assert not wrong.any(), (element, i, results[f"result{i}"][wrong], bound)
+            bounded += sum(np.isfinite(bound["low"]) and np.isfinite(bound["high"]) for bound in bounds)
+    # Some do overflow in f16.
+    assert bounded > 8 * len(IMAGE_SHAPES), bounded
+
+
+def check_flushed_products():
+    """A processor that takes subnormal bf16 operands for zero, and makes subnormal sums zero, stays within the
+    bounds of a product; where everything vanishes they say that zero is possible."""
+    tiny = 2.0 ** -126
+    for low, high in ((tiny / 4, tiny / 2), (tiny / 2, 2 * tiny), (-tiny / 2, -tiny / 4), (1e-20, 2e-20)):
+        text = f"""func.func @loss(%x: tensor<2x8xbf16> {{train.range = [{low:.17e}, {high:.17e}]}}, %y: tensor<8x2xbf16> {{train.range = [0.5, 1.0]}},
+            %z: tensor<8x2xbf16> {{train.range = [1.0e-20, 2.0e-20]}}) -> (tensor<2x2xbf16>, tensor<2x2xbf16>) {{
+          %p = train.matmul %x, %y : (tensor<2x8xbf16>, tensor<8x2xbf16>) -> tensor<2x2xbf16>
+          %q = train.matmul %x, %z : (tensor<2x8xbf16>, tensor<8x2xbf16>) -> tensor<2x2xbf16>
+          return %p, %q : tensor<2x2xbf16>, tensor<2x2xbf16>
+        }}"""
+        for bound, factor in zip(get_bounds(text), (0.75, 1.5e-20), strict=True):
+            for element in (low, high, (low + high) / 2):
+                operand = element if abs(element) >= tiny else 0.0
+                total = 8 * operand * factor
+                flushed = np.array([total if abs(total) >= tiny else 0.0, 8 * element * factor])
+                assert not violations(flushed[:1], dict(bound, grid=0.0)).any(), (flushed, bound)
+                assert bound["low"] <= flushed[1] <= bound["high"], (flushed, bound)
 
 
 def main():
     rng = np.random.default_rng(11)
+    check_images(rng)
+    check_flushed_products()
     total = bounded = 0
     for number in range(GRAPHS):
         graph = Graph(rng)

@@ -13,8 +13,7 @@
 
 #include "TrainRanges.h"
 
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Interfaces/RangeOpInterface.h"
+#include "RangeModel.h"
 
 #include <algorithm>
 #include <cmath>
@@ -33,27 +32,6 @@ static int64_t countColumns(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   return type.getRank() ? type.getShape().back() : 1;
 }
-
-namespace {
-
-/// A model by its op's class: `infer(op, operands, results)`.
-template <typename OpT>
-struct Model : RangeOpInterface::ExternalModel<Model<OpT>, OpT> {
-  void inferRanges(Operation *op, ArrayRef<Interval> operands,
-                   MutableArrayRef<Interval> results) const {
-    infer(cast<OpT>(op), operands, results);
-  }
-  static void infer(OpT op, ArrayRef<Interval> operands,
-                    MutableArrayRef<Interval> results);
-};
-
-} // namespace
-
-#define INFER(OP)                                                              \
-  template <>                                                                  \
-  void Model<OP>::infer([[maybe_unused]] OP op,                                \
-                        [[maybe_unused]] ArrayRef<Interval> x,                 \
-                        MutableArrayRef<Interval> results)
 
 //===----------------------------------------------------------------------===//
 // Shapes and reductions
@@ -77,47 +55,6 @@ INFER(ReduceOp) {
     // Divided, or multiplied by the rounded inverse.
     results[0] =
         (results[0] / Interval::exactly(double(count))).widened(kRelativeSlack);
-}
-
-//===----------------------------------------------------------------------===//
-// Contractions
-//===----------------------------------------------------------------------===//
-
-template <typename OpT>
-static Interval contract(OpT op, Interval lhs, Interval rhs,
-                         std::optional<Interval> bias) {
-  auto contraction = cast<ContractionOpInterface>(op.getOperation());
-  int64_t k = contraction.getContractionDims().k;
-  if (op.getTf32()) {
-    // Rounded to 10 mantissa bits.
-    lhs = lhs.widened(0x1p-11);
-    rhs = rhs.widened(0x1p-11);
-  }
-  Type accumulate = Float32Type::get(op.getContext());
-  if (op.getAccumulateType())
-    accumulate = *op.getAccumulateType();
-  FloatRange format = getFloatRange(accumulate).value_or(kRangeF32);
-  Interval result = sum(lhs * rhs, k, format);
-  // The bias may be the first term of the rounded sum or the last.
-  if (bias && !bias->isZero()) {
-    double error = bias->getMagnitude() * double(k) * 0x1p-23;
-    result = result + *bias;
-    result.low -= error;
-    result.high += error;
-    result = result.rounded(format);
-  }
-  if (op.getEpilogue() == Epilogue::Relu)
-    result = maximum(result, Interval::exactly(0));
-  return result;
-}
-
-INFER(MatmulOp) { results[0] = contract(op, x[0], x[1], std::nullopt); }
-
-INFER(LinearOp) {
-  std::optional<Interval> bias;
-  if (op.getBias())
-    bias = x[2];
-  results[0] = contract(op, x[0], x[1], bias);
 }
 
 //===----------------------------------------------------------------------===//
@@ -163,8 +100,7 @@ INFER(GeluOp) {
 /// Whether each row has a finite maximum: else x - max is NaN somewhere.
 static bool makesNaN(const Interval &x) { return !x.isBounded(); }
 
-/// The error of an f32 sum of `count` positive terms, relative to it.
-static double getSumSlack(int64_t count) {
+double train::getSumSlack(int64_t count) {
   return kRelativeSlack + double(count) * 0x1p-24;
 }
 
@@ -210,7 +146,7 @@ INFER(LogSoftmaxOp) {
 /// x / sqrt(mean(x^2) + epsilon): at most the root of the row's length, since
 /// the square of an element is at most the sum of all, and at most
 /// |x| / sqrt(epsilon).
-static Interval normalize(const Interval &x, int64_t columns, double epsilon) {
+Interval train::normalize(const Interval &x, int64_t columns, double epsilon) {
   double bound = std::sqrt(double(columns));
   if (epsilon > 0)
     bound = std::min(bound, x.getMagnitude() / std::sqrt(epsilon));
@@ -222,16 +158,21 @@ static Interval normalize(const Interval &x, int64_t columns, double epsilon) {
   return result;
 }
 
-INFER(LayerNormOp) {
-  double magnitude = x[0].getMagnitude();
-  double spread = x[0].isBounded() ? x[0].high - x[0].low : kInfinity;
+Interval train::centre(const Interval &x, int64_t count) {
+  double magnitude = x.getMagnitude();
+  double spread = x.isBounded() ? x.high - x.low : kInfinity;
   // Around the mean, whose f32 sum may round.
   Interval centred = Interval::between(-spread, spread)
-                         .widened(0, getSumSlack(countColumns(op.getInput())) *
+                         .widened(0, getSumSlack(count) *
                                          (spread < kInfinity ? magnitude : 0));
   if (std::isinf(spread))
     centred.mayBeNaN = true;
-  Interval normal = normalize(centred, countColumns(op.getInput()),
+  return centred;
+}
+
+INFER(LayerNormOp) {
+  int64_t columns = countColumns(op.getInput());
+  Interval normal = normalize(centre(x[0], columns), columns,
                               op.getEpsilon().convertToDouble());
   results[0] = (normal * x[1] + x[2]).widened(kRelativeSlack);
 }
@@ -327,15 +268,11 @@ INFER(ClipByGlobalNormOp) {
       increasing(squares.rounded(kRangeF32), std::sqrt, 0);
 }
 
-#undef INFER
-
-template <typename... OpTs> static void attach(MLIRContext &context) {
-  (OpTs::template attachInterface<Model<OpTs>>(context), ...);
-}
-
 void vernier::train::attachRangeModels(MLIRContext &context) {
-  attach<BroadcastOp, TransposeOp, OneHotOp, SeedOp, ReduceOp, MatmulOp,
-         LinearOp, ReluOp, SigmoidOp, SiluOp, GeluOp, SoftmaxOp, LogSoftmaxOp,
-         LayerNormOp, RmsNormOp, CrossEntropyOp, MseLossOp, BceWithLogitsLossOp,
-         LearningRateOp, ClipByGlobalNormOp>(context);
+  attachRanges<BroadcastOp, TransposeOp, OneHotOp, SeedOp, ReduceOp, ReluOp,
+               SigmoidOp, SiluOp, GeluOp, SoftmaxOp, LogSoftmaxOp, LayerNormOp,
+               RmsNormOp, CrossEntropyOp, MseLossOp, BceWithLogitsLossOp,
+               LearningRateOp, ClipByGlobalNormOp>(context);
+  attachContractionRanges(context);
+  attachImageRanges(context);
 }
