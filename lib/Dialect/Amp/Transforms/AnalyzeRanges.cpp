@@ -80,6 +80,8 @@ public:
   void reportOverflows() const;
   /// Whether the step needs a loss scaler, and where it should start.
   void reportLossScale() const;
+  /// The step if no gradient can underflow: what remains is overflow.
+  void reportUnderflowExcluded(ArrayRef<Value> scaled) const;
 
 private:
   void reportOverflow(OpResult value) const;
@@ -203,6 +205,29 @@ static double getSafeScale(ArrayRef<Value> values,
   return std::exp2(std::floor(std::log2(scale)));
 }
 
+void Reporter::reportUnderflowExcluded(ArrayRef<Value> scaled) const {
+  Location loc = function.getLoc();
+  OpBuilder builder(function.getContext());
+  function->setAttr(kCannotUnderflowAttr, builder.getUnitAttr());
+  auto unsafe = llvm::find_if(scaled, [&](Value value) {
+    return isF16(value) && !always.getExactRange(value).fitsIn(kRangeF16);
+  });
+  if (unsafe == scaled.end()) {
+    remark::passed(loc, name("loss-scale"))
+        << remark::add("no gradient can underflow or overflow in f16: no loss "
+                       "scaler is needed");
+    function->setAttr(kCannotOverflowAttr, builder.getUnitAttr());
+    return;
+  }
+  // A scale below 1 may be what a sum over many rows needs.
+  remark::missed(loc, name("loss-scale")) << remark::add(
+      "no gradient can underflow in f16, but {0} may overflow ({1}): a loss "
+      "scaler is needed to make gradients smaller",
+      describe(*unsafe), toString(always.getExactRange(*unsafe)));
+  if (double scale = getSafeScale(scaled, always))
+    function->setAttr(kSafeScaleAttr, builder.getF64FloatAttr(scale));
+}
+
 void Reporter::reportLossScale() const {
   SmallVector<Value> scaled = getScaledValues(function);
   auto firstF16 = llvm::find_if(scaled, isF16);
@@ -214,13 +239,8 @@ void Reporter::reportLossScale() const {
   });
   Location loc = function.getLoc();
   OpBuilder builder(function.getContext());
-  if (unsafe == scaled.end()) {
-    remark::passed(loc, name("loss-scale"))
-        << remark::add("no gradient can underflow in f16: no loss scaler is "
-                       "needed");
-    function->setAttr(kCannotUnderflowAttr, builder.getUnitAttr());
-    return;
-  }
+  if (unsafe == scaled.end())
+    return reportUnderflowExcluded(scaled);
   double scale = getSafeScale(scaled, always);
   StringRef condition = "in any step";
   if (scale == 0) {

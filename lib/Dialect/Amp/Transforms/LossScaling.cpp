@@ -596,6 +596,26 @@ static bool usesF16(func::FuncOp step) {
       .wasInterrupted();
 }
 
+/// Whether --amp-analyze-ranges has proved that gradients stay in the range of
+/// f16 by themselves, at both of its ends.
+static bool needsNoScaler(func::FuncOp step) {
+  return step->hasAttr(kCannotUnderflowAttr) &&
+         step->hasAttr(kCannotOverflowAttr);
+}
+
+/// The scale of the first step: the usual one, or what --amp-analyze-ranges has
+/// found to be safe where that is larger, or where there is nothing to gain
+/// from a larger one.
+static double chooseInitialScale(func::FuncOp step, double usual) {
+  auto safe =
+      step ? step->getAttrOfType<FloatAttr>(kSafeScaleAttr) : FloatAttr();
+  if (!safe)
+    return usual;
+  return step->hasAttr(kCannotUnderflowAttr)
+             ? safe.getValueAsDouble()
+             : std::max(usual, safe.getValueAsDouble());
+}
+
 namespace {
 
 struct LossScalingPass : amp::impl::AmpLossScalingPassBase<LossScalingPass> {
@@ -612,13 +632,9 @@ struct LossScalingPass : amp::impl::AmpLossScalingPassBase<LossScalingPass> {
       return signalPassFailure();
     }
     if (chosen == "auto") {
-      // What --amp-analyze-ranges has proved.
-      bool isSafe = step && step->hasAttr(kCannotUnderflowAttr);
-      chosen = step && usesF16(step) && !isSafe ? "dynamic" : "gate";
-      auto safe =
-          step ? step->getAttrOfType<FloatAttr>(kSafeScaleAttr) : FloatAttr();
-      if (safe)
-        initScale = std::max(double(initScale), safe.getValueAsDouble());
+      chosen =
+          step && usesF16(step) && !needsNoScaler(step) ? "dynamic" : "gate";
+      initScale = chooseInitialScale(step, initScale);
     }
     if (chosen == "none")
       return;

@@ -64,10 +64,11 @@ func.func @globals(%x: tensor<2x16xf16> {train.range = [0.0, 1.0]}) -> tensor<2x
 // -----
 
 // Gradients made of integers and f16 numbers by sums and by products with
-// integers are multiples of the smallest f16 number: no scaler is needed.
+// integers are multiples of the smallest f16 number, and these stay small: no
+// scaler is needed.
 // CHECK-LABEL: func.func @step
-// CHECK-SAME: attributes {amp.cannot_underflow}
-// expected-remark @below {{no gradient can underflow in f16: no loss scaler is needed}}
+// CHECK-SAME: attributes {amp.cannot_overflow, amp.cannot_underflow}
+// expected-remark @below {{no gradient can underflow or overflow in f16: no loss scaler is needed}}
 func.func @step(%x: tensor<4xf16> {train.range = [-1.0, 1.0]}, %n: tensor<4xi32> {train.range = [0, 16]}) -> tensor<4xf16> {
   %seed = train.seed : tensor<f32>
   %wide = train.broadcast %seed dims = [] : tensor<f32> -> tensor<4xf32>
@@ -80,6 +81,29 @@ func.func @step(%x: tensor<4xf16> {train.range = [-1.0, 1.0]}, %n: tensor<4xi32>
   // expected-remark @below {{f16 cannot overflow: [-16, 16]}}
   %gn = arith.mulf %gx, %integers : tensor<4xf16>
   return %gn : tensor<4xf16>
+}
+
+// -----
+
+// A sum over many rows overflows unless the loss is scaled down: 65504 / 131072
+// is above a quarter.
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: attributes {amp.cannot_underflow, amp.safe_scale = 2.500000e-01 : f64}
+// expected-remark @below {{no gradient can underflow in f16, but 'train.reduce' may overflow ([-1.321e+05, 1.321e+05]): a loss scaler is needed to make gradients smaller}}
+func.func @step(%x: tensor<131072xf16> {train.range = [-1.0, 1.0]}) -> tensor<f16> {
+  // expected-note @below {{from 'train.seed' in [1, 1]}}
+  %seed = train.seed : tensor<f32>
+  // expected-note @below {{from 'train.broadcast' in [1, 1]}}
+  %wide = train.broadcast %seed dims = [] : tensor<f32> -> tensor<131072xf32>
+  // expected-remark @below {{f16 cannot overflow: [1, 1]}}
+  // expected-note @below {{from 'arith.truncf' in [1, 1]}}
+  %g = arith.truncf %wide : tensor<131072xf32> to tensor<131072xf16>
+  // expected-remark @below {{f16 cannot overflow: [-1, 1]}}
+  // expected-note @below {{from 'arith.mulf' in [-1, 1]}}
+  %gx = arith.mulf %g, %x : tensor<131072xf16>
+  // expected-warning @below {{f16 can overflow: [-1.321e+05, 1.321e+05] reaches beyond 65504}}
+  %sum = train.reduce sum %gx dims = [0] : tensor<131072xf16> -> tensor<f16>
+  return %sum : tensor<f16>
 }
 
 // -----

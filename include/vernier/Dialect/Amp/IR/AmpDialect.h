@@ -38,9 +38,12 @@ inline constexpr llvm::StringLiteral kPrecisionAttr = "amp.precision";
 /// How the rule ends of an op that keeps the types of the model.
 inline constexpr llvm::StringLiteral kUntouchedVerdict = "untouched";
 
-/// On `@step`, by --amp-analyze-ranges: no gradient can underflow in f16.
+/// On `@step`, by --amp-analyze-ranges: no gradient can underflow in f16; none
+/// can overflow.
 inline constexpr llvm::StringLiteral kCannotUnderflowAttr =
     "amp.cannot_underflow";
+inline constexpr llvm::StringLiteral kCannotOverflowAttr =
+    "amp.cannot_overflow";
 /// On `@step`, by --amp-analyze-ranges: a loss scale that cannot overflow.
 inline constexpr llvm::StringLiteral kSafeScaleAttr = "amp.safe_scale";
 

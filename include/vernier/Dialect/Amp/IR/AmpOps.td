@@ -31,7 +31,8 @@ def Amp_Dialect : Dialect {
     |---|---|---|
     | `amp.precision` | an op of `@loss` or `@predict` | its decision, `#amp.precision`; arguments and globals keep their types, and nothing is decided of them |
     | `amp.policy` | the module | the policy `auto` as the text of its file, by `--amp-assign-by-profile` |
-    | `amp.cannot_underflow` | `@step` | no gradient can underflow in f16, by `--amp-analyze-ranges`: a loss scaler has nothing to do |
+    | `amp.cannot_underflow` | `@step` | no gradient can underflow in f16, by `--amp-analyze-ranges` |
+    | `amp.cannot_overflow` | `@step` | no gradient can overflow in f16, by `--amp-analyze-ranges`: with the other, a loss scaler has nothing to do |
     | `amp.safe_scale` | `@step` | a loss scale that cannot overflow, by `--amp-analyze-ranges` |
     | `amp.range` | a result of a function | what `--amp-analyze-ranges=annotate=true` knows of it: bounds, the smallest magnitude, a grid, whether it may be NaN |
     | `amp.alignment` | a contraction | what its leading dimensions are to be multiples of, in elements, by `--amp-pad-for-tensor-cores` |

@@ -185,8 +185,8 @@ def AmpLossScalingPass : AmpPass<"amp-loss-scaling"> {
            "init-scale; gate: no scaler, but a step with an inf or a NaN is "
            "skipped all the same; none: nothing; auto: dynamic if the step "
            "computes anything in f16, unless --amp-analyze-ranges has proved "
-           "that no gradient can underflow, and from its scale if that is larger "
-           "than init-scale; otherwise gate">,
+           "that no gradient can underflow or overflow, and from its scale if that "
+           "is larger than init-scale, or if none can underflow; otherwise gate">,
     Option<"initScale", "init-scale", "double", /*default=*/"65536.0",
            "Loss scale of the first step, or of all steps in static mode">,
     Option<"growthFactor", "growth-factor", "double", /*default=*/"2.0",
@@ -228,10 +228,11 @@ def AmpAnalyzeRangesPass : AmpPass<"amp-analyze-ranges"> {
     while they keep it; such a bound proposes a loss scale, but never drops the
     scaler.
 
-    On `@step` after differentiation, two attributes are set for
+    On `@step` after differentiation, attributes are set for
     `--amp-loss-scaling=mode=auto`: `amp.cannot_underflow` where every f16 gradient
-    provably is zero, normal or a multiple of the smallest f16 number, so that no
-    scaler is needed; else `amp.safe_scale`, the largest power of two (at most
+    provably is zero, normal or a multiple of the smallest f16 number, and
+    `amp.cannot_overflow` where every one provably is finite, too, so that no scaler
+    is needed; without both `amp.safe_scale`, the largest power of two (at most
     2^24) with which no gradient can overflow, where there is a bound.
 
     Bounds through several contractions grow with the product of their lengths,
