@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Profile.h"
+#include "ProfiledRanges.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
@@ -287,28 +287,6 @@ static void annotateResults(FunctionOpInterface function,
   }
 }
 
-/// What a profile says of inputs and states: no element of theirs was larger.
-static RangeAssumptions getAssumptions(const Profile &profile,
-                                       ModuleOp module) {
-  RangeAssumptions assumptions;
-  for (const TensorProfile &tensor : profile.tensors) {
-    if (tensor.notFinite)
-      continue;
-    Interval range =
-        Interval::between(-tensor.maxMagnitude, tensor.maxMagnitude)
-            .widened(kRelativeSlack); // of the digits in the file
-    if (tensor.role == "input") {
-      assumptions.inputs[tensor.name] = range;
-    } else if (auto global =
-                   module.lookupSymbol<ml_program::GlobalOp>(tensor.name)) {
-      auto role = global->getAttrOfType<StringAttr>(train::kRoleAttr);
-      if (role && role.getValue() == tensor.role)
-        assumptions.globals[tensor.name] = range;
-    }
-  }
-  return assumptions;
-}
-
 namespace {
 
 struct AnalyzeRangesPass
@@ -317,14 +295,13 @@ struct AnalyzeRangesPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    RangeAssumptions assumptions;
-    assumptions.initialValues = true;
+    std::optional<Profile> profile;
     StringRef when = "in the first step";
     if (!profilePath.empty()) {
-      FailureOr<Profile> profile = Profile::load(profilePath, &getContext());
-      if (failed(profile) || failed(profile->checkModel(module)))
+      FailureOr<Profile> loaded = Profile::load(profilePath, &getContext());
+      if (failed(loaded) || failed(loaded->checkModel(module)))
         return signalPassFailure();
-      assumptions = getAssumptions(*profile, module);
+      profile = std::move(*loaded);
       when = "while inputs and states stay as measured";
     }
     bool hasStep = module.lookupSymbol("step") != nullptr;
@@ -335,7 +312,11 @@ struct AnalyzeRangesPass
                       function.getName() == train::kAccumulateName);
       if (function.isExternal() || !function.isPublic() || isRepeated)
         continue;
-      RangeAnalysis always = RangeAnalysis::run(function, {});
+      RangeAnalysis always = RangeAnalysis::run(function, RangeAssumptions());
+      RangeAssumptions assumptions;
+      assumptions.initialValues = !profile;
+      if (profile)
+        assumptions = getMeasuredRanges(*profile, module, function);
       RangeAnalysis assumed = RangeAnalysis::run(function, assumptions);
       Reporter reporter(function, always, assumed, when, warn);
       reporter.reportOverflows();

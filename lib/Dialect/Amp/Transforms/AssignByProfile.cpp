@@ -14,7 +14,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Decider.h"
 #include "ProfiledContraction.h"
+#include "ProfiledRanges.h"
+#include "RangeHazards.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
@@ -34,6 +37,7 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -71,25 +75,6 @@ struct Place {
 };
 
 } // namespace
-
-/// "file:line:col" as the plan file spells it, and the op's name in the model.
-static std::pair<std::string, std::string> getPlace(Operation *op) {
-  std::string name, location;
-  op->getLoc()->walk([&](Location inner) {
-    if (auto named = dyn_cast<NameLoc>(inner); named && name.empty())
-      name = named.getName().str();
-    auto file = dyn_cast<FileLineColLoc>(inner);
-    if (!file)
-      return WalkResult::advance();
-    location = llvm::formatv("{0}:{1}:{2}",
-                             llvm::sys::path::filename(file.getFilename()),
-                             file.getLine(), file.getColumn());
-    return WalkResult::interrupt();
-  });
-  if (!RegisteredOperationName::lookup(name, op->getContext()))
-    name = op->getName().getStringRef().str();
-  return {name, location};
-}
 
 static FailureOr<std::vector<Place>> collectPlaces(FunctionOpInterface loss,
                                                    const Profile &profile) {
@@ -298,23 +283,67 @@ static std::string getGradientLines(const Place &place) {
   return lines;
 }
 
-static std::string writePolicy(ArrayRef<Place> places, StringRef narrow,
+namespace {
+
+/// Ops at one place, other than contractions, that a 16-bit type would ruin.
+struct KeptPlace {
+  std::string op, location, reason;
+};
+
+} // namespace
+
+/// The conditions of an override for one place. A name or a folder may come
+/// before the file, and a space comes behind.
+static std::string writeConditions(StringRef op, StringRef location) {
+  return "  - op: " + quote(llvm::Regex::escape(op)) + "\n    location: " +
+         quote("(^|[ /])" + llvm::Regex::escape(location) + " ") + "\n";
+}
+
+/// What lies between the contractions, and `narrow` does not hold by the ranges
+/// that follow from the profile. A profile of f32 has no such values
+/// themselves.
+static std::vector<KeptPlace>
+findKept(FunctionOpInterface loss, const Profile &profile, StringRef narrow) {
+  RangeHazards hazards(loss, &profile);
+  FloatType type = symbolizeComputeType(narrow, loss.getContext());
+  std::vector<KeptPlace> kept;
+  llvm::StringSet<> known;
+  loss.walk([&](PrecisionOpInterface op) {
+    PrecisionClass own = op.getPrecisionClass();
+    if (own == PrecisionClass::Low || own == PrecisionClass::Full ||
+        op->hasTrait<OpTrait::ConstantLike>() || makesScalars(op) ||
+        op.keepsFullPrecisionResult())
+      return;
+    for (OpResult result : op.getPrecisionResults()) {
+      std::string hazard = hazards.getHazard(result, type);
+      auto [name, location] = getPlace(op);
+      if (hazard.empty() || location.empty() ||
+          !known.insert(name + " " + location).second)
+        continue;
+      kept.push_back({name, location, "its result " + hazard});
+    }
+  });
+  return kept;
+}
+
+static std::string writePolicy(ArrayRef<Place> places, ArrayRef<KeptPlace> kept,
+                               StringRef narrow,
                                ArrayRef<std::string> reasons) {
   std::string text =
       ("name: auto\nbase: vernier\ncompute: " + narrow + "\noverrides:\n")
           .str();
   for (auto [place, reason] : llvm::zip(places, reasons)) {
-    // A name or a folder may come before the file, and a space comes behind.
-    std::string location =
-        "(^|[ /])" + llvm::Regex::escape(place.location) + " ";
-    text += "  - op: " + quote(llvm::Regex::escape(place.op)) +
-            "\n    location: " + quote(location) +
-            "\n    compute: " + place.chosen.compute.str() + "\n";
+    text += writeConditions(place.op, place.location) +
+            "    compute: " + place.chosen.compute.str() + "\n";
     if (place.chosen.result == "f32" && place.chosen.compute == narrow)
       text += "    result: f32\n";
     text += getGradientLines(place) + "    reason: " + quote(reason) + "\n";
   }
-  return places.empty() ? StringRef(text).drop_back(11).str() : text;
+  for (const KeptPlace &place : kept)
+    text += writeConditions(place.op, place.location) +
+            "    class: full\n    reason: " + quote(place.reason) + "\n";
+  bool isEmpty = places.empty() && kept.empty();
+  return isEmpty ? StringRef(text).drop_back(11).str() : text;
 }
 
 //===----------------------------------------------------------------------===//
@@ -351,7 +380,7 @@ struct AssignByProfilePass
     FailureOr<bool> hasTf32 = targetHasTf32();
     if (failed(places) || failed(hasTf32))
       return failure();
-    decide(*places, compute, *hasTf32);
+    decide(*places, findKept(loss, *profile, compute), compute, *hasTf32);
     return success();
   }
 
@@ -384,7 +413,8 @@ struct AssignByProfilePass
   }
 
   /// Decide, and say so: a remark for each op, a summary, the policy.
-  void decide(std::vector<Place> &places, StringRef narrow, bool hasTf32) {
+  void decide(std::vector<Place> &places, ArrayRef<KeptPlace> kept,
+              StringRef narrow, bool hasTf32) {
     StringRef other = narrow == "bf16" ? "f16" : "bf16";
     unsigned numOther = choose(places, other, hasTf32);
     unsigned numNarrow = choose(places, narrow, hasTf32), numProducts = 0;
@@ -405,6 +435,9 @@ struct AssignByProfilePass
         "{3} of a budget of {4}",
         numNarrow, numProducts, narrow, shorten(estimatedError),
         shorten(errorBudget));
+    if (!kept.empty())
+      summary += llvm::formatv("; {0} other ops stay in f32 for their range",
+                               kept.size());
     if (numOther > numNarrow)
       summary += llvm::formatv("; {0} would do for {1}", other, numOther);
     remark::analysis(
@@ -415,7 +448,7 @@ struct AssignByProfilePass
     getOperation()->setAttr(
         kPolicyAttr,
         builder.getStringAttr("# " + summary + "\n" +
-                              writePolicy(places, narrow, reasons)));
+                              writePolicy(places, kept, narrow, reasons)));
   }
 
   static std::string shorten(double value) {

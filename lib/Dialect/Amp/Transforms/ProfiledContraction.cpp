@@ -29,6 +29,10 @@ static constexpr double kForbidden = std::numeric_limits<double>::infinity();
 static constexpr double kF16Overflow = 65520.0;
 static constexpr int64_t kF16MaxExponent = 15, kF16MinExponent = -14,
                          kF16MantissaBits = 10;
+/// The smallest normal numbers. bf16's is f32's: what is below, the dot
+/// products of a processor take for zero.
+static constexpr double kF16SmallestNormal = 0x1p-14,
+                        kBf16SmallestNormal = 0x1p-126;
 /// The largest scale that a loss scaler is expected to reach.
 static constexpr int64_t kMaxScaleExponent = 24;
 
@@ -61,6 +65,14 @@ static double getScaledF16Error(const TensorProfile &tensor,
   return all > 0 ? error / all : 0;
 }
 
+/// Whether some elements are not zero, but all are subnormal in `type`.
+static bool vanishes(const TensorProfile &tensor, StringRef type) {
+  double tiny = type == "f16"    ? kF16SmallestNormal
+                : type == "bf16" ? kBf16SmallestNormal
+                                 : 0;
+  return tensor.maxMagnitude > 0 && tensor.maxMagnitude < tiny;
+}
+
 /// The relative error of a tensor in `type`, squared.
 static double getTensorError(const TensorProfile &tensor, StringRef type,
                              int64_t scaleExponent) {
@@ -71,6 +83,8 @@ static double getTensorError(const TensorProfile &tensor, StringRef type,
   if (type == "f16" && isGradient(tensor))
     return getScaledF16Error(tensor, scaleExponent);
   if (type == "f16" && tensor.maxMagnitude >= kF16Overflow)
+    return kForbidden;
+  if (vanishes(tensor, type))
     return kForbidden;
   auto loss = tensor.formats.find(type.str());
   if (loss == tensor.formats.end() || loss->second.overflow > 0)
@@ -202,6 +216,9 @@ std::string ProfiledContraction::getObstacle(StringRef type) const {
       if (tensor.notFinite > 0)
         return llvm::formatv("{0} values of '{1}' were not finite",
                              tensor.notFinite, tensor.name);
+      if (vanishes(tensor, type))
+        return llvm::formatv("'{0}' is at most {1:E2}, which vanishes in {2}",
+                             tensor.name, tensor.maxMagnitude, type);
       return llvm::formatv("'{0}' reaches {1:E2}, more than {2} holds",
                            tensor.name, tensor.maxMagnitude, type);
     }

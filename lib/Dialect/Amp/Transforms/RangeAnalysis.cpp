@@ -45,40 +45,59 @@ std::optional<Interval> amp::getDeclaredRange(Attribute attribute, Type type) {
              : Interval::between(low, high);
 }
 
-/// The bounds of what the runtime initialises a global of `type` to.
-static Interval getInitialRange(Attribute initializer, RankedTensorType type) {
-  // Normal draws are sqrt(-2 ln u) cos(2 pi v) of a u of 32 bits, so they end
-  // at sqrt(64 ln 2).
+/// A normal distribution ends where that of the runtime does: its draws are
+/// sqrt(-2 ln u) cos(2 pi v) of a u of 32 bits, at most sqrt(64 ln 2).
+static InitialDistribution makeNormal(double mean, double stddev) {
   constexpr double kLongestTail = 6.7;
+  double bound = kLongestTail * stddev;
+  Interval spread = Interval::between(-bound, bound).widened(kRelativeSlack);
+  return {Interval::exactly(mean) + spread, mean, stddev, /*isNormal=*/true};
+}
+
+static InitialDistribution makeUniform(double low, double high) {
+  return {Interval::between(low, high).widened(kRelativeSlack),
+          (low + high) / 2, (high - low) / std::sqrt(12.0), /*isNormal=*/false,
+          /*isUniform=*/true};
+}
+
+InitialDistribution amp::getInitialDistribution(Attribute initializer,
+                                                RankedTensorType type) {
   double fanOut = type.getRank() ? double(type.getDimSize(0)) : 1;
   double fanIn = double(type.getNumElements()) / std::max(fanOut, 1.0);
-  auto symmetric = [](double bound) {
-    return Interval::between(-bound, bound).widened(kRelativeSlack);
-  };
-  auto spread = [&](double variance, bool isUniform) {
-    return symmetric(isUniform ? std::sqrt(3 * variance)
-                               : kLongestTail * std::sqrt(variance));
+  auto scaled = [&](double variance, bool isUniform) {
+    double bound = std::sqrt(3 * variance);
+    return isUniform ? makeUniform(-bound, bound)
+                     : makeNormal(0, std::sqrt(variance));
   };
   if (auto constant = dyn_cast_or_null<train::ConstantAttr>(initializer))
-    return Interval::exactly(constant.getValue());
+    return {Interval::exactly(constant.getValue())};
   if (auto normal = dyn_cast_or_null<train::NormalAttr>(initializer))
-    return Interval::exactly(normal.getMean()) +
-           symmetric(kLongestTail * normal.getStddev());
+    return makeNormal(normal.getMean(), normal.getStddev());
   if (auto uniform = dyn_cast_or_null<train::UniformAttr>(initializer))
-    return Interval::between(uniform.getLow(), uniform.getHigh())
-        .widened(kRelativeSlack);
+    return makeUniform(uniform.getLow(), uniform.getHigh());
   if (auto kaiming = dyn_cast_or_null<train::KaimingAttr>(initializer))
-    return spread(2 / fanIn, kaiming.getUniform());
+    return scaled(2 / fanIn, kaiming.getUniform());
   if (auto xavier = dyn_cast_or_null<train::XavierAttr>(initializer))
-    return spread(2 / (fanIn + fanOut), xavier.getUniform());
-  return initializer ? getRangeOfConstant(initializer) : Interval::unknown();
+    return scaled(2 / (fanIn + fanOut), xavier.getUniform());
+  return {initializer ? getRangeOfConstant(initializer) : Interval::unknown()};
 }
 
 //===----------------------------------------------------------------------===//
 // The walk
 //===----------------------------------------------------------------------===//
 
-void RangeAnalysis::add(Value value, const Interval &range) {
+/// What is known by bounds and was measured, too.
+static Interval intersect(Interval range, const Interval &measured) {
+  range.low = std::max(range.low, measured.low);
+  range.high = std::min(range.high, measured.high);
+  range.mayBeNaN = false;
+  return range.low <= range.high ? range : measured;
+}
+
+void RangeAnalysis::add(Value value, Interval range) {
+  auto measured = assumptions->values.find(value);
+  if (measured != assumptions->values.end())
+    range = intersect(range, measured->second.range);
   exact[value] = range;
   stored[value] = roundToType(range, value.getType());
 }
@@ -95,7 +114,7 @@ void RangeAnalysis::addArguments(FunctionOpInterface function) {
     if (declared)
       range = *declared;
     else if (name && assumptions->inputs.count(name.getValue()))
-      range = assumptions->inputs.lookup(name.getValue());
+      range = assumptions->inputs.lookup(name.getValue()).range;
     add(argument, range);
   }
 }
@@ -121,9 +140,9 @@ void RangeAnalysis::addLoad(GlobalLoadOp load) {
   if (declared)
     range = *declared;
   else if (assumptions->globals.count(name.getValue()))
-    range = assumptions->globals.lookup(name.getValue());
+    range = assumptions->globals.lookup(name.getValue()).range;
   else if (isFixed || assumptions->initialValues)
-    range = getInitialRange(global.getValueAttr(), type);
+    range = getInitialDistribution(global.getValueAttr(), type).range;
   // Looked up once for a function.
   globals[name] = roundToType(range, type);
   add(load.getResult(), range);

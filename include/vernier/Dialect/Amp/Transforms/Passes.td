@@ -61,10 +61,11 @@ def AmpAssignByProfilePass : AmpPass<"amp-assign-by-profile"> {
     Chooses for each contraction of `@loss` in which type it multiplies, which type
     it writes, and in which types its two gradients are computed, so that the error
     that the profile tells (docs/Profiles.md) stays within a budget and the most
-    time is saved. What would overflow, and what loses more than the budget has,
-    stays in f32. The choice is a policy, the text of whose file becomes the
-    attribute `amp.policy` of the module; `--amp-autocast=policy=auto` reads it.
-    Nothing else is changed.
+    time is saved. What would overflow, or vanish altogether, and what loses more
+    than the budget has, stays in f32; so do other ops whose results would, by the
+    ranges that follow from the profile. The choice is a policy, the text of whose
+    file becomes the attribute `amp.policy` of the module;
+    `--amp-autocast=policy=auto` reads it. Nothing else is changed.
 
     [ErrorBudgets](Rationale/ErrorBudgets.md) gives the model of the error and of
     the time. Each choice is a remark of the category `amp-assign-by-profile`, with

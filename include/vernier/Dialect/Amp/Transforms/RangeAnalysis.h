@@ -24,6 +24,22 @@ namespace vernier::amp {
 std::optional<Interval> getDeclaredRange(mlir::Attribute attribute,
                                          mlir::Type type);
 
+/// What a profile says of the elements of a tensor.
+struct MeasuredRange {
+  Interval range;
+  double rms = 0;
+};
+
+/// The distribution that the runtime draws the initial value of a global of
+/// `type` from: its bounds, and its standard deviation if it is known.
+struct InitialDistribution {
+  Interval range;
+  double mean = 0, stddev = 0;
+  bool isNormal = false, isUniform = false;
+};
+InitialDistribution getInitialDistribution(mlir::Attribute initializer,
+                                           mlir::RankedTensorType type);
+
 /// What bounds may rest on beside declared ranges.
 struct RangeAssumptions {
   /// Globals have the bounds of their initialisers: the bounds of a first step.
@@ -31,7 +47,9 @@ struct RangeAssumptions {
   bool initialValues = false;
   /// Inputs by their `train.name`, and globals by their symbol, that stay
   /// within what was measured. Comes before `initialValues`.
-  llvm::StringMap<Interval> inputs, globals;
+  llvm::StringMap<MeasuredRange> inputs, globals;
+  /// Other values that do: what contractions read and write.
+  llvm::DenseMap<mlir::Value, MeasuredRange> values;
 };
 
 /// One walk over a function in order, from the declared ranges of its
@@ -57,7 +75,7 @@ private:
   void addArguments(mlir::FunctionOpInterface function);
   void addLoad(mlir::ml_program::GlobalLoadOp load);
   void addResults(mlir::Operation &op);
-  void add(mlir::Value value, const Interval &exact);
+  void add(mlir::Value value, Interval exact);
 
   const RangeAssumptions *assumptions = nullptr;
   llvm::DenseMap<mlir::Value, Interval> exact, stored;
