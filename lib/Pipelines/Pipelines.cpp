@@ -57,8 +57,12 @@ void vernier::addAutocastPasses(OpPassManager &pm,
                 " error-budget=" + llvm::to_string(options.errorBudget) +
                 " compute=" + options.autoCompute +
                 " target=" + options.target + "}");
+  // Asks what ranges the values have: declared, measured or of initial values.
   add(pm, "amp-autocast{policy=" + quote(options.policy) + " strategy=" +
-              quote(options.strategy) + " target=" + options.target + "}");
+              quote(options.strategy) + " target=" + options.target +
+              (options.profile.empty() ? ""
+                                       : " profile=" + quote(options.profile)) +
+              "}");
   add(pm, "amp-materialize-casts");
   // Before differentiation copies the decisions into the backward part.
   add(pm, "amp-verify-precision");

@@ -51,7 +51,8 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     profile("profile", cl::value_desc("FILE"),
             cl::desc("What vernier-run train --profile-numerics wrote of this "
-                     "model in f32: --policy=auto chooses by it, and "
+                     "model in f32: --policy=auto chooses by it, every policy "
+                     "keeps by it in f32 what 16 bits do not hold, and "
                      "--loss-scale=auto starts by it where f16 is used"),
             cl::cat(category));
 static cl::opt<std::string> errorBudget(
@@ -127,11 +128,13 @@ static cl::opt<std::string>
                          "standard output)"),
                 cl::cat(category));
 static cl::opt<std::string> remarks(
-    "remarks", cl::ValueOptional, cl::init("amp-repair-unsafe-patterns"),
+    "remarks", cl::ValueOptional,
+    cl::init("amp-(repair-unsafe-patterns|keep-range)"),
     cl::value_desc("REGEX"),
     cl::desc("Print what passes of such names say of their decisions, on "
              "standard error: amp-.* (as --remarks alone), amp-relax-casts, "
-             "train-form-fusions, none (default: amp-repair-unsafe-patterns)"),
+             "train-form-fusions, none (default: amp-repair-unsafe-patterns "
+             "and amp-keep-range)"),
     cl::cat(category));
 static cl::opt<bool> diff(
     "diff",
@@ -351,9 +354,6 @@ int main(int argc, char **argv) {
   if (!scale)
     return usageError(llvm::toString(scale.takeError()));
   options.compile.lossScale = *scale;
-  if (!profile.empty() && policy != "auto" && !diff &&
-      scale->mode != LossScaleSpec::Mode::Auto)
-    return usageError("--profile is for --policy=auto and --loss-scale=auto");
   options.lossScaleText = lossScale;
   options.compileFlags = getCompileFlags();
   if (diff)

@@ -124,7 +124,6 @@ class AutoPolicy(RunnerTest):
         record(model, DIGITS / "train.npz", 1)
         for flags, code, says in (
                 (("--policy=auto",), USAGE, "--policy=auto needs --profile=FILE"),
-                (("--profile=p.json", "--loss-scale=none"), USAGE, "--profile is for --policy=auto and --loss-scale=auto"),
                 (("--policy=f16", "--profile=q.json"), BAD_FILE, "cannot read profile 'q.json': No such file or directory"),
                 (("--error-budget=1",), USAGE, "--error-budget is for --policy=auto"),
                 (("--policy=auto", "--profile=p.json", "--error-budget=-1"), USAGE, "--error-budget: '-1' is not a positive number"),

@@ -166,6 +166,7 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
                 byName.isDisabled,
                 /*keepsFullResult=*/false,
                 keepsUnsafe(),
+                /*isForced=*/false,
                 getRefusedType(),
                 &inputGradient,
                 &weightGradient};
@@ -187,6 +188,7 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
     choice.reason = candidate->reason;
     choice.isDisabled = candidate->isDisabled;
     choice.keepsFullResult = candidate->keepsFullResult;
+    choice.isForced = candidate->precisionClass || candidate->compute;
     if (candidate->inputGradient)
       choice.inputGradient = &candidate->inputGradient;
     if (candidate->weightGradient)

@@ -154,7 +154,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
   void runOnOperation() override {
     FailureOr<Policy> loaded = Policy::load(policy, getOperation());
     if (failed(loaded) || failed(overrideCompute(*loaded)) ||
-        failed(checkTarget(*loaded)))
+        failed(checkTarget(*loaded)) || failed(loadProfile()))
       return signalPassFailure();
     if (!strategy.empty() && !symbolizeStrategy(strategy)) {
       getOperation().emitError("unknown strategy '")
@@ -175,23 +175,25 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     FloatType type = loaded.getComputeType();
     std::vector<Subject> subjects = collectSubjects(function, loaded);
     findHazards(subjects, loaded);
+    std::optional<RangeHazards> found = findRanges(function, subjects);
+    const RangeHazards *ranges = found ? &*found : nullptr;
     // With one width there is nothing to choose.
     if (!isNarrow(type))
-      return decideInOrder(subjects, nullptr, nullptr);
+      return decideInOrder(subjects, nullptr, nullptr, ranges);
     auto options = remark::RemarkOpts::name(stringifyStrategy(chosen))
                        .category("amp-strategy")
                        .function(function.getName());
     auto costRemark = remark::analysis(function.getLoc(), options);
     if (chosen == Strategy::Lists && !costRemark)
-      return decideInOrder(subjects, nullptr, nullptr);
+      return decideInOrder(subjects, nullptr, nullptr, ranges);
 
-    FunctionGraph graph(function, subjects, type);
+    FunctionGraph graph(function, subjects, type, ranges);
     if (!graph.isExact()) {
       costRemark << remark::add("decided by lists, cost unknown: the function "
                                 "holds both 16-bit types");
       if (chosen != Strategy::Lists)
         decidedByLists.push_back(function);
-      return decideInOrder(subjects, nullptr, nullptr);
+      return decideInOrder(subjects, nullptr, nullptr, ranges);
     }
     Plan plan;
     if (chosen == Strategy::Propagate)
@@ -199,7 +201,8 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     if (chosen == Strategy::MinCut)
       plan = planByMinimumCut(graph, type);
     if (failed(decideInOrder(subjects, &graph,
-                             chosen == Strategy::Lists ? nullptr : &plan)))
+                             chosen == Strategy::Lists ? nullptr : &plan,
+                             ranges)))
       return failure();
     if (costRemark)
       reportCost(costRemark, graph);
@@ -222,9 +225,31 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     decidedByLists.clear();
   }
 
+  /// What is known of the values of `function`, where any may be rounded.
+  std::optional<RangeHazards> findRanges(FunctionOpInterface function,
+                                         ArrayRef<Subject> subjects) {
+    if (llvm::none_of(subjects, [](const Subject &subject) {
+          return subject.isDecided() && isNarrow(subject.choice.compute);
+        }))
+      return std::nullopt;
+    return std::optional<RangeHazards>(std::in_place, function,
+                                       profile ? &*profile : nullptr);
+  }
+
+  LogicalResult loadProfile() {
+    if (profilePath.empty())
+      return success();
+    FailureOr<Profile> loaded = Profile::load(profilePath, &getContext());
+    if (failed(loaded) || failed(loaded->checkModel(getOperation())))
+      return failure();
+    profile = std::move(*loaded);
+    return success();
+  }
+
   LogicalResult decideInOrder(ArrayRef<Subject> subjects,
-                              const FunctionGraph *graph, const Plan *plan) {
-    Decider decider(&getContext());
+                              const FunctionGraph *graph, const Plan *plan,
+                              const RangeHazards *ranges) {
+    Decider decider(&getContext(), ranges);
     for (auto [index, subject] : llvm::enumerate(subjects)) {
       std::optional<Decision> assigned;
       if (plan && subject.isDecided()) {
@@ -282,6 +307,7 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     return success();
   }
 
+  std::optional<Profile> profile;
   /// Functions whose strategy could not be used.
   SmallVector<FunctionOpInterface> decidedByLists;
 };

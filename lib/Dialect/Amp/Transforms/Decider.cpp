@@ -241,6 +241,63 @@ void Decider::keepConstants(const Subject &subject, Decision &decision) {
     unsafe.push_back({op, loss->reason});
 }
 
+/// Why one of `values`, which are not in `type` already, must not become so.
+std::string Decider::getRangeHazard(ValueRange values, FloatType type) {
+  for (Value value : values) {
+    if (getType(value) == type || constants.get(value))
+      continue;
+    std::string hazard = ranges->getHazard(value, type);
+    if (!hazard.empty())
+      return hazard;
+  }
+  return "";
+}
+
+/// Keep f32, or warn where the policy or one of its overrides insists.
+void Decider::keepRange(const Subject &subject, Decision &decision,
+                        const std::string &reason, bool isOfResult) {
+  PrecisionOpInterface op = subject.op;
+  if (!subject.choice.keepsUnsafe || subject.choice.isForced) {
+    bool isConsequence = llvm::any_of(
+        op->getOperands(), [&](Value v) { return ruined.contains(v); });
+    if (!isConsequence)
+      unsafe.push_back({op, reason});
+    ruined.insert_range(op->getResults());
+    return;
+  }
+  if (isOfResult && op.computesInFullPrecision())
+    decision.result = f32;
+  else
+    decision = {f32, f32, f32, ""};
+  decision.reason = reason;
+  remark::passed(op.getLoc(),
+                 remark::RemarkOpts::name("range").category("amp-keep-range"))
+      << remark::add("'{0}' {1} f32", op->getName().getStringRef().str(),
+                     isOfResult ? "writes" : "computes in")
+      << remark::reason("{0}", reason);
+}
+
+/// Ranges say what 16 bits do not hold of what an op reads, or of what it
+/// writes.
+void Decider::keepRanges(const Subject &subject, Decision &decision) {
+  PrecisionOpInterface op = subject.op;
+  if (!ranges)
+    return;
+  SmallVector<Value> operands, results;
+  for (OpOperand *operand : op.getPrecisionOperands())
+    operands.push_back(operand->get());
+  for (OpResult result : op.getPrecisionResults())
+    results.push_back(result);
+  if (isNarrow(decision.operand))
+    if (std::string hazard = getRangeHazard(operands, decision.operand);
+        !hazard.empty())
+      return keepRange(subject, decision, "an operand " + hazard, false);
+  if (isNarrow(decision.result))
+    if (std::string hazard = getRangeHazard(results, decision.result);
+        !hazard.empty())
+      keepRange(subject, decision, "its result " + hazard, true);
+}
+
 /// An elementwise op has one type for all its operands, and computes each
 /// element in f32 whatever that type is: full-inside says nothing about it.
 FailureOr<Decision> Decider::decideByClass(const Subject &subject,
@@ -345,6 +402,7 @@ LogicalResult Decider::decide(const Subject &subject,
   PrecisionOpInterface op = subject.op;
   keepConstants(subject, *decision);
   keepFullResults(subject, *decision);
+  keepRanges(subject, *decision);
   const Policy::Choice &choice = subject.choice;
   StringRef reason = subject.isKept()        ? StringRef(subject.hazard)
                      : choice.reason.empty() ? StringRef(decision->reason)

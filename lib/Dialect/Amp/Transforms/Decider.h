@@ -10,6 +10,7 @@
 #define VERNIER_LIB_DIALECT_AMP_TRANSFORMS_DECIDER_H
 
 #include "Constants.h"
+#include "RangeHazards.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
@@ -66,8 +67,9 @@ struct Unsafe {
 /// class and the types that its operands have got.
 class Decider {
 public:
-  explicit Decider(mlir::MLIRContext *context)
-      : f32(mlir::Float32Type::get(context)) {}
+  /// `ranges` is what is known of the values of the function, or null.
+  Decider(mlir::MLIRContext *context, const RangeHazards *ranges)
+      : f32(mlir::Float32Type::get(context)), ranges(ranges) {}
 
   /// Decide `subject`; `assigned` is what another strategy decided for an op
   /// whose class leaves a choice, or null.
@@ -90,17 +92,25 @@ private:
                                           const Decision *assigned) const;
   void keepFullResults(const Subject &subject, Decision &decision) const;
   void keepConstants(const Subject &subject, Decision &decision);
+  std::string getRangeHazard(mlir::ValueRange values, mlir::FloatType type);
+  void keepRanges(const Subject &subject, Decision &decision);
+  void keepRange(const Subject &subject, Decision &decision,
+                 const std::string &reason, bool isOfResult);
   mlir::FloatType getRoundedType(const Subject &subject,
                                  const Decision &decision) const;
   void remember(const Subject &subject, const Decision &decision);
 
   mlir::FloatType f32;
+  const RangeHazards *ranges;
   /// Results whose decided type differs from their type in the IR.
   llvm::DenseMap<mlir::Value, mlir::FloatType> decided;
   /// What f32 results are rounded to by who reads them.
   llvm::DenseMap<mlir::Value, mlir::FloatType> rounded;
   ConstantTracker constants;
   std::vector<Unsafe> unsafe;
+  /// Values that are rounded all the same although their range forbids it; what
+  /// is made of them follows from that.
+  llvm::DenseSet<mlir::Value> ruined;
 };
 
 } // namespace vernier::amp

@@ -18,9 +18,10 @@ using namespace vernier;
 using namespace vernier::amp;
 
 FunctionGraph::FunctionGraph(FunctionOpInterface function,
-                             ArrayRef<Subject> subjects, FloatType compute)
+                             ArrayRef<Subject> subjects, FloatType compute,
+                             const RangeHazards *ranges)
     : subjects(subjects), compute(compute),
-      f32(Float32Type::get(function.getContext())) {
+      f32(Float32Type::get(function.getContext())), ranges(ranges) {
   function.walk([&](ml_program::GlobalStoreOp) { mergesLoads = false; });
   for (const Subject &subject : subjects)
     add(subject);
@@ -103,12 +104,43 @@ PrecisionGraph::Op FunctionGraph::getShape(const Subject &subject) {
   return {operands, hasFullResult ? wide : operands, paint};
 }
 
+/// Whether one of `values` must not be rounded to the 16-bit type.
+bool FunctionGraph::leavesRange(ValueRange values) const {
+  return llvm::any_of(values, [&](Value value) {
+    FloatType type = getAutocastElementType(value.getType());
+    return type && type.isF32() && !constants.get(value) &&
+           !ranges->getHazard(value, compute).empty();
+  });
+}
+
+/// What the Decider will keep in f32 is not to be chosen.
+PrecisionGraph::Op
+FunctionGraph::keepRange(const Subject &subject,
+                         const PrecisionGraph::Op &shape) const {
+  constexpr Index wide = PrecisionGraph::kWide;
+  if (!ranges || !subject.choice.keepsUnsafe || subject.choice.isForced)
+    return shape;
+  PrecisionOpInterface op = subject.op;
+  SmallVector<Value> operands, results;
+  for (OpOperand *operand : op.getPrecisionOperands())
+    operands.push_back(operand->get());
+  for (OpResult result : op.getPrecisionResults())
+    results.push_back(result);
+  if (leavesRange(operands))
+    return {wide, wide, Paint::None};
+  if (!leavesRange(results))
+    return shape;
+  return op.computesInFullPrecision()
+             ? PrecisionGraph::Op{shape.operands, wide, shape.paint}
+             : PrecisionGraph::Op{wide, wide, Paint::None};
+}
+
 void FunctionGraph::add(const Subject &subject) {
   opOfSubject.push_back(graph.getOps().size());
   if (!subject.isDecided())
     return;
   PrecisionOpInterface op = subject.op;
-  PrecisionGraph::Op shape = getShape(subject);
+  PrecisionGraph::Op shape = keepRange(subject, getShape(subject));
   SmallVector<Index> operands, results;
   for (OpOperand *operand : op.getPrecisionOperands())
     if (std::optional<Index> value = getValue(operand->get()))

@@ -19,9 +19,11 @@ namespace vernier::amp {
 /// variables to the function's ops.
 class FunctionGraph {
 public:
-  /// `compute` is the 16-bit type. Check isExact() before anything else.
+  /// `compute` is the 16-bit type, `ranges` what is known of the values, or
+  /// null. Check isExact() before anything else.
   FunctionGraph(mlir::FunctionOpInterface function,
-                llvm::ArrayRef<Subject> subjects, mlir::FloatType compute);
+                llvm::ArrayRef<Subject> subjects, mlir::FloatType compute,
+                const RangeHazards *ranges);
 
   /// False if the function has values, or the policy has computations, of the
   /// other 16-bit type: two widths do not describe it.
@@ -42,6 +44,9 @@ private:
   void add(const Subject &subject);
   void addOthers(mlir::FunctionOpInterface function);
   PrecisionGraph::Op getShape(const Subject &subject);
+  bool leavesRange(mlir::ValueRange values) const;
+  PrecisionGraph::Op keepRange(const Subject &subject,
+                               const PrecisionGraph::Op &shape) const;
   std::optional<Index> getValue(mlir::Value value);
   Index getFixed(mlir::FloatType type);
   mlir::FloatType getType(Width width) const {
@@ -50,6 +55,7 @@ private:
 
   llvm::ArrayRef<Subject> subjects;
   mlir::FloatType compute, f32;
+  const RangeHazards *ranges;
   PrecisionGraph graph;
   ConstantTracker constants;
   llvm::DenseMap<mlir::Value, Index> values;

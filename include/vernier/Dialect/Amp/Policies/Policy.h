@@ -77,6 +77,8 @@ public:
     bool keepsFullResult = false;
     /// What 16 bits may ruin is kept in f32; otherwise it is only warned of.
     bool keepsUnsafe = true;
+    /// An override asks for the class or the compute type.
+    bool isForced = false;
     /// The 16-bit type that a widest op must not meet, or null.
     mlir::FloatType refusedOperand;
     /// Of an operand that is no parameter, and of one that is; never null.

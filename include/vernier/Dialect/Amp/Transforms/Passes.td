@@ -105,6 +105,12 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
     | `widest` | the widest of them | the same |
     | `follow` | 16 bits if all of them are, constants aside; else the widest | the same |
 
+    What a 16-bit type does not hold stays in f32: an op whose operand or result
+    overflows or vanishes there, by declared ranges (`train.range`), initial values
+    or a profile, reads or writes f32 instead, with a remark of the category
+    `amp-keep-range`; where the policy or one of its overrides insists on 16 bits,
+    with a warning. [Ranges](Rationale/Ranges.md) says when that is claimed.
+
     What full-inside, widest and follow leave open, the strategy decides:
 
     | strategy | an op that is left open gets |
@@ -122,7 +128,8 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
 
     Examples: [autocast.mlir](test/Dialect/Amp/Transforms/autocast.mlir),
     [autocast-strategies.mlir](test/Dialect/Amp/Transforms/autocast-strategies.mlir),
-    [autocast-unsafe.mlir](test/Dialect/Amp/Transforms/autocast-unsafe.mlir)
+    [autocast-unsafe.mlir](test/Dialect/Amp/Transforms/autocast-unsafe.mlir),
+    [autocast-ranges.mlir](test/Dialect/Amp/Transforms/autocast-ranges.mlir)
   }];
   let options = [
     Option<"policy", "policy", "std::string", /*default=*/"\"vernier\"",
@@ -135,6 +142,9 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
     Option<"target", "target", "std::string", /*default=*/"\"\"",
            "Device to check the compute type against (cpu, cpu:native, "
            "cpu:NAME); without it nothing is checked">,
+    Option<"profilePath", "profile", "std::string", /*default=*/"\"\"",
+           "A file of vernier-run train --profile-numerics, of this model in f32: "
+           "ranges as measured, in place of the initial values">,
   ];
 }
 
