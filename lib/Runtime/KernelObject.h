@@ -9,6 +9,7 @@
 #ifndef VERNIER_RUNTIME_KERNELOBJECT_H
 #define VERNIER_RUNTIME_KERNELOBJECT_H
 
+#include "Runtime/ObjectLayout.h"
 #include "Runtime/Status.h"
 #include "vernier-c/kernel.h"
 
@@ -17,16 +18,16 @@
 
 namespace vernier::runtime {
 
-/// Check that `bytes` are an ELF shared object which runs no code when it is
-/// loaded, needs nothing from outside and defines `symbols`. Executes nothing;
-/// any bytes are safe.
+/// Check that `bytes` are an object as vernier-compile makes it (see
+/// ObjectLayout.h) which defines `symbols`. Executes nothing; any bytes are
+/// safe.
 Status checkObject(const uint8_t *bytes, size_t size,
                    const std::vector<std::string> &symbols);
 
 /// Check that an object is of this machine's architecture.
 Status checkObjectMachine(const uint8_t *bytes, size_t size);
 
-/// A loaded object.
+/// An object in memory, ready to run.
 class KernelObject {
 public:
   KernelObject() = default;
@@ -34,17 +35,20 @@ public:
   KernelObject(const KernelObject &) = delete;
   KernelObject &operator=(const KernelObject &) = delete;
 
-  /// Load from memory, without a file on disk.
+  /// Copy code and constants to pages of their own. Runs none of it.
   Status load(const uint8_t *bytes, size_t size);
-  bool isLoaded() const { return handle; }
+  bool isLoaded() const { return memory; }
+  /// The kernel's address; null as long as nothing is loaded: then calls are
+  /// bound to learn what memory they need, not to run.
   Status find(const std::string &symbol, vernier_kernel_t &kernel) const;
 
 private:
-  void *handle = nullptr;
-  /// The object's file in memory, open as long as the object is loaded: the
-  /// loader takes two files of one name for one object, and the name is made of
-  /// this number.
-  int file = -1;
+  Status map(const uint8_t *bytes);
+
+  ObjectLayout layout;
+  uint8_t *memory =
+      nullptr; ///< `mappedBytes`; both segments at their addresses
+  uint64_t mappedBytes = 0;
 };
 
 } // namespace vernier::runtime

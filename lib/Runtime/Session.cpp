@@ -121,9 +121,8 @@ static Status bindCalls(vernier_session_t &session, const schema::Entry &entry,
   return {};
 }
 
-static Status bindEntries(vernier_session_t &session, uint8_t *memory) {
-  const KernelObject *kernels = nullptr;
-  VERNIER_TRY(session.plan->loadKernels(kernels));
+static Status bindEntries(vernier_session_t &session, uint8_t *memory,
+                          const KernelObject &kernels) {
   uint8_t *staging = memory + session.stagingOffset;
   auto bindPort = [&](const BoundEntry &bound, const Tensor &tensor,
                       const schema::Port &port) -> BoundPort {
@@ -144,7 +143,7 @@ static Status bindEntries(vernier_session_t &session, uint8_t *memory) {
     for (unsigned j = 0; j < ports.outputs.size(); ++j)
       bound.outputs.push_back(
           bindPort(bound, ports.outputs[j], *entry.outputs()->Get(j)));
-    VERNIER_TRY(bindCalls(session, entry, *kernels, bound));
+    VERNIER_TRY(bindCalls(session, entry, kernels, bound));
   }
   return {};
 }
@@ -154,7 +153,9 @@ Status vernier_session_t::create(uint64_t seed) {
   VERNIER_TRY(memory.allocate(memoryBytes, "session memory"));
   createStates(*this, seed);
   executor = device->createExecutor();
-  VERNIER_TRY(bindEntries(*this, memory.data()));
+  const KernelObject *kernels = nullptr;
+  VERNIER_TRY(plan->loadKernels(kernels));
+  VERNIER_TRY(bindEntries(*this, memory.data(), *kernels));
   VERNIER_TRY(executor->finish());
   return refresh();
 }
@@ -162,8 +163,10 @@ Status vernier_session_t::create(uint64_t seed) {
 Status vernier_session_t::bindOnly() {
   layOut(*this);
   executor = device->createExecutor();
-  // As aligned as memory would be; binding only computes with addresses.
-  return bindEntries(*this, reinterpret_cast<uint8_t *>(uintptr_t(4096)));
+  // As aligned as memory would be; binding only computes with addresses. The
+  // kernels are not loaded: describing a plan needs none of its code.
+  return bindEntries(*this, reinterpret_cast<uint8_t *>(uintptr_t(4096)),
+                     KernelObject());
 }
 
 vernier_memory_info_t vernier_session_t::getMemory() const {

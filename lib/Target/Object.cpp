@@ -160,26 +160,19 @@ static std::error_code writeFile(StringRef path, ArrayRef<char> bytes) {
   return error;
 }
 
-/// Run lld as a library. It reads and writes files only.
+/// Run lld as a library. It reads and writes files only. The runtime accepts
+/// what these flags make and nothing else (lib/Runtime/ObjectLayout.cpp): one
+/// segment to read and one to execute, no relocations, nothing to be written.
 static bool runLinker(StringRef object, StringRef output,
                       std::string &messages) {
   std::string objectPath = object.str(), outputPath = output.str();
-  const char *arguments[] = {"ld.lld",
-                             objectPath.c_str(),
-                             "-o",
-                             outputPath.c_str(),
-                             "-shared",
-                             "-nostdlib",
-                             "--soname=kernels.so",
-                             "--hash-style=gnu",
-                             "--build-id=none",
-                             "--no-undefined",
-                             "--strip-all",
-                             "--threads=1",
-                             "-z",
-                             "noexecstack",
-                             "-z",
-                             "now"};
+  const char *arguments[] = {
+      "ld.lld", objectPath.c_str(), "-o", outputPath.c_str(), "-shared",
+      "-nostdlib", "--soname=kernels.so", "--hash-style=gnu", "--build-id=none",
+      "--no-undefined", "--strip-all", "--threads=1",
+      // Calls among kernels need no table.
+      "-Bsymbolic-functions", "-z", "noexecstack", "-z", "norelro", "-z",
+      "rodynamic"};
   llvm::raw_string_ostream stream(messages);
   lld::Result result =
       lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});

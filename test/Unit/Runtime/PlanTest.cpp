@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Runtime/CpuFeatures.h"
-#include "Runtime/KernelObject.h"
 #include "TestPlan.h"
 #include "vernier-c/library.h"
 
@@ -481,17 +480,4 @@ TEST(Plan, KernelObjects) {
   plan.object = kernelObject();
   plan.object.resize(plan.object.size() / 2);
   EXPECT_BAD("kernel object is malformed", plan);
-}
-
-// Objects that are loaded at the same time do not take each other's kernels,
-// whatever files were closed in between.
-TEST(Plan, TwoKernelObjects) {
-  std::vector<uint8_t> bytes = kernelObject();
-  runtime::KernelObject one, two;
-  ASSERT_TRUE(one.load(bytes.data(), bytes.size()).ok());
-  ASSERT_TRUE(two.load(bytes.data(), bytes.size()).ok());
-  vernier_kernel_t first = nullptr, second = nullptr;
-  ASSERT_TRUE(one.find("add", first).ok());
-  ASSERT_TRUE(two.find("add", second).ok());
-  EXPECT_NE(first, second);
 }
