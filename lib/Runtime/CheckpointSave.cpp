@@ -9,8 +9,10 @@
 #include "Runtime/Checkpoint.h"
 
 #include "Runtime/File.h"
+#include "Runtime/Folder.h"
 #include "Runtime/Manifest.h"
 #include "Runtime/Safetensors.h"
+#include "Runtime/SessionUse.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -70,11 +72,11 @@ selectTensors(const vernier_session_t &session, bool parameters) {
 }
 
 static Status writeTensors(const vernier_session_t &session,
-                           const std::string &path, bool parameters,
+                           const Folder &folder, bool parameters,
                            FileDigest &digest) {
   std::vector<const Tensor *> tensors = selectTensors(session, parameters);
-  HashedFile file(path);
-  VERNIER_TRY(file.open());
+  HashedFile file;
+  VERNIER_TRY(file.create(folder, parameters ? paramsFile : optimizerFile));
   std::string header = makeSafetensorsHeader(tensors);
   VERNIER_TRY(file.write(header.data(), header.size()));
   for (const BoundState &state : session.states) {
@@ -90,72 +92,80 @@ static Status writeTensors(const vernier_session_t &session,
   return file.finish(digest);
 }
 
-static Status writeText(const std::string &path, const std::string &text,
-                        FileDigest &digest) {
-  HashedFile file(path);
-  VERNIER_TRY(file.open());
+static Status writeText(const Folder &folder, const char *name,
+                        const std::string &text, FileDigest &digest) {
+  HashedFile file;
+  VERNIER_TRY(file.create(folder, name));
   VERNIER_TRY(file.write(text.data(), text.size()));
   return file.finish(digest);
 }
 
+/// Write a checkpoint into the new folder `name`.
 static Status writeFolder(const vernier_session_t &session,
-                          const std::string &folder, uint64_t step,
-                          const char *metadata) {
-  VERNIER_TRY(createFolder(folder));
+                          const Folder &directory, const std::string &name,
+                          uint64_t step, const char *metadata) {
+  Folder folder;
+  VERNIER_TRY(folder.create(directory, name));
   Manifest manifest;
-  VERNIER_TRY(writeTensors(session, folder + '/' + paramsFile,
-                           /*parameters=*/true, manifest[paramsFile]));
-  VERNIER_TRY(writeTensors(session, folder + '/' + optimizerFile,
-                           /*parameters=*/false, manifest[optimizerFile]));
-  VERNIER_TRY(writeText(folder + '/' + stateFile,
-                        makeState(session, step, metadata),
+  VERNIER_TRY(
+      writeTensors(session, folder, /*parameters=*/true, manifest[paramsFile]));
+  VERNIER_TRY(writeTensors(session, folder, /*parameters=*/false,
+                           manifest[optimizerFile]));
+  VERNIER_TRY(writeText(folder, stateFile, makeState(session, step, metadata),
                         manifest[stateFile]));
-  VERNIER_TRY(writeFile(folder + '/' + manifestFile, writeManifest(manifest)));
-  return syncFolder(folder);
+  VERNIER_TRY(folder.writeFile(manifestFile, writeManifest(manifest)));
+  return folder.sync();
 }
 
 /// The larger files of a checkpoint, without contents.
 static Status reserveFolder(const vernier_session_t &session,
-                            const std::string &folder) {
-  VERNIER_TRY(createFolder(folder));
+                            const Folder &directory, const std::string &name) {
+  Folder folder;
+  VERNIER_TRY(folder.create(directory, name));
   for (bool parameters : {true, false}) {
     std::vector<const Tensor *> tensors = selectTensors(session, parameters);
     uint64_t bytes = makeSafetensorsHeader(tensors).size();
     for (const Tensor *tensor : tensors)
       bytes += tensor->getBytes();
-    OutputFile file(folder + '/' + (parameters ? paramsFile : optimizerFile));
-    VERNIER_TRY(file.open());
+    OutputFile file;
+    VERNIER_TRY(file.create(folder.getDescriptor(), folder.getPath(),
+                            parameters ? paramsFile : optimizerFile));
     VERNIER_TRY(file.reserve(bytes));
   }
-  return syncFolder(folder);
+  return folder.sync();
 }
 
 //===----------------------------------------------------------------------===//
 // The folder of checkpoints
 //===----------------------------------------------------------------------===//
 
-/// Remove what saves of processes that are gone left behind. Our own leftovers
-/// are of failed saves: one save runs at a time in a process.
-static void removeStale(const std::string &directory) {
+/// Whether the process whose number ends a name is gone. Our own leftovers are
+/// of failed saves: one save runs at a time in a process.
+static bool isOfGoneProcess(const std::string &name) {
+  pid_t process = std::atoi(name.c_str() + name.rfind('-') + 1);
+  return process <= 0 || process == getpid() ||
+         (kill(process, 0) != 0 && errno == ESRCH);
+}
+
+/// Remove what killed processes left behind. Who holds the lock knows that no
+/// other process is saving; without locks the number in the name must do.
+static void removeStale(const Folder &directory, const FolderLock &lock) {
   std::vector<std::string> names;
-  if (!listFolder(directory, names).ok())
+  if (!directory.list(names).ok())
     return;
   for (const std::string &name : names) {
     if (name.rfind(".tmp-", 0) != 0 && name.rfind(".trash-", 0) != 0)
       continue;
-    pid_t process = std::atoi(name.c_str() + name.rfind('-') + 1);
-    bool isGone = process <= 0 || process == getpid() ||
-                  (kill(process, 0) != 0 && errno == ESRCH);
-    if (isGone)
-      removeFolder(directory + '/' + name);
+    if (lock.isExclusive() || isOfGoneProcess(name))
+      directory.remove(name);
   }
 }
 
 /// Remove the checkpoints that need not be kept; the one just written is.
-static Status prune(const std::string &directory, uint64_t written,
+static Status prune(const Folder &directory, uint64_t written,
                     vernier_retention_t kept) {
   std::vector<std::string> names;
-  VERNIER_TRY(listFolder(directory, names));
+  VERNIER_TRY(directory.list(names));
   std::vector<uint64_t> steps;
   uint64_t step = 0;
   for (const std::string &name : names)
@@ -168,9 +178,9 @@ static Status prune(const std::string &directory, uint64_t written,
       continue;
     // Renamed first, so that no half-deleted checkpoint looks like one.
     std::string name = getStepFolder(steps[i]);
-    std::string trash = directory + "/.trash-" + name + suffix;
-    VERNIER_TRY(renamePath(directory + '/' + name, trash));
-    removeFolder(trash);
+    std::string trash = ".trash-" + name + suffix;
+    VERNIER_TRY(directory.rename(name, trash));
+    directory.remove(trash);
   }
   return {};
 }
@@ -178,42 +188,73 @@ static Status prune(const std::string &directory, uint64_t written,
 /// One save at a time in a process: the names of its folders hold its number.
 static std::mutex saving;
 
+namespace {
+
+/// A folder in the making, removed at the end however that comes: then it holds
+/// what failed, or an older checkpoint of the same step.
+class TemporaryFolder {
+public:
+  TemporaryFolder(const Folder &directory, std::string name)
+      : directory(directory), name(std::move(name)) {}
+  ~TemporaryFolder() { directory.remove(name); }
+  TemporaryFolder(const TemporaryFolder &) = delete;
+
+private:
+  const Folder &directory;
+  std::string name;
+};
+
+} // namespace
+
+/// Open the folder of checkpoints for this process alone and tidy it up. The
+/// session keeps the lock, so that a second run finds out when it starts.
+static Status openDirectory(vernier_session_t &session, const std::string &path,
+                            Folder &directory) {
+  VERNIER_TRY(directory.openOrCreate(path));
+  VERNIER_TRY(FolderLock::acquire(directory, session.saveLock));
+  removeStale(directory, *session.saveLock);
+  return {};
+}
+
 Status vernier::runtime::saveCheckpoint(vernier_session_t &session,
-                                        const std::string &directory,
-                                        uint64_t step, const char *metadata,
+                                        const std::string &path, uint64_t step,
+                                        const char *metadata,
                                         vernier_retention_t kept) {
   std::lock_guard<std::mutex> lock(saving);
   VERNIER_TRY(checkMetadata(metadata));
-  VERNIER_TRY(createFolder(directory));
-  removeStale(directory);
-  std::string folder = getStepFolder(step);
-  std::string temporary = directory + "/.tmp-" + std::to_string(step) + '-' +
-                          std::to_string(getpid());
-  Status status = writeFolder(session, temporary, step, metadata);
-  if (status.ok())
-    status = exchangePath(temporary, directory + '/' + folder);
-  // Now it holds what failed, or an older checkpoint of the same step.
-  removeFolder(temporary);
-  VERNIER_TRY(std::move(status));
-  VERNIER_TRY(syncFolder(directory));
-  VERNIER_TRY(replaceFile(directory + "/LATEST", folder + '\n'));
-  VERNIER_TRY(syncFolder(directory));
+  Folder directory;
+  VERNIER_TRY(openDirectory(session, path, directory));
+  std::string name = getStepFolder(step);
+  std::string temporary =
+      ".tmp-" + std::to_string(step) + '-' + std::to_string(getpid());
+  {
+    TemporaryFolder made(directory, temporary);
+    VERNIER_TRY(writeFolder(session, directory, temporary, step, metadata));
+    VERNIER_TRY(directory.exchange(temporary, name));
+  }
+  VERNIER_TRY(directory.sync());
+  VERNIER_TRY(directory.replaceFile("LATEST", name + '\n'));
+  VERNIER_TRY(directory.sync());
   return kept.newest ? prune(directory, step, kept) : Status();
 }
 
+static Status reserve(const vernier_session_t &session,
+                      const Folder &directory) {
+  std::string name = ".tmp-probe-" + std::to_string(getpid());
+  TemporaryFolder probe(directory, name);
+  VERNIER_TRY(reserveFolder(session, directory, name));
+  return directory.sync();
+}
+
 Status vernier::runtime::checkSpace(vernier_session_t &session,
-                                    const std::string &directory) {
+                                    const std::string &path) {
   std::lock_guard<std::mutex> lock(saving);
-  bool isNew = !exists(directory);
-  VERNIER_TRY(createFolder(directory));
-  removeStale(directory);
-  std::string temporary = directory + "/.tmp-probe-" + std::to_string(getpid());
-  Status status = reserveFolder(session, temporary);
-  if (status.ok())
-    status = syncFolder(directory);
-  removeFolder(temporary);
+  bool isNew = !exists(path);
+  Folder directory;
+  VERNIER_TRY(openDirectory(session, path, directory));
+  Status status = reserve(session, directory);
   if (isNew)
-    removeFolder(directory);
+    (void)rmdir(path.c_str());
   return status;
 }
 
@@ -224,6 +265,8 @@ vernier_status_t vernier_session_check_save(vernier_session_t *session,
       return invalidArgument(
           "vernier_session_check_save: ", session ? "directory" : "session",
           " is null or empty");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_check_save", Access::change));
     return checkSpace(*session, directory);
   });
 }
@@ -237,6 +280,8 @@ vernier_status_t vernier_session_save(vernier_session_t *session,
       return invalidArgument(
           "vernier_session_save: ", session ? "directory" : "session",
           " is null or empty");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_save", Access::change));
     return saveCheckpoint(*session, directory, step, metadata, kept);
   });
 }

@@ -9,16 +9,28 @@
 #include "Runtime/File.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 using namespace vernier::runtime;
+
+namespace {
+
+/// Closed at the end, also when memory runs out.
+struct Descriptor {
+  int number = -1;
+  Descriptor() = default;
+  Descriptor(const Descriptor &) = delete;
+  ~Descriptor() {
+    if (number >= 0)
+      close(number);
+  }
+};
+
+} // namespace
 
 /// What the user can do about an error of the system.
 static const char *getAdvice(int error) {
@@ -43,59 +55,97 @@ static const char *getAdvice(int error) {
   }
 }
 
-static Status systemError(const char *action, const std::string &path) {
+Status vernier::runtime::systemError(const char *action,
+                                     const std::string &path) {
   int error = errno;
   return resources("cannot ", action, " '", path, "': ", std::strerror(error),
                    "; ", getAdvice(error));
 }
 
-/// Call again while a signal interrupts.
-template <typename Call> static auto retry(const Call &call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR)
-    result = call();
-  return result;
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+static Status openError(const std::string &path) {
+  if (errno == ENOENT || errno == ENOTDIR)
+    return invalidArgument("cannot open '", path, "': ", std::strerror(errno),
+                           "; check the path");
+  return systemError("open", path);
+}
+
+static Status checkIsFile(const std::string &path, const struct stat &info) {
+  if (S_ISREG(info.st_mode))
+    return {};
+  return invalidArgument("cannot read '", path, "': it is ",
+                         S_ISDIR(info.st_mode)    ? "a folder"
+                         : S_ISFIFO(info.st_mode) ? "a pipe"
+                         : S_ISSOCK(info.st_mode) ? "a socket"
+                                                  : "a device",
+                         ", not a file; save the contents to a file first");
+}
+
+/// Asked before it is opened, for to open some devices is to do something, and
+/// again afterwards, for it may have changed. Opening never waits.
+static Status openFile(const std::string &path, int &file, struct stat &info) {
+  if (stat(path.c_str(), &info) != 0)
+    return openError(path);
+  VERNIER_TRY(checkIsFile(path, info));
+  file = retry([&] {
+    return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  });
+  if (file < 0)
+    return openError(path);
+  if (fstat(file, &info) != 0)
+    return systemError("read", path);
+  return checkIsFile(path, info);
+}
+
+static Status readAll(const std::string &path, int file,
+                      std::vector<uint8_t> &bytes) {
+  for (size_t done = 0; done < bytes.size();) {
+    ssize_t count = retry(
+        [&] { return read(file, bytes.data() + done, bytes.size() - done); });
+    if (count < 0)
+      return systemError("read", path);
+    if (count == 0)
+      bytes.resize(done); // it shrank meanwhile; what was read is checked later
+    done += static_cast<size_t>(count);
+  }
+  return {};
 }
 
 Status vernier::runtime::readFile(const std::string &path,
                                   std::vector<uint8_t> &bytes) {
-  int file = retry([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
-  if (file < 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return invalidArgument("cannot open '", path, "': ", std::strerror(errno),
-                             "; check the path");
-    return systemError("open", path);
-  }
+  Descriptor file;
   struct stat info;
-  Status status;
-  if (fstat(file, &info) != 0)
-    status = systemError("read", path);
-  else if (!S_ISREG(info.st_mode))
-    status = invalidArgument("cannot read '", path, "': not a file");
-  else
-    bytes.resize(static_cast<size_t>(info.st_size));
-  for (size_t done = 0; status.ok() && done < bytes.size();) {
-    ssize_t count = retry(
-        [&] { return read(file, bytes.data() + done, bytes.size() - done); });
-    if (count < 0)
-      status = systemError("read", path);
-    else if (count == 0)
-      bytes.resize(done); // it shrank meanwhile; what was read is checked later
-    else
-      done += static_cast<size_t>(count);
-  }
-  close(file);
-  return status;
+  VERNIER_TRY(openFile(path, file.number, info));
+  // std::bad_alloc is thrown for a size that does not fit into memory at all.
+  if (static_cast<uint64_t>(info.st_size) > bytes.max_size())
+    throw std::bad_alloc();
+  bytes.resize(static_cast<size_t>(info.st_size));
+  return readAll(path, file.number, bytes);
 }
+
+bool vernier::runtime::exists(const std::string &path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
 
 OutputFile::~OutputFile() {
   if (descriptor >= 0)
     close(descriptor);
 }
 
-Status OutputFile::open() {
+Status OutputFile::create(int folder, const std::string &folderPath,
+                          const std::string &name) {
+  path = folderPath + '/' + name;
   descriptor = retry([&] {
-    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return openat(folder, name.c_str(),
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   });
   return descriptor < 0 ? systemError("create", path) : Status();
 }
@@ -141,100 +191,4 @@ Status OutputFile::finish() {
   if (close(closing) != 0 && errno != EINTR)
     return systemError("close", path);
   return {};
-}
-
-Status vernier::runtime::writeFile(const std::string &path,
-                                   const std::string &contents) {
-  OutputFile file(path);
-  VERNIER_TRY(file.open());
-  VERNIER_TRY(file.write(contents.data(), contents.size()));
-  return file.finish();
-}
-
-Status vernier::runtime::replaceFile(const std::string &path,
-                                     const std::string &contents) {
-  std::string temporary = path + ".tmp";
-  Status status = writeFile(temporary, contents);
-  if (status.ok())
-    status = renamePath(temporary, path);
-  if (!status.ok())
-    (void)unlink(temporary.c_str());
-  return status;
-}
-
-Status vernier::runtime::createFolder(const std::string &path) {
-  if (mkdir(path.c_str(), 0777) == 0 || errno == EEXIST)
-    return {};
-  return systemError("create the folder", path);
-}
-
-Status vernier::runtime::syncFolder(const std::string &path) {
-  int folder = retry(
-      [&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-  if (folder < 0)
-    return systemError("open the folder", path);
-  int result = retry([&] { return fsync(folder); });
-  // Some file systems cannot sync a folder, and need not.
-  Status status =
-      result != 0 && errno != EINVAL ? systemError("sync", path) : Status();
-  close(folder);
-  return status;
-}
-
-Status vernier::runtime::renamePath(const std::string &from,
-                                    const std::string &to) {
-  if (rename(from.c_str(), to.c_str()) != 0)
-    return systemError("rename to", to);
-  return {};
-}
-
-Status vernier::runtime::exchangePath(const std::string &from,
-                                      const std::string &to) {
-  if (rename(from.c_str(), to.c_str()) == 0)
-    return {};
-  if (errno != EEXIST && errno != ENOTEMPTY)
-    return systemError("rename to", to);
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
-                RENAME_EXCHANGE) == 0)
-    return {};
-  if (errno != EINVAL && errno != ENOSYS)
-    return systemError("rename to", to);
-  // Without an atomic exchange there is a moment with neither.
-  std::string aside = from + ".replaced";
-  VERNIER_TRY(renamePath(to, aside));
-  VERNIER_TRY(renamePath(from, to));
-  return renamePath(aside, from);
-}
-
-Status vernier::runtime::listFolder(const std::string &path,
-                                    std::vector<std::string> &names) {
-  DIR *folder = opendir(path.c_str());
-  if (!folder) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return invalidArgument("cannot open the folder '", path,
-                             "': ", std::strerror(errno), "; check the path");
-    return systemError("open the folder", path);
-  }
-  while (dirent *entry = readdir(folder)) {
-    std::string name = entry->d_name;
-    if (name != "." && name != "..")
-      names.push_back(name);
-  }
-  closedir(folder);
-  std::sort(names.begin(), names.end());
-  return {};
-}
-
-void vernier::runtime::removeFolder(const std::string &path) {
-  std::vector<std::string> names;
-  if (!listFolder(path, names).ok())
-    return;
-  for (const std::string &name : names)
-    (void)unlink((path + '/' + name).c_str());
-  (void)rmdir(path.c_str());
-}
-
-bool vernier::runtime::exists(const std::string &path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0;
 }

@@ -11,24 +11,29 @@
 
 #include "Runtime/Status.h"
 
+#include <cerrno>
 #include <string>
 #include <vector>
 
 namespace vernier::runtime {
 
-/// Read a whole file.
+/// Read a whole file. Only files are read: a pipe, a socket or a device, which
+/// may have no end, is refused at once.
 Status readFile(const std::string &path, std::vector<uint8_t> &bytes);
 
-/// A file being written. Every failure names the path, the system's reason and
-/// what to do; short and interrupted writes are continued.
+/// A new file being written. Every failure names the path, the system's reason
+/// and what to do; short and interrupted writes are continued.
 class OutputFile {
 public:
-  explicit OutputFile(std::string path) : path(std::move(path)) {}
   ~OutputFile();
+  OutputFile() = default;
   OutputFile(const OutputFile &) = delete;
   OutputFile &operator=(const OutputFile &) = delete;
 
-  Status open();
+  /// Create `name` in the open folder `folder`, whose path is only for
+  /// messages. What is there already is not opened, be it a file or a link.
+  Status create(int folder, const std::string &folderPath,
+                const std::string &name);
   Status write(const void *data, size_t size);
   /// Take the space of `size` bytes, unwritten.
   Status reserve(uint64_t size);
@@ -40,23 +45,18 @@ private:
   int descriptor = -1;
 };
 
-/// Write a small file, synced.
-Status writeFile(const std::string &path, const std::string &contents);
-/// Replace `path` by a synced file with these contents, or leave it as it was.
-Status replaceFile(const std::string &path, const std::string &contents);
-
-Status createFolder(const std::string &path);
-/// Make the names in a folder durable.
-Status syncFolder(const std::string &path);
-Status renamePath(const std::string &from, const std::string &to);
-/// Put `from` at `to` in one step, whether or not `to` exists; what was at `to`
-/// is at `from` afterwards, or gone.
-Status exchangePath(const std::string &from, const std::string &to);
-/// Names in a folder, sorted; `.` and `..` excluded.
-Status listFolder(const std::string &path, std::vector<std::string> &names);
-/// Delete a folder of plain files. Best effort: what stays is only untidy.
-void removeFolder(const std::string &path);
 bool exists(const std::string &path);
+
+/// "cannot ACTION 'PATH': reason; what to do", for the error in errno.
+Status systemError(const char *action, const std::string &path);
+
+/// Call again while a signal interrupts.
+template <typename Call> auto retry(const Call &call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR)
+    result = call();
+  return result;
+}
 
 } // namespace vernier::runtime
 

@@ -10,6 +10,7 @@
 #define VERNIER_RUNTIME_MANIFEST_H
 
 #include "Runtime/File.h"
+#include "Runtime/Folder.h"
 #include "Runtime/Hash.h"
 #include "Runtime/Status.h"
 
@@ -32,8 +33,9 @@ using Manifest = std::map<std::string, FileDigest>;
 /// A file that is hashed while it is written.
 class HashedFile {
 public:
-  explicit HashedFile(const std::string &path) : file(path) {}
-  Status open() { return file.open(); }
+  Status create(const Folder &folder, const std::string &name) {
+    return file.create(folder.getDescriptor(), folder.getPath(), name);
+  }
   Status write(const void *data, size_t size);
   /// Sync, close, and say what was written.
   Status finish(FileDigest &result);

@@ -9,6 +9,7 @@
 #include "TestPlan.h"
 
 #include "Runtime/File.h"
+#include "Runtime/Folder.h"
 #include "Runtime/Manifest.h"
 
 #include <nlohmann/json.hpp>
@@ -16,8 +17,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <tuple>
@@ -38,11 +42,7 @@ protected:
     directory = mkdtemp(name);
     train(3);
   }
-  ~Checkpoint() override {
-    for (const std::string &name : list())
-      runtime::removeFolder(directory + '/' + name);
-    runtime::removeFolder(directory);
-  }
+  ~Checkpoint() override { std::filesystem::remove_all(directory); }
 
   void train(int steps) {
     trained.set("step", "x", std::vector<float>(16, 0.125f));
@@ -203,8 +203,11 @@ TEST_F(Checkpoint, Version2) {
   std::string text = readText(folder + "/MANIFEST.json");
   ASSERT_TRUE(runtime::readManifest({text.begin(), text.end()}, manifest).ok());
   for (const auto &[name, contents] : texts) {
-    runtime::HashedFile file(folder + '/' + name);
-    ASSERT_TRUE(file.open().ok());
+    runtime::Folder opened;
+    runtime::HashedFile file;
+    ASSERT_TRUE(opened.open(folder).ok());
+    std::filesystem::remove(folder + '/' + name);
+    ASSERT_TRUE(file.create(opened, name).ok());
     ASSERT_TRUE(file.write(contents.data(), contents.size()).ok());
     ASSERT_TRUE(file.finish(manifest[name]).ok());
   }
@@ -293,20 +296,101 @@ TEST_F(Checkpoint, Prunes) {
                                       "step-100000000", "step-100000001"}));
 }
 
-// Leftovers of dead processes go, those of living ones stay.
+// Leftovers of killed processes go, also where another process has got their
+// number since: the lock says that nobody else is saving.
 TEST_F(Checkpoint, RemovesStaleFolders) {
-  std::string dead = directory + "/.tmp-3-2000000000";
-  std::string own =
-      directory + "/.trash-step-00000001-" + std::to_string(getpid());
-  std::string alive = directory + "/.tmp-4-1";
-  for (const std::string &folder : {dead, own, alive}) {
-    mkdir(folder.c_str(), 0777);
-    writeText(folder + "/x", "x");
-  }
+  std::string suffixes[] = {"2000000000", std::to_string(getpid()), "1"};
+  for (const std::string &suffix : suffixes)
+    for (const char *start : {"/.tmp-3-", "/.trash-step-00000001-"}) {
+      std::string folder = directory + start + suffix;
+      mkdir(folder.c_str(), 0777);
+      writeText(folder + "/x", "x");
+    }
+  writeText(directory + "/LATEST.tmp", "step-");
   EXPECT_OK(save(1));
-  EXPECT_FALSE(runtime::exists(dead));
-  EXPECT_FALSE(runtime::exists(own));
-  EXPECT_TRUE(runtime::exists(alive));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000001"}));
+}
+
+// Whatever a folder of checkpoints holds, nothing outside of it is changed:
+// links that have the names of leftovers, of checkpoints, of files.
+TEST_F(Checkpoint, NeverFollowsLinks) {
+  std::string outside = directory + "-outside";
+  auto link = [&](const std::string &name) {
+    ASSERT_EQ(symlink(outside.c_str(), (directory + '/' + name).c_str()), 0);
+  };
+  std::filesystem::create_directory(outside);
+  writeText(outside + "/MANIFEST.json", "precious");
+  std::string latest = outside + "/MANIFEST.json";
+  link(".trash-step-00000001-2000000000");
+  link(".tmp-1-2000000000");
+  link(".tmp-2-" + std::to_string(getpid()));
+  link(".trash-step-00000003-" + std::to_string(getpid()));
+  link("step-00000002"); // saved over
+  link("step-00000003"); // pruned
+  for (const char *name : {"/LATEST", "/LATEST.tmp"})
+    ASSERT_EQ(symlink(latest.c_str(), (directory + name).c_str()), 0);
+  EXPECT_OK(save(2));
+  EXPECT_OK(save(5, {1, 0}));
+  EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000005"}));
+  EXPECT_EQ(readText(latest), "precious");
+  EXPECT_EQ(readText(directory + "/LATEST"), "step-00000005\n");
+  std::filesystem::remove_all(outside);
+}
+
+// A folder in the place of a file, or a folder within a leftover, is not
+// entered either; what cannot be removed is no reason to fail.
+TEST_F(Checkpoint, FoldersInTheWay) {
+  for (const char *name : {"/.trash-x-1/inner/deep", "/step-00000001/inner"})
+    std::filesystem::create_directories(directory + name);
+  writeText(directory + "/.trash-x-1/inner/deep/file", "kept");
+  EXPECT_OK(save(1));
+  EXPECT_EQ(readText(directory + "/.trash-x-1/inner/deep/file"), "kept");
+  EXPECT_OK(load());
+  std::filesystem::create_directory(directory + "/LATEST.tmp");
+  EXPECT_OK(save(2));
+}
+
+// While another process saves to a folder, this one is told so; once that is
+// gone, however it went, all is well.
+TEST_F(Checkpoint, OneProcessAtATime) {
+  int other = open(directory.c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(other, LOCK_EX | LOCK_NB), 0); // as another process would
+  EXPECT_STATUS(VERNIER_RESOURCES, "another process saves to '", save(1));
+  EXPECT_STATUS(VERNIER_RESOURCES, "choose another folder",
+                vernier_session_check_save(trained.handle, directory.c_str()));
+  EXPECT_TRUE(list().empty());
+  close(other);
+  EXPECT_OK(save(1));
+  // The lock is the session's until it is released, and this process's own
+  // sessions share it.
+  EXPECT_OK(
+      vernier_session_save(fresh.handle, directory.c_str(), 2, nullptr, {}));
+  other = open(directory.c_str(), O_RDONLY | O_DIRECTORY);
+  EXPECT_NE(flock(other, LOCK_EX | LOCK_NB), 0);
+  EXPECT_OK(vernier_session_save(fresh.handle, (directory + "/b").c_str(), 2,
+                                 nullptr, {}));
+  EXPECT_OK(vernier_session_save(trained.handle, (directory + "/c").c_str(), 2,
+                                 nullptr, {}));
+  EXPECT_EQ(flock(other, LOCK_EX | LOCK_NB), 0);
+  close(other);
+}
+
+// Whoever puts a pipe into the place of a file does not make a load wait.
+TEST_F(Checkpoint, PipesAreDamage) {
+  EXPECT_OK(save(1));
+  EXPECT_OK(save(2));
+  for (const char *file :
+       {"params.safetensors", "optimizer.safetensors", "state.json"}) {
+    std::string place = path("step-00000002", file);
+    std::string contents = readText(place);
+    std::remove(place.c_str());
+    mkfifo(place.c_str(), 0666);
+    uint64_t step = 0;
+    EXPECT_STATUS(VERNIER_OK, "it is a pipe, not a file", load(&step));
+    EXPECT_EQ(step, 1u);
+    std::remove(place.c_str());
+    writeText(place, contents);
+  }
 }
 
 TEST_F(Checkpoint, Misuse) {
@@ -626,19 +710,38 @@ TEST_F(Checkpoint, ChecksSpace) {
                 vernier_session_check_save(nullptr, "x"));
   // What a process that is gone left is removed; checkpoints stay.
   EXPECT_OK(save(1));
-  EXPECT_TRUE(runtime::createFolder(directory + "/.tmp-7-999999999").ok());
+  std::filesystem::create_directory(directory + "/.tmp-7-999999999");
   EXPECT_OK(checkSave(directory));
   EXPECT_EQ(list(), (std::vector<std::string>{"LATEST", "step-00000001"}));
 }
 
 // The messages for a full disk say what to do.
-TEST(File, FullDevice) {
-  runtime::OutputFile file("/dev/full");
-  ASSERT_TRUE(file.open().ok());
-  runtime::Status status = file.write("x", 1);
+TEST_F(Checkpoint, FullDiskMessage) {
+  runtime::OutputFile file;
+  runtime::Folder folder;
+  ASSERT_TRUE(folder.open(directory).ok());
+  ASSERT_TRUE(file.create(folder.getDescriptor(), directory, "full").ok());
+  runtime::Status status = file.reserve(uint64_t(1) << 62);
   EXPECT_EQ(status.getCode(), VERNIER_RESOURCES);
-  EXPECT_NE(status.getMessage().find("'/dev/full': No space left on device; "
-                                     "free some space"),
-            std::string::npos)
+  EXPECT_NE(status.getMessage().find("/full': "), std::string::npos)
       << status.getMessage();
+  // What is there already is not written over.
+  runtime::OutputFile again;
+  EXPECT_FALSE(again.create(folder.getDescriptor(), directory, "full").ok());
+}
+
+// Only files are read: nothing that would wait, or never end.
+TEST_F(Checkpoint, ReadsOnlyFiles) {
+  std::string pipe = directory + "/pipe", link = directory + "/link";
+  mkfifo(pipe.c_str(), 0666);
+  ASSERT_EQ(symlink(pipe.c_str(), link.c_str()), 0);
+  const std::pair<std::string, const char *> cases[] = {
+      {pipe, "it is a pipe"},          {link, "it is a pipe"},
+      {"/dev/zero", "it is a device"}, {"/dev/tty", "it is a device"},
+      {directory, "it is a folder"},   {directory + "/none", "No such file"}};
+  for (const auto &[path, message] : cases) {
+    vernier_plan_t *loaded = nullptr;
+    EXPECT_STATUS(VERNIER_INVALID_ARGUMENT, message,
+                  vernier_plan_load(path.c_str(), &loaded));
+  }
 }
