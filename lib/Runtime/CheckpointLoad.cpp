@@ -8,9 +8,11 @@
 
 #include "Runtime/CheckpointMatch.h"
 #include "Runtime/File.h"
+#include "Runtime/Folder.h"
 #include "Runtime/Initialize.h"
 #include "Runtime/Manifest.h"
 #include "Runtime/Safetensors.h"
+#include "Runtime/SessionUse.h"
 
 #include <algorithm>
 
@@ -97,26 +99,43 @@ static Status parseFolder(const vernier_session_t &session,
 static void reset(vernier_session_t &session, size_t index) {
   const BoundState &state = session.states[index];
   for (const schema::State *candidate : *session.plan->schema->states())
-    if (candidate->name()->str() == state.tensor.getName())
+    if (state.tensor.getName() == candidate->name()->c_str())
       initialize(*candidate, /*seed=*/0, state.data);
 }
 
-/// Everything is checked; nothing can fail but the refresh of copies.
+/// Everything is checked and all texts are made; nothing can fail but the
+/// refresh of copies.
 static Status apply(vernier_session_t &session, Loaded &loaded,
                     const CheckpointMatches &matches) {
   session.keepOutputs();
+  session.metadata.swap(loaded.state.metadata);
   for (size_t i = 0; i < matches.stored.size(); ++i)
     if (matches.stored[i])
       session.states[i].layout.write(matches.stored[i]->data,
                                      session.states[i].data);
   for (size_t index : matches.anew)
     reset(session, index);
-  session.metadata = loaded.state.metadata;
   return session.refresh();
 }
 
+/// What is to be said of a load: what was passed over on the way, and that
+/// training goes on otherwise. Inference is free to.
+static std::string describeLoad(const std::string &passedOver,
+                                const std::string &folder, Part part,
+                                const std::string &otherPlan) {
+  std::string text =
+      passedOver.empty() ? "" : passedOver + "loaded '" + folder + "'";
+  if (otherPlan.empty() || part == Part::inference)
+    return text;
+  return join(
+      text, text.empty() ? "" : "\n", "the checkpoint '", folder,
+      "' is of another plan; training goes on as this one says:", otherPlan);
+}
+
+/// `note` is what was passed over, and becomes what is to be said of the load.
 static Status loadFolder(vernier_session_t &session, const std::string &folder,
-                         Part part, SavedState &state, Problem &problem) {
+                         Part part, uint64_t &step, std::string &note,
+                         Problem &problem) {
   problem = Problem::damage;
   Loaded loaded;
   VERNIER_TRY(parseFolder(session, folder, part, loaded));
@@ -128,12 +147,12 @@ static Status loadFolder(vernier_session_t &session, const std::string &folder,
     return badFile("the checkpoint '", folder, "' ", status.getMessage(),
                    "; load it with the plan that wrote it, or start from its "
                    "weights alone (--init)");
-  state = loaded.state;
-  state.otherPlan += matches.changes;
-  VERNIER_TRY(apply(session, loaded, matches));
-  const std::string &others = matches.passedOver;
-  return {VERNIER_OK,
-          others.empty() ? "" : "of '" + folder + "': " + others + "; "};
+  if (!matches.passedOver.empty())
+    note += "of '" + folder + "': " + matches.passedOver + "; ";
+  note = describeLoad(note, folder, part,
+                      loaded.state.otherPlan + matches.changes);
+  step = loaded.state.step;
+  return apply(session, loaded, matches);
 }
 
 //===----------------------------------------------------------------------===//
@@ -172,20 +191,6 @@ static Status refuseAll(const std::string &directory, const std::string &note) {
                  "restore one from a backup");
 }
 
-/// What is to be said of a load: what was passed over on the way, and that
-/// training goes on otherwise. Inference is free to.
-static std::string describeLoad(const std::string &passedOver,
-                                const std::string &folder, Part part,
-                                const std::string &otherPlan) {
-  std::string text =
-      passedOver.empty() ? "" : passedOver + "loaded '" + folder + "'";
-  if (otherPlan.empty() || part == Part::inference)
-    return text;
-  return join(
-      text, text.empty() ? "" : "\n", "the checkpoint '", folder,
-      "' is of another plan; training goes on as this one says:", otherPlan);
-}
-
 Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
                                         const std::string &directory, Part part,
                                         uint64_t &step) {
@@ -194,13 +199,9 @@ Status vernier::runtime::loadCheckpoint(vernier_session_t &session,
   std::string note;
   for (const std::string &folder : folders) {
     Problem problem;
-    SavedState state;
-    Status status = loadFolder(session, folder, part, state, problem);
-    if (status.ok()) {
-      step = state.step;
-      return {VERNIER_OK, describeLoad(note + status.getMessage(), folder, part,
-                                       state.otherPlan)};
-    }
+    Status status = loadFolder(session, folder, part, step, note, problem);
+    if (status.ok())
+      return {VERNIER_OK, std::move(note)};
     // Damaged bytes are worth a look at the next; a machine without memory, or
     // another model, is not.
     if (problem != Problem::damage || status.getCode() != VERNIER_BAD_FILE)
@@ -238,6 +239,8 @@ static vernier_status_t load(const char *function, vernier_session_t *session,
     if (!session || !directory || !*directory)
       return invalidArgument(function, ": ", session ? "directory" : "session",
                              " is null or empty");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start(function, Access::change));
     uint64_t loadedStep = 0;
     Status status = loadCheckpoint(*session, directory, part, loadedStep);
     if (!status.ok())

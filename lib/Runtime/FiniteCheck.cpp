@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime/Session.h"
+#include "Runtime/SessionUse.h"
 
 #include <cmath>
 #include <cstring>
@@ -112,6 +112,8 @@ vernier_status_t vernier_session_check_finite(vernier_session_t *session) {
   return guarded([&]() -> Status {
     if (!session)
       return invalidArgument("vernier_session_check_finite: session is null");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_check_finite", Access::read));
     std::string first;
     size_t others = 0;
     for (const BoundState &state : session->states) {

@@ -10,6 +10,7 @@
 #define VERNIER_RUNTIME_SESSION_H
 
 #include "Runtime/Device.h"
+#include "Runtime/Folder.h"
 #include "Runtime/Plan.h"
 #include "Runtime/StateLayout.h"
 #include "vernier-c/session.h"
@@ -18,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace vernier::runtime {
@@ -87,9 +89,14 @@ struct vernier_session_t {
   std::vector<vernier::runtime::BoundEntry> entries; ///< as in the plan
   int lastEntry = -1; ///< whose outputs are still in their places
 
+  /// The thread whose call uses the session, if one does (SessionUse.h).
+  std::atomic<std::thread::id> user{std::thread::id()};
+
   vernier_observer_t observer = nullptr;
   void *observerContext = nullptr;
   std::string metadata; ///< of the last load
+  /// Of the folder that it saves to; none before the first save.
+  std::shared_ptr<vernier::runtime::FolderLock> saveLock;
 
   /// Allocate, initialise, bind.
   vernier::runtime::Status create(uint64_t seed);

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime/Session.h"
+#include "Runtime/SessionUse.h"
 
 #include <cstring>
 
@@ -111,6 +111,8 @@ vernier_status_t vernier_session_set_input(vernier_session_t *session,
   return guarded([&]() -> Status {
     if (!session || !entry || !input || !data)
       return invalidArgument("vernier_session_set_input: an argument is null");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_set_input", Access::change));
     int index = -1;
     const BoundPort *port = nullptr;
     VERNIER_TRY(findEntry(*session, entry, index));
@@ -126,14 +128,43 @@ vernier_status_t vernier_session_set_input(vernier_session_t *session,
   });
 }
 
+namespace {
+
+/// Keeps a session while one of its entries runs, whoever releases it.
+class Reference {
+public:
+  explicit Reference(vernier_session_t *session) : session(session) {
+    vernier_session_retain(session);
+  }
+  ~Reference() { vernier_session_release(session); }
+  Reference(const Reference &) = delete;
+  bool isLast() const {
+    return session->references.load(std::memory_order_acquire) == 1;
+  }
+
+private:
+  vernier_session_t *session;
+};
+
+} // namespace
+
 vernier_status_t vernier_session_run(vernier_session_t *session,
                                      const char *entry) {
   return guarded([&]() -> Status {
     if (!session || !entry)
       return invalidArgument("vernier_session_run: an argument is null");
+    Reference reference(session); // outlives the use
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_run", Access::change));
     int index = -1;
     VERNIER_TRY(findEntry(*session, entry, index));
-    return session->run(index);
+    VERNIER_TRY(session->run(index));
+    if (reference.isLast())
+      return invalidArgument("the last reference to the session was released "
+                             "while entry '",
+                             entry,
+                             "' ran; release it after vernier_session_run");
+    return {};
   });
 }
 
@@ -144,6 +175,8 @@ vernier_status_t vernier_session_get_output(vernier_session_t *session,
   return guarded([&]() -> Status {
     if (!session || !entry || !output || !data)
       return invalidArgument("vernier_session_get_output: an argument is null");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_get_output", Access::read));
     int index = -1;
     const BoundPort *port = nullptr;
     VERNIER_TRY(findEntry(*session, entry, index));
@@ -192,6 +225,8 @@ vernier_status_t vernier_session_get_state(vernier_session_t *session,
   return guarded([&]() -> Status {
     if (!session || !name || !data)
       return invalidArgument("vernier_session_get_state: an argument is null");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_get_state", Access::read));
     const BoundState *state = nullptr;
     VERNIER_TRY(findState(*session, name, state));
     VERNIER_TRY(checkSize(state->tensor, bytes));
@@ -206,6 +241,8 @@ vernier_status_t vernier_session_set_state(vernier_session_t *session,
   return guarded([&]() -> Status {
     if (!session || !name || !data)
       return invalidArgument("vernier_session_set_state: an argument is null");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_set_state", Access::change));
     const BoundState *state = nullptr;
     VERNIER_TRY(findState(*session, name, state));
     VERNIER_TRY(checkSize(state->tensor, bytes));
@@ -222,6 +259,9 @@ vernier_status_t vernier_session_set_state(vernier_session_t *session,
 void vernier_session_set_observer(vernier_session_t *session,
                                   vernier_observer_t observer, void *context) {
   if (!session)
+    return;
+  SessionUse use(*session);
+  if (!use.start("vernier_session_set_observer", Access::change).ok())
     return;
   session->observer = observer;
   session->observerContext = context;

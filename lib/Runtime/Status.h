@@ -13,7 +13,9 @@
 
 #include <new>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace vernier::runtime {
@@ -37,6 +39,8 @@ private:
 
 template <typename... Parts> std::string join(const Parts &...parts) {
   std::ostringstream stream;
+  // Without memory it would go on with half a text.
+  stream.exceptions(std::ios::badbit);
   (stream << ... << parts);
   return stream.str();
 }
@@ -54,17 +58,22 @@ template <typename... Parts> Status resources(const Parts &...parts) {
   return {VERNIER_RESOURCES, join(parts...)};
 }
 
-/// Hand a status to the caller of the C API; the message moves to its thread.
-vernier_status_t toC(Status status);
+/// Hand a status to the caller of the C API; the message is copied to memory of
+/// its thread. Allocates nothing, for there may be nothing left.
+vernier_status_t toC(vernier_status_code_t code,
+                     std::string_view message) noexcept;
 
 /// Run the body of a C API function: nothing may be thrown across it.
 template <typename Body> vernier_status_t guarded(const Body &body) {
   try {
-    return toC(body());
+    Status status = body();
+    return toC(status.getCode(), status.getMessage());
   } catch (const std::bad_alloc &) {
-    return toC({VERNIER_RESOURCES, "out of memory"});
+    return toC(VERNIER_RESOURCES, "out of memory");
+  } catch (const std::length_error &) { // of a container: as impossible
+    return toC(VERNIER_RESOURCES, "out of memory");
   } catch (const std::exception &error) {
-    return toC({VERNIER_FAILED, error.what()});
+    return toC(VERNIER_FAILED, error.what());
   }
 }
 
