@@ -105,8 +105,6 @@ Status ObjectReader::readHeader() {
   if (std::memcmp(header.e_ident, ident, sizeof(ident)) ||
       header.e_type != ET_DYN || header.e_version != EV_CURRENT)
     return malformed("not a 64-bit ELF shared object");
-  if (header.e_machine != EM_X86_64 && header.e_machine != EM_AARCH64)
-    return malformed("its machine is neither x86-64 nor AArch64");
   if (header.e_entry || header.e_flags || header.e_ehsize != sizeof(header) ||
       header.e_phentsize != sizeof(Elf64_Phdr) ||
       header.e_shentsize != sizeof(Elf64_Shdr) ||

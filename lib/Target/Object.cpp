@@ -9,6 +9,7 @@
 #include "vernier/Target/Object.h"
 
 #include "lld/Common/Driver.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -181,6 +182,10 @@ static bool runLinker(StringRef object, StringRef output,
 
 FailureOr<std::vector<char>>
 vernier::compileToSharedObject(ModuleOp llvmModule, const TargetModel &target) {
+  // Of a model that is products alone. An object without code would not have
+  // the form that the runtime accepts.
+  if (llvmModule.getOps<LLVM::LLVMFuncOp>().empty())
+    return std::vector<char>();
   FailureOr<SmallVector<char>> object = compileToObject(llvmModule, target);
   if (failed(object))
     return failure();

@@ -25,9 +25,9 @@ namespace vernier {
 void registerObjectTranslation(mlir::DialectRegistry &registry);
 
 /// Compile a module of the LLVM dialect to an ELF shared object that exports
-/// its functions and refers to nothing outside. The bytes depend on the module,
-/// the target and the version of LLVM alone. Failures are diagnostics at the
-/// module.
+/// its functions and refers to nothing outside; to nothing, if it has none. The
+/// bytes depend on the module, the target and the version of LLVM alone.
+/// Failures are diagnostics at the module.
 mlir::FailureOr<std::vector<char>>
 compileToSharedObject(mlir::ModuleOp llvmModule, const TargetModel &target);
 
