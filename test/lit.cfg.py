@@ -56,7 +56,7 @@ def find_modules(*modules):
 compiler_bin = os.environ.get("VERNIER_COMPILER_BIN")
 if not config.has_compiler:
     config.excludes += [name for name in os.listdir(config.test_source_root)
-                        if name not in ("Runtime", "Tools")]
+                        if name not in ("Fuzz", "Runtime", "Tools")]
     config.excludes += ["vernier-compile", "vernier-evaluate"]
 if not config.has_compiler and compiler_bin:
     config.environment["PATH"] += os.pathsep + compiler_bin
@@ -74,6 +74,11 @@ config.available_features.update(
 # A processor with dot products of bf16.
 if os.path.exists("/proc/cpuinfo") and "avx512_bf16" in open("/proc/cpuinfo").read():
     config.available_features.add("avx512bf16")
+# The fuzzers that this build has: fuzz-plan, ...
+config.available_features.update(
+    program.removeprefix("vernier-")
+    for program in os.listdir(os.path.join(config.binary_dir, "bin"))
+    if program.startswith("vernier-fuzz-"))
 # ONNX's conformance cases (Debian: libonnx-testdata).
 if os.path.isdir("/usr/share/libonnx-testdata/data"):
     config.available_features.add("onnx-testdata")
