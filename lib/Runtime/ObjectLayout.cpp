@@ -151,13 +151,16 @@ Status ObjectReader::readSegments() {
   ObjectSegment &constants = layout.constants, &code = layout.code;
   VERNIER_TRY(readSegment(programs[1], constants));
   VERNIER_TRY(readSegment(programs[2], code));
-  // The constants are the start of the file, the code follows in the file at
-  // once and in memory on the next page.
+  // The constants are the start of the file. The code follows at once in the
+  // file, and in memory as far behind the start of the next page as the
+  // constants' end is behind that of its own; so it may be carried over one
+  // page's end by its alignment.
   uint64_t page = layout.pageSize;
   uint64_t end = (constants.bytes + page - 1) / page * page;
+  uint64_t gap = code.offset - constants.bytes;
   if (programs[1].p_align != page || constants.offset || constants.address ||
-      code.offset < constants.bytes || code.offset - constants.bytes >= page ||
-      code.address != end + code.offset % page)
+      code.offset < constants.bytes || gap >= page ||
+      code.address != end + constants.bytes % page + gap)
     return malformed("its segments overlap, or their offsets and addresses do "
                      "not agree");
   dynamic = programs[3];
