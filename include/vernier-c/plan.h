@@ -9,6 +9,12 @@
 // A plan is what vernier-compile writes: immutable once loaded, shared by any
 // number of sessions.
 //
+// A plan holds machine code. To run it, which takes a session, is to run its
+// code with all that this process may do: create sessions of plans that you
+// trust as you would a program. To load, verify or describe a plan, or to plan
+// its memory (vernier_session_plan_memory), is not: none of its code is so much
+// as mapped, and any bytes are safe.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef VERNIER_C_PLAN_H

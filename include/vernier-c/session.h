@@ -41,7 +41,9 @@ vernier_session_create(vernier_plan_t *plan, vernier_device_t *device,
 /// Threads: any. Ownership: the caller owns the new reference.
 VERNIER_API void vernier_session_retain(vernier_session_t *session);
 
-/// Drop a reference; the last one frees the session. Null is allowed.
+/// Drop a reference; the last one frees the session. Null is allowed. An
+/// observer must not drop the last one: the session then lives to the end of
+/// its run, which is VERNIER_INVALID_ARGUMENT.
 /// Threads: any. Ownership: takes the caller's reference.
 VERNIER_API void vernier_session_release(vernier_session_t *session);
 
@@ -54,7 +56,8 @@ VERNIER_API vernier_status_t
 vernier_session_set_input(vernier_session_t *session, const char *entry,
                           const char *input, const void *data, uint64_t bytes);
 
-/// Run an entry once, to completion.
+/// Run an entry once, to completion. Like every function of one thread at a
+/// time, it is VERNIER_INVALID_ARGUMENT while another thread uses the session.
 /// Threads: one at a time; the device's own threads work for it. Ownership:
 /// nothing changes hands.
 VERNIER_API vernier_status_t vernier_session_run(vernier_session_t *session,
@@ -109,8 +112,10 @@ typedef struct vernier_retention_t {
 /// and synced before it is visible, only then are others removed. Saves what is
 /// there, finite or not: vernier_session_check_finite tells. A failure
 /// leaves earlier checkpoints untouched: VERNIER_RESOURCES for a full or
-/// read-only disk. Threads: one at a time; saves of several sessions wait for
-/// each other. Ownership: the texts are only read.
+/// read-only disk, and while another process saves to the folder, which a
+/// session keeps locked from its first save until it is freed. Threads: one at
+/// a time; saves of several sessions wait for each other. Ownership: the texts
+/// are only read.
 VERNIER_API vernier_status_t vernier_session_save(vernier_session_t *session,
                                                   const char *directory,
                                                   uint64_t step,
@@ -224,7 +229,9 @@ typedef void (*vernier_observer_t)(void *context,
                                    const vernier_observation_t *observation);
 
 /// Have `observer` called after each call of every entry, by the thread that
-/// runs the entry; null stops it. Not to be called by an observer.
+/// runs the entry; null stops it. An observer may read states and call
+/// vernier_session_check_finite; what would change the session is
+/// VERNIER_INVALID_ARGUMENT there, and this does nothing.
 /// Threads: one at a time. Ownership: `context` stays the caller's, and must
 /// live until another observer is set or the session is freed.
 VERNIER_API void vernier_session_set_observer(vernier_session_t *session,

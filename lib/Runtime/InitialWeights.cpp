@@ -14,6 +14,7 @@
 
 #include "Runtime/Checkpoint.h"
 #include "Runtime/File.h"
+#include "Runtime/SessionUse.h"
 #include "Runtime/WeightConversion.h"
 #include "Runtime/WeightNames.h"
 
@@ -278,7 +279,7 @@ static Status loadWeights(vernier_session_t &session, const WeightFile &file,
                                   : match.values.bytes.data(),
                               match.state->data);
   VERNIER_TRY(session.refresh());
-  return {VERNIER_OK, note};
+  return {VERNIER_OK, std::move(note)};
 }
 
 static vernier_weights_options_t
@@ -293,6 +294,8 @@ vernier_session_load_weights(vernier_session_t *session, const char *path,
     if (!session || !path || !*path)
       return invalidArgument("vernier_session_load_weights: ",
                              session ? "path" : "session", " is null or empty");
+    SessionUse use(*session);
+    VERNIER_TRY(use.start("vernier_session_load_weights", Access::change));
     WeightFile file;
     VERNIER_TRY(open(path, file));
     return loadWeights(*session, file, getOptions(options));
@@ -306,6 +309,9 @@ vernier_status_t vernier_session_load_weights_memory(
     if (!session || !data || !name)
       return invalidArgument(
           "vernier_session_load_weights_memory: an argument is null");
+    SessionUse use(*session);
+    VERNIER_TRY(
+        use.start("vernier_session_load_weights_memory", Access::change));
     WeightFile file;
     file.name = name;
     VERNIER_TRY(parse(static_cast<const uint8_t *>(data), size, file));

@@ -88,7 +88,8 @@ Status KernelObject::map(const uint8_t *bytes) {
 
 Status KernelObject::load(const uint8_t *bytes, size_t size) {
   VERNIER_TRY(checkObjectMachine(bytes, size));
-  layout = ObjectLayout(); // an attempt before may have ended for lack of memory
+  layout =
+      ObjectLayout(); // an attempt before may have ended for lack of memory
   VERNIER_TRY(readObject(bytes, size, layout));
   auto pageSize = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (pageSize > layout.pageSize)
