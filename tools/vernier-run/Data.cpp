@@ -58,6 +58,7 @@ Dataset::Dataset(const std::string &path, const Plan &plan,
     std::vector<TensorInfo> inputs = plan.inputs(entry);
     batchRows = batchOf(inputs);
     NpzReader reader(path);
+    checkHeaders(reader, inputs);
     for (const TensorInfo &input : inputs)
       columns.push_back(bind(reader, input));
   } catch (const NpzError &error) {
@@ -65,16 +66,25 @@ Dataset::Dataset(const std::string &path, const Plan &plan,
   } catch (const std::bad_alloc &) {
     throw Failure(Resources, path + ": the data does not fit into memory");
   }
-  for (const Column &column : columns) {
-    if (column.rowBytes == 0)
+}
+
+void Dataset::checkHeaders(const NpzReader &reader,
+                           const std::vector<TensorInfo> &inputs) {
+  const TensorInfo *first = nullptr;
+  for (const TensorInfo &input : inputs) {
+    NpyInfo array = requireArray(reader, input);
+    Column column;
+    column.input = input;
+    checkShape(column, array);
+    if (input.rank == 0)
       continue;
-    uint64_t rows = column.data.size() / column.rowBytes;
-    if (rowCount != 0 && rows != rowCount)
+    auto rows = static_cast<uint64_t>(array.shape[0]); // checkShape saw it
+    if (first && rows != rowCount)
       throw Failure(BadFile,
                     fmt::format("{}: '{}' has {} rows but '{}' has {}; every "
                                 "array needs one row for each sample",
-                                path, column.input.name, rows,
-                                columns.front().input.name, rowCount));
+                                file, input.name, rows, first->name, rowCount));
+    first = first ? first : &input;
     rowCount = rows;
   }
 }
@@ -91,7 +101,7 @@ static std::string describeArray(const NpzReader &reader,
   }
 }
 
-Dataset::Column Dataset::bind(const NpzReader &reader,
+NpyInfo Dataset::requireArray(const NpzReader &reader,
                               const TensorInfo &input) const {
   if (!reader.contains(input.name)) {
     std::vector<std::string> names = reader.names(), described;
@@ -103,6 +113,11 @@ Dataset::Column Dataset::bind(const NpzReader &reader,
                              file, input.name, describe(input),
                              didYouMean(input.name, names), joined(described)));
   }
+  return reader.info(input.name);
+}
+
+Dataset::Column Dataset::bind(const NpzReader &reader,
+                              const TensorInfo &input) const {
   Column column;
   column.input = input;
   checkShape(column, reader.info(input.name));

@@ -53,6 +53,11 @@ private:
     std::vector<uint8_t> batch; ///< what was fed last
   };
 
+  /// Whether all arrays are there and agree with the model and one another,
+  /// before an element of any is read.
+  void checkHeaders(const NpzReader &reader,
+                    const std::vector<TensorInfo> &inputs);
+  NpyInfo requireArray(const NpzReader &reader, const TensorInfo &input) const;
   Column bind(const NpzReader &reader, const TensorInfo &input) const;
   void checkShape(Column &column, const NpyInfo &array) const;
   void checkClasses(const Column &column) const;

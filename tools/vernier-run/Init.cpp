@@ -175,11 +175,13 @@ void vernier::run::initWeights(Session &session, const Options &options,
   } catch (const NpzError &error) {
     throw Failure(static_cast<ExitCode>(error.code()), error.what());
   }
-  // A path that does not exist is a bad file to the user, a rule for names that
-  // fits nothing a wrong flag.
+  // A path that does not exist, or of a pipe, is a bad file to the user, a rule
+  // for names that fits nothing a wrong flag.
   std::error_code error;
+  auto type = std::filesystem::status(options.init, error).type();
   if (status.code == VERNIER_INVALID_ARGUMENT &&
-      !std::filesystem::exists(options.init, error))
+      type != std::filesystem::file_type::regular &&
+      type != std::filesystem::file_type::directory)
     status.code = VERNIER_BAD_FILE;
   if (status.code != VERNIER_OK)
     throw Failure(static_cast<ExitCode>(status.code),

@@ -76,6 +76,14 @@ struct NpyArray : NpyInfo {
 /// "(32, 64)", as numpy prints it.
 std::string shapeString(const std::vector<int64_t> &shape);
 
+/// The bytes of a .npy file in which its magic number, version and the length
+/// of its header stand.
+constexpr size_t npyPrefixBytes = 12;
+
+/// Where the data of a .npy file starts, of its first npyPrefixBytes. Throws
+/// NpzError without the file's name.
+size_t npyHeaderBytes(std::string_view prefix);
+
 /// Parse the header of a .npy file in `bytes`: fills type and shape of `info`
 /// and returns where the data starts. Throws NpzError without the file's name.
 size_t parseNpyHeader(std::string_view bytes, NpyInfo &info);

@@ -201,6 +201,8 @@ private:
 
 /// numpy itself refuses headers longer than this.
 constexpr size_t maxHeaderSize = 10000;
+const std::string cutOff = "its header is cut off or longer than " +
+                           std::to_string(maxHeaderSize) + " bytes";
 
 } // namespace
 
@@ -221,25 +223,32 @@ std::string vernier::shapeString(const std::vector<int64_t> &shape) {
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-size_t vernier::parseNpyHeader(std::string_view bytes, NpyInfo &info) {
+/// Where the header's dictionary starts in a file of this version.
+static size_t dictionaryStart(unsigned major) { return major > 1 ? 12 : 10; }
+
+size_t vernier::npyHeaderBytes(std::string_view bytes) {
   auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY")
+  if (bytes.size() < npyPrefixBytes || bytes.substr(0, 6) != "\x93NUMPY")
     refuse("it is not a .npy array (no \\x93NUMPY at its start)");
   unsigned major = byte(6);
   if (major < 1 || major > 3 || byte(7) != 0)
     refuse("its .npy version is " + std::to_string(major) + "." +
            std::to_string(byte(7)) + "; versions 1.0, 2.0 and 3.0 are read");
   size_t size = byte(8) | byte(9) << 8;
-  size_t start = 10;
-  if (major > 1) {
+  if (major > 1)
     size |= static_cast<size_t>(byte(10)) << 16 | static_cast<size_t>(byte(11))
                                                       << 24;
-    start = 12;
-  }
-  if (size > maxHeaderSize || size > bytes.size() - start)
-    refuse("its header is cut off or longer than " +
-           std::to_string(maxHeaderSize) + " bytes");
-  std::string_view header = bytes.substr(start, size);
+  if (size > maxHeaderSize)
+    refuse(cutOff);
+  return dictionaryStart(major) + size;
+}
+
+size_t vernier::parseNpyHeader(std::string_view bytes, NpyInfo &info) {
+  size_t end = npyHeaderBytes(bytes);
+  if (end > bytes.size())
+    refuse(cutOff);
+  size_t start = dictionaryStart(static_cast<uint8_t>(bytes[6]));
+  std::string_view header = bytes.substr(start, end - start);
   if (header.empty() || header.back() != '\n')
     refuse("its header does not end with a newline");
   HeaderParser(header).parse(info);
@@ -252,7 +261,7 @@ size_t vernier::parseNpyHeader(std::string_view bytes, NpyInfo &info) {
       refuse("its shape " + shapeString(info.shape) + " is too large");
     else
       count *= static_cast<uint64_t>(extent);
-  return start + size;
+  return end;
 }
 
 std::string vernier::npyHeader(const NpyInfo &info) {

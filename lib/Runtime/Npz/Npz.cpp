@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sys/stat.h>
 
 using namespace vernier;
 
@@ -27,6 +28,10 @@ std::string zipMessage(zip_error_t *error) {
   std::string text = zip_error_strerror(error);
   zip_error_fini(error);
   return text;
+}
+
+std::string_view asText(const std::vector<uint8_t> &bytes) {
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
 bool isArray(std::string_view name) {
@@ -43,11 +48,33 @@ vernier_status_code_t codeOf(const zip_error_t &error) {
   return io ? VERNIER_RESOURCES : VERNIER_BAD_FILE;
 }
 
+/// Refuse a size that these compressed bytes cannot have, before any memory is
+/// taken for it. What deflate makes of n bytes is at most about 1032 n: each
+/// match of 258 bytes takes two bits (zlib's technical notes).
+void checkCompression(const zip_stat_t &stat) {
+  constexpr uint64_t most = 1032, slack = 64;
+  if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
+    throw NpzError(VERNIER_BAD_FILE,
+                   "it is compressed otherwise than numpy.savez_compressed "
+                   "does; save it with that");
+  uint64_t limit = stat.comp_method == ZIP_CM_STORE
+                       ? stat.comp_size
+                       : most * (stat.comp_size + slack);
+  if (stat.size > limit)
+    throw NpzError(VERNIER_BAD_FILE, "its " + std::to_string(stat.comp_size) +
+                                         " compressed bytes cannot hold the " +
+                                         std::to_string(stat.size) +
+                                         " that it claims");
+}
+
 /// Reads a member of the archive from its start.
 class Member {
 public:
-  Member(zip_t *archive, zip_uint64_t index)
-      : file(zip_fopen_index(archive, index, 0)) {
+  Member(zip_t *archive, zip_uint64_t index) {
+    zip_stat_t stat;
+    if (zip_stat_index(archive, index, 0, &stat) == 0)
+      checkCompression(stat);
+    file = zip_fopen_index(archive, index, 0);
     if (!file)
       throw NpzError(VERNIER_BAD_FILE, std::string("it cannot be read: ") +
                                            zip_strerror(archive));
@@ -57,6 +84,11 @@ public:
       zip_fclose(file);
   }
   Member(const Member &) = delete;
+
+  /// Append bytes to `buffer` until it has `size`; fewer only at the end.
+  void fill(std::vector<uint8_t> &buffer, uint64_t size) {
+    append(buffer, size - std::min<uint64_t>(buffer.size(), size));
+  }
 
   /// Append up to `count` bytes to `buffer`; fewer only at the end. The buffer
   /// grows as bytes arrive, so a size that lies costs nothing.
@@ -78,7 +110,7 @@ public:
   }
 
 private:
-  zip_file_t *file;
+  zip_file_t *file = nullptr;
 };
 
 } // namespace
@@ -111,8 +143,23 @@ struct NpzReader::Archive {
 NpzReader::NpzReader(NpzReader &&) noexcept = default;
 NpzReader::~NpzReader() = default;
 
+/// Refuse what may never end, and what would be waited for.
+static void checkIsFile(const std::string &path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode))
+    return; // opening it says what is wrong
+  throw NpzError(VERNIER_BAD_FILE,
+                 path + ": cannot be opened: it is " +
+                     (S_ISDIR(info.st_mode)    ? "a folder"
+                      : S_ISFIFO(info.st_mode) ? "a pipe"
+                      : S_ISSOCK(info.st_mode) ? "a socket"
+                                               : "a device") +
+                     ", not a file; save the contents to a file first");
+}
+
 NpzReader::NpzReader(const std::string &path)
     : archive(std::make_unique<Archive>()) {
+  checkIsFile(path);
   archive->path = path;
   int number = 0;
   archive->zip = zip_open(path.c_str(), ZIP_RDONLY, &number);
@@ -175,9 +222,11 @@ zip_uint64_t NpzReader::Archive::find(std::string_view array) const {
 size_t NpzReader::Archive::readHeader(zip_uint64_t index, Member &member,
                                       std::vector<uint8_t> &bytes,
                                       NpyInfo &info) const {
-  member.append(bytes, 1 << 14);
-  size_t start = parseNpyHeader(
-      {reinterpret_cast<const char *>(bytes.data()), bytes.size()}, info);
+  // No more than the header: an array may be damaged behind it, and another
+  // one's header disagree with this one's.
+  member.fill(bytes, npyPrefixBytes);
+  member.fill(bytes, npyHeaderBytes(asText(bytes)));
+  size_t start = parseNpyHeader(asText(bytes), info);
   zip_stat_t stat;
   if (zip_stat_index(zip, index, 0, &stat) != 0 || stat.size < start ||
       stat.size - start != info.bytes())
@@ -229,8 +278,7 @@ NpyArray NpzReader::read(std::string_view name) const {
     size_t start = archive->readHeader(index, member, array.data, array);
     // One byte more than expected makes libzip reach the end and check the sum.
     uint64_t total = start + array.bytes();
-    member.append(array.data,
-                  total + 1 - std::min<uint64_t>(array.data.size(), total));
+    member.fill(array.data, total + 1);
     if (array.data.size() != total)
       throw NpzError(VERNIER_BAD_FILE,
                      "it holds " + std::to_string(array.data.size()) +
