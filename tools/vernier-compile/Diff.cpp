@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "InputFiles.h"
 #include "OutputFiles.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -20,6 +21,8 @@ using namespace vernier;
 /// which `isCompiled` then says. A model does not begin with a brace.
 static int readSide(const DriverOptions &options, amp::Explanation &explanation,
                     bool &isCompiled) {
+  if (!checkInputFile("", options.inputFile))
+    return kExitBadInput;
   auto file = MemoryBuffer::getFile(options.inputFile);
   if (!file) {
     printError() << "cannot read '" << options.inputFile

@@ -7,15 +7,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "InputFiles.h"
 #include "OutputFiles.h"
 #include "PlanCheck.h"
 #include "PlanMemory.h"
+#include "PrintableStream.h"
 #include "Remarks.h"
 #include "Warnings.h"
 
 #include "vernier/Codegen/Kernel.h"
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
+#include "vernier/Dialect/Amp/Transforms/ProfileFile.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/Nesting.h"
 #include "vernier/Pipelines/InitAll.h"
@@ -37,6 +40,7 @@
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -67,7 +71,7 @@ std::optional<ExplainFormat> vernier::symbolizeExplainFormat(StringRef name) {
 }
 
 raw_ostream &vernier::printError() {
-  return llvm::WithColor::error(llvm::errs(), "vernier-compile");
+  return llvm::WithColor::error(printableErrors(), "vernier-compile");
 }
 
 /// What --amp-assign-by-profile says of its policy as a whole: the first line.
@@ -176,6 +180,8 @@ int Driver::parse() {
     return kExitUsage;
   }
   target = *model;
+  if (!checkInputFile("", options.inputFile))
+    return kExitBadInput;
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(options.inputFile);
   if (!file) {
     printError() << "cannot read '" << options.inputFile
@@ -219,18 +225,20 @@ int Driver::parse() {
 }
 
 int Driver::loadPolicy() {
-  // Read by the passes that use it; that it is there is known now.
+  // Read by the passes that use it; that it can be read is known now.
   if (!options.compile.profile.empty()) {
-    auto file = llvm::MemoryBuffer::getFile(options.compile.profile);
-    if (!file) {
-      printError() << "cannot read profile '" << options.compile.profile
-                   << "': " << file.getError().message() << "\n";
+    if (!checkInputFile("profile ", options.compile.profile) ||
+        failed(amp::checkProfile(options.compile.profile, &context)))
       return kExitBadInput;
-    }
   }
   // It is chosen when the model has been imported.
   if (options.compile.policy == "auto")
     return kExitOk;
+  bool isFile = llvm::sys::fs::exists(options.compile.policy) &&
+                !llvm::is_contained(amp::Policy::getPresetNames(),
+                                    StringRef(options.compile.policy));
+  if (isFile && !checkInputFile("policy ", options.compile.policy))
+    return kExitBadInput;
   std::string error = amp::Policy::getReadError(options.compile.policy);
   if (!error.empty()) {
     printError() << "--policy: " << error << "\n";
@@ -494,7 +502,7 @@ int Driver::run(amp::Explanation *only) {
   timingScope = timing.getRootScope();
   // The message says what is wrong; the op, often the whole module, does not.
   context.printOpOnDiagnostic(false);
-  SourceMgrDiagnosticHandler handler(sources, &context);
+  SourceMgrDiagnosticHandler handler(sources, &context, printableErrors());
   printRemarks(context, options.remarks);
   ScopedDiagnosticHandler suggestions(&context, [&](Diagnostic &diagnostic) {
     return suggestOp(diagnostic, context);

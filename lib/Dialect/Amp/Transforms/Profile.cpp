@@ -8,6 +8,9 @@
 
 #include "Profile.h"
 
+#include "JsonLines.h"
+#include "vernier/Dialect/Amp/Transforms/ProfileFile.h"
+
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/Nesting.h"
 
@@ -174,7 +177,8 @@ static llvm::Expected<Profile> parse(StringRef text) {
       if (tensor < 0 || tensor >= int64_t(profile.tensors.size()))
         return makeError("product " + Twine(index) + " is of tensor " +
                          Twine(tensor) + ", but there are " +
-                         Twine(profile.tensors.size()));
+                         Twine(profile.tensors.size()) +
+                         " at profile.products[" + Twine(index) + "]");
   profile.model = model.name;
   profile.parameters = std::move(model.parameters);
   profile.inputs = std::move(model.inputs);
@@ -190,16 +194,24 @@ FailureOr<Profile> Profile::load(StringRef path, MLIRContext *context) {
   if (!buffer)
     return mlir::emitError(location) << "cannot read profile '" << path
                                      << "': " << buffer.getError().message();
-  llvm::Expected<Profile> profile = parse((*buffer)->getBuffer());
-  if (!profile)
+  StringRef text = (*buffer)->getBuffer();
+  llvm::Expected<Profile> profile = parse(text);
+  if (!profile) {
+    std::string message = llvm::toString(profile.takeError());
+    location = FileLineColLoc::get(context, path, findJsonLine(text, message),
+                                   /*column=*/1);
     return mlir::emitError(location)
-           << "cannot read profile '" << path
-           << "': " << llvm::toString(profile.takeError());
+           << "cannot read profile '" << path << "': " << message;
+  }
   if (profile->sampledSteps == 0)
-    return mlir::emitError(location)
+    return mlir::emitError(FileLineColLoc::get(context, path, 1, 1))
            << "profile '" << path
            << "' has no steps: train for more, or with --profile-every=1";
   return std::move(*profile);
+}
+
+LogicalResult vernier::amp::checkProfile(StringRef path, MLIRContext *context) {
+  return Profile::load(path, context);
 }
 
 //===----------------------------------------------------------------------===//
