@@ -11,6 +11,8 @@
 #include "Report.h"
 #include "Verbs.h"
 
+#include "vernier/Runtime/Printable.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -91,23 +93,31 @@ Json planJson(const Plan &plan, const std::string &path,
   return json;
 }
 
+/// Print to stdout; names and texts of the plan must not reach a terminal as
+/// they are.
+template <typename... Args>
+void printLine(fmt::format_string<Args...> format, Args &&...args) {
+  std::string line = fmt::format(format, std::forward<Args>(args)...);
+  fmt::print("{}\n", toPrintable(line, Lines::escaped));
+}
+
 void printTensors(const char *direction, const std::vector<TensorInfo> &infos) {
   for (const TensorInfo &info : infos)
-    fmt::print("    {:<3} {:<16} {}{}\n", direction, info.name, describe(info),
-               info.classes > 0
-                   ? fmt::format(", classes 0..{}", info.classes - 1)
-                   : "");
+    printLine("    {:<3} {:<16} {}{}", direction, info.name, describe(info),
+              info.classes > 0
+                  ? fmt::format(", classes 0..{}", info.classes - 1)
+                  : "");
 }
 
 void printText(const Plan &plan, const std::string &path,
                const MemoryPlan &memory, const Terminal &terminal) {
   for (const auto &[name, value] : planRows(plan, path))
-    fmt::print("{:<18} {}\n", name, value);
-  fmt::print("{:<18} {}\n\nentries\n", "digest",
-             vernier_plan_digest(plan.get()));
+    printLine("{:<18} {}", name, value);
+  printLine("{:<18} {}", "digest", vernier_plan_digest(plan.get()));
+  fmt::print("\nentries\n");
   for (const schema::Entry *entry : *plan.contents().entries()) {
     std::string name = entry->name()->str();
-    fmt::print("  {} ({} calls)\n", name, entry->calls()->size());
+    printLine("  {} ({} calls)", name, entry->calls()->size());
     printTensors("in", plan.inputs(name));
     printTensors("out", plan.outputs(name));
   }
@@ -116,16 +126,16 @@ void printText(const Plan &plan, const std::string &path,
     std::string shape;
     for (int64_t extent : *state->shape())
       shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
-    fmt::print("  {:<10} {:<24} {} ({})\n", schema::EnumNameRole(state->role()),
-               state->name()->c_str(), schema::EnumNameDType(state->dtype()),
-               shape);
+    printLine("  {:<10} {:<24} {} ({})", schema::EnumNameRole(state->role()),
+              state->name()->c_str(), schema::EnumNameDType(state->dtype()),
+              shape);
   }
   fmt::print("\nmemory\n");
   for (const std::string &line : memoryTable(memory, terminal))
-    fmt::print("{}\n", line);
+    printLine("{}", line);
   std::string precision = precisionSummary(plan);
   if (!precision.empty())
-    fmt::print("\nprecision          {}\n", precision);
+    fmt::print("\n"), printLine("precision          {}", precision);
 }
 
 } // namespace
@@ -139,9 +149,9 @@ int vernier::run::info(const Options &options, Terminal &terminal) {
                               here.message));
   MemoryPlan memory = planMemory(plan, Device(options.device));
   if (options.json)
-    fmt::print("{}\n",
-               planJson(plan, options.plan, memory)
-                   .dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", planJson(plan, options.plan, memory)
+                           .dump(2, ' ', /*ensure_ascii=*/true,
+                                 Json::error_handler_t::replace));
   else
     printText(plan, options.plan, memory, terminal);
   return Ok;

@@ -81,6 +81,7 @@ const char *exitCodes = R"(
 Exit codes: 0 ok, 1 diagnosed failure, 2 usage, 3 bad input file, 4 numeric stop (loss, evaluation loss or a
 state not finite, loss scale exhausted, --check-numerics finding), 5 resources (memory, disk, instruction set), 130 interrupted.
 Results go to stdout (the last line is RESULT ok key=value ...), everything else to stderr.
+To run a plan is to run its code: train, eval, predict and bench only plans that you trust. To describe one (info) is not.
 )";
 
 /// Help with the examples first.

@@ -22,7 +22,7 @@ void vernier::run::printTable(
   size_t width = 0;
   for (const auto &[name, value] : rows)
     width = std::max(width, name.size());
-  terminal.print(terminal.bold(title));
+  terminal.printTitle(title);
   for (const auto &[name, value] : rows)
     terminal.print(fmt::format("  {:<{}}  {}", name, width, value));
 }
@@ -45,12 +45,12 @@ vernier::run::planRows(const Plan &plan, const std::string &path) {
 
 void vernier::run::printMemoryAndPrecision(Terminal &terminal, const Plan &plan,
                                            const MemoryPlan &memory) {
-  terminal.print(terminal.bold("memory plan"));
+  terminal.printTitle("memory plan");
   for (const std::string &line : memoryTable(memory, terminal))
     terminal.print(line);
   std::string precision = precisionSummary(plan);
   if (!precision.empty())
-    terminal.print(terminal.bold("precision") + "  " + precision);
+    terminal.printTitle("precision", "  " + precision);
 }
 
 void vernier::run::loadForInference(Session &session, const Options &options,

@@ -8,6 +8,8 @@
 
 #include "Terminal.h"
 
+#include "vernier/Runtime/Printable.h"
+
 #include <fmt/format.h>
 
 #include <sys/ioctl.h>
@@ -17,6 +19,7 @@
 #include <cstdlib>
 #include <cstring>
 
+using namespace vernier;
 using namespace vernier::run;
 
 using Clock = std::chrono::steady_clock;
@@ -43,20 +46,27 @@ void Terminal::write(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void Terminal::print(std::string_view line) {
+void Terminal::printLine(std::string_view start, std::string_view text) {
   if (lineShown)
     write("\r\x1b[K");
   lineShown = false;
-  write(line);
+  write(start);
+  write(toPrintable(text, Lines::kept));
   write("\n");
 }
 
+void Terminal::print(std::string_view line) { printLine("", line); }
+
+void Terminal::printTitle(std::string_view title, std::string_view rest) {
+  printLine(bold(toPrintable(title, Lines::escaped)), rest);
+}
+
 void Terminal::warn(std::string_view message) {
-  print(fmt::format("vernier-run: {} {}", bold("warning:"), message));
+  printLine(fmt::format("vernier-run: {} ", bold("warning:")), message);
 }
 
 void Terminal::error(std::string_view message) {
-  print(fmt::format("vernier-run: {} {}", red("error:"), message));
+  printLine(fmt::format("vernier-run: {} ", red("error:")), message);
 }
 
 bool Terminal::wantsRedraw() const {
@@ -69,7 +79,7 @@ void Terminal::redraw(std::string_view line, bool force) {
   lastDraw = Clock::now();
   // A line that wraps could not be redrawn.
   write("\r");
-  write(line.substr(0, width() - 1));
+  write(toPrintable(line, Lines::escaped).substr(0, width() - 1));
   write("\x1b[K");
   lineShown = true;
 }
@@ -94,9 +104,6 @@ std::string Terminal::bold(std::string_view text) const {
 }
 std::string Terminal::red(std::string_view text) const {
   return color ? fmt::format("\x1b[1;31m{}\x1b[0m", text) : std::string(text);
-}
-std::string Terminal::dim(std::string_view text) const {
-  return color ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text);
 }
 
 std::string vernier::run::bytesText(double bytes) {

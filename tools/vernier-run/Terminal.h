@@ -26,8 +26,11 @@ public:
   bool hasColor() const { return color; }
   bool hasUtf8() const { return utf8; }
 
-  /// Write a line, above the live one.
+  /// Write a line, above the live one. What a terminal would obey is escaped,
+  /// for names and messages come from files.
   void print(std::string_view line);
+  /// The same with a heading in bold before it.
+  void printTitle(std::string_view title, std::string_view rest = "");
   /// "vernier-run: warning: ...".
   void warn(std::string_view message);
   void error(std::string_view message);
@@ -39,12 +42,11 @@ public:
   /// Leave the live line as it is and go on below it.
   void finishLive();
 
-  /// The text in bold or in a colour, where there is colour.
+private:
+  /// Write a line of which only `text` may come from elsewhere.
+  void printLine(std::string_view start, std::string_view text);
   std::string bold(std::string_view text) const;
   std::string red(std::string_view text) const;
-  std::string dim(std::string_view text) const;
-
-private:
   void write(std::string_view text);
   unsigned width() const;
 
