@@ -50,8 +50,8 @@ struct SavedState {
 };
 /// CheckpointState.cpp
 Status checkMetadata(const char *metadata);
-std::string makeState(const vernier_session_t &session, uint64_t step,
-                      const char *metadata);
+Status makeState(const vernier_session_t &session, uint64_t step,
+                 const char *metadata, std::string &text);
 Status readState(const vernier_session_t &session,
                  const std::vector<uint8_t> &text, SavedState &saved);
 

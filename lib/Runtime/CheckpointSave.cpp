@@ -111,8 +111,9 @@ static Status writeFolder(const vernier_session_t &session,
       writeTensors(session, folder, /*parameters=*/true, manifest[paramsFile]));
   VERNIER_TRY(writeTensors(session, folder, /*parameters=*/false,
                            manifest[optimizerFile]));
-  VERNIER_TRY(writeText(folder, stateFile, makeState(session, step, metadata),
-                        manifest[stateFile]));
+  std::string state;
+  VERNIER_TRY(makeState(session, step, metadata, state));
+  VERNIER_TRY(writeText(folder, stateFile, state, manifest[stateFile]));
   VERNIER_TRY(folder.writeFile(manifestFile, writeManifest(manifest)));
   return folder.sync();
 }

@@ -21,8 +21,6 @@
 using namespace vernier;
 using namespace vernier::runtime;
 
-using OrderedJson = nlohmann::ordered_json;
-
 static constexpr const char *applicationKey = "application";
 
 //===----------------------------------------------------------------------===//
@@ -30,13 +28,14 @@ static constexpr const char *applicationKey = "application";
 //===----------------------------------------------------------------------===//
 
 /// What a plan was compiled with.
-static OrderedJson getOptions(const schema::Plan &plan) {
-  OrderedJson options = {{"model", plan.model() ? plan.model()->str() : ""},
-                         {"target", plan.target()->str()}};
+static Json getOptions(const schema::Plan &plan) {
+  Json options = Json::makeObject();
+  options.add("model", plan.model() ? plan.model()->str() : "");
+  options.add("target", plan.target()->str());
   if (plan.options())
     for (const schema::KeyValue *option : *plan.options())
-      options[option->key()->str()] =
-          option->value() ? option->value()->str() : "";
+      options.set(option->key()->string_view(),
+                  option->value() ? option->value()->str() : "");
   return options;
 }
 
@@ -47,25 +46,24 @@ template <typename T> static T load(const uint8_t *data) {
 }
 
 /// The states of a role that are one number of 32 or 64 bits.
-static OrderedJson getNumbers(const vernier_session_t &session,
-                              schema::Role role) {
-  OrderedJson numbers = OrderedJson::object();
+static Json getNumbers(const vernier_session_t &session, schema::Role role) {
+  Json numbers = Json::makeObject();
   for (const BoundState &state : session.states) {
     if (state.role != role || !state.tensor.getShape().empty())
       continue;
-    OrderedJson &number = numbers[state.tensor.getName()];
+    const std::string &name = state.tensor.getName();
     switch (state.tensor.getDType()) {
     case VERNIER_F32:
-      number = load<float>(state.data);
+      numbers.add(name, double(load<float>(state.data)));
       break;
     case VERNIER_I32:
-      number = load<int32_t>(state.data);
+      numbers.add(name, int64_t(load<int32_t>(state.data)));
       break;
     case VERNIER_I64:
-      number = load<int64_t>(state.data);
+      numbers.add(name, load<int64_t>(state.data));
       break;
     default:
-      numbers.erase(state.tensor.getName());
+      break;
     }
   }
   return numbers;
@@ -77,7 +75,7 @@ Status vernier::runtime::checkMetadata(const char *metadata) {
   // As it will stand in state.json, one level deeper; and alone, so that it is
   // one member of it.
   std::string text = metadata;
-  nlohmann::json json;
+  Json json;
   Status status = parseJson(text.data(), text.size(), json);
   if (status.ok()) {
     text = join("{\"", applicationKey, "\": ", text, "}");
@@ -89,48 +87,58 @@ Status vernier::runtime::checkMetadata(const char *metadata) {
                          status.getMessage());
 }
 
-std::string vernier::runtime::makeState(const vernier_session_t &session,
-                                        uint64_t step, const char *metadata) {
-  OrderedJson state = {
-      {"step", step},
-      {"plan", session.plan->digest},
-      {"model", getModelFingerprint(session)},
-      {"options", getOptions(*session.plan->schema)},
-      {"counters", getNumbers(session, schema::Role::counter)},
-      {"loss_scale", getNumbers(session, schema::Role::loss_scale)}};
-  if (metadata)
-    state[applicationKey] = OrderedJson::parse(metadata);
-  return state.dump(1, ' ', false, OrderedJson::error_handler_t::replace) +
-         '\n';
+Status vernier::runtime::makeState(const vernier_session_t &session,
+                                   uint64_t step, const char *metadata,
+                                   std::string &text) {
+  Json state = Json::makeObject();
+  state.add("step", step);
+  state.add("plan", session.plan->digest);
+  state.add("model", getModelFingerprint(session));
+  state.add("options", getOptions(*session.plan->schema));
+  state.add("counters", getNumbers(session, schema::Role::counter));
+  state.add("loss_scale", getNumbers(session, schema::Role::loss_scale));
+  if (metadata) {
+    Json application;
+    VERNIER_TRY(parseJson(metadata, std::strlen(metadata), application));
+    state.add(applicationKey, std::move(application));
+  }
+  text = printJson(state, JsonLayout::indented) + '\n';
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
 // Reading
 //===----------------------------------------------------------------------===//
 
+static std::string showOption(const Json *value) {
+  if (!value)
+    return "(default)";
+  const std::string *text = value->getString();
+  return text ? *text : printJson(*value, JsonLayout::line);
+}
+
 /// How the plan that saved differs from the session's, although both have the
 /// same states: "\n  optimizer: sgd,lr=1, now sgd,lr=2" for each option; "" if
 /// it does not, or does not say.
 static std::string describeOtherPlan(const vernier_session_t &session,
-                                     const OrderedJson &state) {
-  OrderedJson theirs = state.value("options", OrderedJson());
-  if (!theirs.is_object() ||
-      state.value("plan", OrderedJson()) == session.plan->digest)
+                                     const Json &state) {
+  const Json *theirs = state.find("options");
+  const std::string *plan = state.findString("plan");
+  if (!theirs || !theirs->getObject() ||
+      (plan && *plan == session.plan->digest))
     return "";
-  OrderedJson ours = getOptions(*session.plan->schema), all = theirs;
-  all.update(ours);
-  auto show = [](const OrderedJson &of, const std::string &key) {
-    auto found = of.find(key);
-    return found == of.end()    ? std::string("(default)")
-           : found->is_string() ? found->get<std::string>()
-                                : found->dump();
-  };
+  Json ours = getOptions(*session.plan->schema);
   std::string differences;
-  for (const auto &option : all.items())
-    if (show(theirs, option.key()) != show(ours, option.key()))
+  auto compare = [&](const std::string &key, const Json *its, const Json *own) {
+    if (showOption(its) != showOption(own))
       differences +=
-          join("\n  ", option.key(), ": ", show(theirs, option.key()), ", now ",
-               show(ours, option.key()));
+          join("\n  ", key, ": ", showOption(its), ", now ", showOption(own));
+  };
+  for (const auto &[key, value] : *theirs->getObject())
+    compare(key, &value, ours.find(key));
+  for (const auto &[key, value] : *ours.getObject())
+    if (!theirs->find(key))
+      compare(key, nullptr, &value);
   return differences.empty() ? "\n  its options are the same; the model, a "
                                "policy file, padding or the compiler differs"
                              : differences;
@@ -139,15 +147,13 @@ static std::string describeOtherPlan(const vernier_session_t &session,
 Status vernier::runtime::readState(const vernier_session_t &session,
                                    const std::vector<uint8_t> &text,
                                    SavedState &saved) {
-  nlohmann::json checked;
+  Json state;
   VERNIER_TRY(parseJson(reinterpret_cast<const char *>(text.data()),
-                        text.size(), checked));
-  if (!getUnsigned(checked, "step", saved.step))
+                        text.size(), state));
+  if (!state.findUnsigned("step", saved.step))
     return badFile("it has no step");
-  // Once more, for the order of members.
-  OrderedJson state = OrderedJson::parse(text.begin(), text.end());
-  if (auto found = state.find(applicationKey); found != state.end())
-    saved.metadata = found->dump();
+  if (const Json *application = state.find(applicationKey))
+    saved.metadata = printJson(*application, JsonLayout::line);
   saved.otherPlan = describeOtherPlan(session, state);
   return {};
 }

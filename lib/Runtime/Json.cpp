@@ -1,4 +1,4 @@
-//===- Json.cpp - JSON that others wrote
+//===- Json.cpp - JSON values
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -8,53 +8,59 @@
 
 #include "Runtime/Json.h"
 
-#include <set>
-#include <vector>
-
 using namespace vernier::runtime;
 
-Status vernier::runtime::parseJson(const char *text, size_t size,
-                                   nlohmann::json &object) {
-  using Event = nlohmann::json::parse_event_t;
-  constexpr int maxDepth = 16;
-  std::string problem;
-  std::vector<std::set<std::string>> keys; // of the objects around this place
-  auto check = [&](int depth, Event event, nlohmann::json &value) {
-    if (depth > maxDepth && problem.empty())
-      problem = "nested too deeply";
-    if (event == Event::object_start)
-      keys.emplace_back();
-    else if (event == Event::object_end)
-      keys.pop_back();
-    else if (event == Event::key &&
-             !keys.back().insert(value.get<std::string>()).second)
-      problem = "the key '" + value.get<std::string>() + "' occurs twice";
-    return problem.empty();
-  };
-  try {
-    object = nlohmann::json::parse(text, text + size, check,
-                                   /*allow_exceptions=*/true);
-  } catch (const nlohmann::json::exception &error) {
-    if (problem.empty())
-      problem = error.what();
-  }
-  if (problem.empty() && !object.is_object())
-    problem = "expected an object";
-  return problem.empty() ? Status() : badFile("bad JSON: ", problem);
+template <typename T> static const T *getIf(const Json &json) {
+  const auto *found = std::get_if<std::unique_ptr<T>>(&json.value);
+  return found ? found->get() : nullptr;
 }
 
-const std::string *vernier::runtime::getString(const nlohmann::json &object,
-                                               const char *key) {
-  auto found = object.find(key);
-  return found == object.end() ? nullptr
-                               : found->get_ptr<const std::string *>();
+const std::string *Json::getString() const { return getIf<std::string>(*this); }
+
+const Json::Array *Json::getArray() const { return getIf<Array>(*this); }
+
+const Json::Object *Json::getObject() const { return getIf<Object>(*this); }
+
+bool Json::getUnsigned(uint64_t &number) const {
+  const auto *found = std::get_if<uint64_t>(&value);
+  if (found)
+    number = *found;
+  return found;
 }
 
-bool vernier::runtime::getUnsigned(const nlohmann::json &object,
-                                   const char *key, uint64_t &value) {
-  auto found = object.find(key);
-  if (found == object.end() || !found->is_number_unsigned())
-    return false;
-  value = found->get<uint64_t>();
-  return true;
+const Json *Json::find(std::string_view key) const {
+  if (const Object *object = getObject())
+    for (const auto &[name, member] : *object)
+      if (name == key)
+        return &member;
+  return nullptr;
+}
+
+const std::string *Json::findString(std::string_view key) const {
+  const Json *member = find(key);
+  return member ? member->getString() : nullptr;
+}
+
+const Json::Array *Json::findArray(std::string_view key) const {
+  const Json *member = find(key);
+  return member ? member->getArray() : nullptr;
+}
+
+bool Json::findUnsigned(std::string_view key, uint64_t &number) const {
+  const Json *member = find(key);
+  return member && member->getUnsigned(number);
+}
+
+void Json::add(std::string_view key, Json member) {
+  std::get<std::unique_ptr<Object>>(value)->emplace_back(key,
+                                                         std::move(member));
+}
+
+void Json::set(std::string_view key, Json member) {
+  for (auto &[name, present] : *std::get<std::unique_ptr<Object>>(value))
+    if (name == key) {
+      present = std::move(member);
+      return;
+    }
+  add(key, std::move(member));
 }

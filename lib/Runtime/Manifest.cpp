@@ -47,56 +47,58 @@ Status HashedFile::finish(FileDigest &result) {
 }
 
 std::string vernier::runtime::writeManifest(const Manifest &manifest) {
-  nlohmann::ordered_json json;
-  json["format"] = formatName;
-  json["version"] = formatVersion;
-  json["files"] = nlohmann::ordered_json::array();
-  for (const auto &[name, file] : manifest)
-    json["files"].push_back({{"name", name},
-                             {"bytes", file.bytes},
-                             {"sha256", file.sha256},
-                             {"xxh3_64_of_each_mib", file.blocks}});
-  return json.dump(1) + '\n';
+  Json::Array files;
+  for (const auto &[name, file] : manifest) {
+    Json &description = files.emplace_back(Json::makeObject());
+    description.add("name", name);
+    description.add("bytes", file.bytes);
+    description.add("sha256", file.sha256);
+    description.add("xxh3_64_of_each_mib", file.blocks);
+  }
+  Json json = Json::makeObject();
+  json.add("format", formatName);
+  json.add("version", formatVersion);
+  json.add("files", std::move(files));
+  return printJson(json, JsonLayout::indented) + '\n';
 }
 
-static Status readFileDigest(const nlohmann::json &json, std::string &name,
+static Status readFileDigest(const Json &json, std::string &name,
                              FileDigest &file) {
-  if (!json.is_object())
+  if (!json.getObject())
     return badFile("a file's description is no object");
-  const std::string *stated = getString(json, "name");
-  const std::string *sha256 = getString(json, "sha256");
-  auto blocks = json.find("xxh3_64_of_each_mib");
-  if (!stated || !sha256 || !getUnsigned(json, "bytes", file.bytes) ||
-      blocks == json.end() || !blocks->is_array())
+  const std::string *stated = json.findString("name");
+  const std::string *sha256 = json.findString("sha256");
+  const Json::Array *blocks = json.findArray("xxh3_64_of_each_mib");
+  if (!stated || !sha256 || !blocks || !json.findUnsigned("bytes", file.bytes))
     return badFile("a file lacks name, bytes or hashes");
   name = *stated;
   file.sha256 = *sha256;
-  for (const nlohmann::json &block : *blocks) {
-    if (!block.is_string())
+  for (const Json &block : *blocks) {
+    if (!block.getString())
       return badFile("a block's hash is no string");
-    file.blocks.push_back(block.get<std::string>());
+    file.blocks.push_back(*block.getString());
   }
   return {};
 }
 
 Status vernier::runtime::readManifest(const std::vector<uint8_t> &text,
                                       Manifest &manifest) {
-  nlohmann::json json;
+  Json json;
   VERNIER_TRY(parseJson(reinterpret_cast<const char *>(text.data()),
                         text.size(), json));
-  const std::string *format = getString(json, "format");
+  const std::string *format = json.findString("format");
   uint64_t version = 0;
   if (!format || *format != formatName ||
-      !getUnsigned(json, "version", version))
+      !json.findUnsigned("version", version))
     return badFile("not a checkpoint's manifest");
   if (version < oldestVersion || version > formatVersion)
     return badFile("the checkpoint has version ", version,
                    ", this runtime reads versions ", oldestVersion, " to ",
                    formatVersion);
-  auto files = json.find("files");
-  if (files == json.end() || !files->is_array())
+  const Json::Array *files = json.findArray("files");
+  if (!files)
     return badFile("it lists no files");
-  for (const nlohmann::json &description : *files) {
+  for (const Json &description : *files) {
     std::string name;
     FileDigest file;
     VERNIER_TRY(readFileDigest(description, name, file));

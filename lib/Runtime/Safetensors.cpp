@@ -54,32 +54,30 @@ static const TypeEntry *findType(const std::string &name) {
 }
 
 /// Shape, and the bytes that it makes; false if it is none or too large.
-static bool parseShape(const nlohmann::json &json, uint64_t elementBytes,
+static bool parseShape(const Json &json, uint64_t elementBytes,
                        StoredTensor &tensor) {
-  auto found = json.find("shape");
-  if (found == json.end() || !found->is_array() || found->size() > 32)
+  const Json::Array *shape = json.findArray("shape");
+  if (!shape || shape->size() > 32)
     return false;
   tensor.bytes = elementBytes;
-  for (const nlohmann::json &extent : *found) {
-    if (!extent.is_number_unsigned() ||
-        extent.get<uint64_t>() > uint64_t(INT64_MAX) ||
-        __builtin_mul_overflow(tensor.bytes, extent.get<uint64_t>(),
-                               &tensor.bytes))
+  for (const Json &element : *shape) {
+    uint64_t extent = 0;
+    if (!element.getUnsigned(extent) || extent > uint64_t(INT64_MAX) ||
+        __builtin_mul_overflow(tensor.bytes, extent, &tensor.bytes))
       return false;
-    tensor.shape.push_back(extent.get<int64_t>());
+    tensor.shape.push_back(static_cast<int64_t>(extent));
   }
   return true;
 }
 
-static Status parseTensor(const nlohmann::json &json, const uint8_t *data,
-                          uint64_t size, StoredTypes types,
-                          StoredTensor &tensor) {
+static Status parseTensor(const Json &json, const uint8_t *data, uint64_t size,
+                          StoredTypes types, StoredTensor &tensor) {
   auto bad = [&](const auto &...what) {
     return badFile("tensor '", tensor.name, "': ", what...);
   };
-  if (!json.is_object())
+  if (!json.getObject())
     return bad("its description is no object");
-  const std::string *dtype = getString(json, "dtype");
+  const std::string *dtype = json.findString("dtype");
   const TypeEntry *entry = dtype ? findType(*dtype) : nullptr;
   bool isOfPlans = entry && entry->dtype;
   if (!dtype || (types == StoredTypes::ofPlans && !isOfPlans))
@@ -91,13 +89,11 @@ static Status parseTensor(const nlohmann::json &json, const uint8_t *data,
     tensor.dtype = *entry->dtype;
   if (!parseShape(json, entry ? entry->bytes : 1, tensor))
     return bad("its shape is malformed or too large");
-  auto offsets = json.find("data_offsets");
-  if (offsets == json.end() || !offsets->is_array() || offsets->size() != 2 ||
-      !(*offsets)[0].is_number_unsigned() ||
-      !(*offsets)[1].is_number_unsigned())
+  const Json::Array *offsets = json.findArray("data_offsets");
+  uint64_t begin = 0, end = 0;
+  if (!offsets || offsets->size() != 2 || !(*offsets)[0].getUnsigned(begin) ||
+      !(*offsets)[1].getUnsigned(end))
     return bad("its data_offsets are malformed");
-  uint64_t begin = (*offsets)[0].get<uint64_t>();
-  uint64_t end = (*offsets)[1].get<uint64_t>();
   if (begin > end || end > size)
     return bad("its data lie outside the file");
   if (!entry) // Its elements may have less than a byte each.
@@ -144,11 +140,11 @@ Status vernier::runtime::readSafetensors(const uint8_t *file, size_t size,
   const char *header = reinterpret_cast<const char *>(file + 8);
   if (headerSize == 0 || header[0] != '{')
     return badFile("not a safetensors file: its header is not JSON");
-  nlohmann::json json;
+  Json json;
   VERNIER_TRY(parseJson(header, headerSize, json));
   const uint8_t *data = file + 8 + headerSize;
   uint64_t dataSize = size - 8 - headerSize;
-  for (auto &[name, description] : json.items()) {
+  for (const auto &[name, description] : *json.getObject()) {
     if (name == "__metadata__")
       continue;
     StoredTensor &tensor = tensors.emplace_back();
@@ -168,17 +164,20 @@ static const char *getTypeName(vernier_dtype_t dtype) {
 std::string vernier::runtime::makeSafetensorsHeader(
     const std::vector<const Tensor *> &tensors) {
   // Ordered, so that people find the tensors in the order of their bytes.
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  json["__metadata__"] = {{"format", "vernier"}};
+  Json metadata = Json::makeObject(), json = Json::makeObject();
+  metadata.add("format", "vernier");
+  json.add("__metadata__", std::move(metadata));
   uint64_t place = 0;
   for (const Tensor *tensor : tensors) {
-    json[tensor->getName()] = {
-        {"dtype", getTypeName(tensor->getDType())},
-        {"shape", tensor->getShape()},
-        {"data_offsets", {place, place + tensor->getBytes()}}};
-    place += tensor->getBytes();
+    uint64_t end = place + tensor->getBytes();
+    Json description = Json::makeObject();
+    description.add("dtype", getTypeName(tensor->getDType()));
+    description.add("shape", tensor->getShape());
+    description.add("data_offsets", std::vector<uint64_t>{place, end});
+    json.add(tensor->getName(), std::move(description));
+    place = end;
   }
-  std::string text = json.dump();
+  std::string text = printJson(json, JsonLayout::line);
   text.resize((text.size() + 8 + 63) / 64 * 64 - 8, ' '); // data are aligned
   std::string header(8, '\0');
   for (int i = 0; i < 8; ++i)
