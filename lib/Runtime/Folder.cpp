@@ -15,7 +15,6 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
-#include <new>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,27 +60,48 @@ Status Folder::create(const Folder &parent, const std::string &name) {
 // Names
 //===----------------------------------------------------------------------===//
 
-/// Names of the folder `descriptor`; false and errno on failure.
-static bool listNames(int descriptor, std::vector<std::string> &names) {
-  struct Closer {
-    void operator()(DIR *stream) const { closedir(stream); }
-  };
+namespace {
+
+struct StreamCloser {
+  void operator()(DIR *stream) const { closedir(stream); }
+};
+using Stream = std::unique_ptr<DIR, StreamCloser>;
+
+} // namespace
+
+/// The folder `descriptor` for reading; null and errno on failure.
+static Stream openStream(int descriptor) {
   // A descriptor of its own: reading moves it, closing closes it.
   int own = retry([&] { return openat(descriptor, ".", openFlags); });
   if (own < 0)
-    return false;
-  std::unique_ptr<DIR, Closer> stream(fdopendir(own));
+    return nullptr;
+  Stream stream(fdopendir(own));
   if (!stream) {
     int error = errno;
     close(own);
     errno = error;
-    return false;
   }
+  return stream;
+}
+
+/// The next name in a folder; null at the end, and then errno is 0, or on
+/// failure.
+static const char *readName(const Stream &stream) {
   errno = 0;
   while (const dirent *entry = readdir(stream.get()))
     if (std::strcmp(entry->d_name, ".") != 0 &&
         std::strcmp(entry->d_name, "..") != 0)
-      names.emplace_back(entry->d_name);
+      return entry->d_name;
+  return nullptr;
+}
+
+/// Names of the folder `descriptor`; false and errno on failure.
+static bool listNames(int descriptor, std::vector<std::string> &names) {
+  Stream stream = openStream(descriptor);
+  if (!stream)
+    return false;
+  while (const char *name = readName(stream))
+    names.emplace_back(name);
   if (errno != 0)
     return false;
   std::sort(names.begin(), names.end());
@@ -155,15 +175,18 @@ Status Folder::replaceFile(const std::string &name,
   return status;
 }
 
-/// Delete the files and links in the folder `descriptor`.
+/// Delete the files and links in the folder `descriptor`. No list of them is
+/// made, for memory may have run out.
 static void removeFiles(int descriptor) {
-  try {
-    std::vector<std::string> names;
-    if (listNames(descriptor, names))
-      for (const std::string &name : names)
-        (void)unlinkat(descriptor, name.c_str(), 0);
-  } catch (const std::bad_alloc &) {
-    // Nothing more can be done here; the next save removes it.
+  Stream stream = openStream(descriptor);
+  // A file system may pass over names while others are deleted, so it is read
+  // again until nothing is found; not for ever, others may write to it.
+  bool hasRemoved = true;
+  for (int pass = 0; stream && hasRemoved && pass < 4; ++pass) {
+    hasRemoved = false;
+    rewinddir(stream.get());
+    while (const char *name = readName(stream))
+      hasRemoved |= unlinkat(descriptor, name, 0) == 0;
   }
 }
 
