@@ -18,6 +18,20 @@
 
 using namespace mlir;
 
+/// Whether these bytes are elements of the type, all of them: upstream takes
+/// one for as many as there should be, which a file that lost the others would
+/// pass.
+static bool holdsAll(ShapedType type, ArrayRef<char> data) {
+  bool isSplat = false;
+  if (!DenseElementsAttr::isValidRawBuffer(type, data, isSplat))
+    return false;
+  if (!type.getElementType().isIntOrFloat())
+    return true;
+  // At least, for elements of fewer than eight bits may have a byte each.
+  uint64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  return data.size() >= llvm::divideCeil(bits, 8);
+}
+
 /// The same elements, or null with a message at `op`.
 static Attribute readElements(Operation *op,
                               DenseResourceElementsAttr resource) {
@@ -31,8 +45,7 @@ static Attribute readElements(Operation *op,
     return {};
   }
   ArrayRef<char> data = blob->getData();
-  bool isSplat = false;
-  if (!DenseElementsAttr::isValidRawBuffer(resource.getType(), data, isSplat)) {
+  if (!holdsAll(resource.getType(), data)) {
     op->emitError("resource '")
         << handle.getKey() << "' has " << data.size()
         << " bytes, which are not the elements of " << resource.getType();
