@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Digits are lost by every rounding. A meaning is lost where a bound becomes
-// infinite, an epsilon 0 or so small that 1 absorbs it, and 1 - epsilon 1.
+// infinite, an epsilon 0 or so small that 1 absorbs it, 1 - epsilon 1, and
+// where a term so large is added that it absorbs 1.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,13 +59,23 @@ static Loss getLossOf(const APFloat &element, FloatType type) {
   return isOne(rounded) && !isOne(element) ? Loss::One : Loss::None;
 }
 
-/// Whether 1 + `element` is 1 in `type`.
-static bool isAbsorbedByOne(const APFloat &element, FloatType type) {
+/// Which of `element` and 1 absorbs the other in a sum of `type`, or "". What
+/// absorbs 1 in f32, too, is the bound of a mask: so it is meant.
+static std::string describeTerm(const APFloat &element, FloatType type) {
   if (!element.isFiniteNonZero())
-    return false;
-  double unit = std::ldexp(
-      1.0, -int(APFloat::semanticsPrecision(type.getFloatSemantics())));
-  return abs(element).convertToDouble() <= unit;
+    return "";
+  double size = abs(element).convertToDouble();
+  // Of p bits: 2^p has neighbours 2 above it, and 2^p + 1 ties to even.
+  double unit =
+      std::ldexp(1.0, APFloat::semanticsPrecision(type.getFloatSemantics()));
+  double unitOfF32 = 0x1p24;
+  if ((size > 1 / unit && size < unit) || size >= unitOfF32)
+    return "";
+  StringRef what = size < 1 ? "an epsilon, {0}, that 1 absorbs in {1}"
+                            : "a constant term, {0}, that absorbs 1 in {1}";
+  return llvm::formatv(what.data(),
+                       llvm::format("%g", element.convertToDouble()),
+                       getTypeName(type));
 }
 
 static std::string describe(Loss loss, const APFloat &element, FloatType type) {
@@ -116,13 +127,12 @@ getLossOfOperand(ArrayRef<APFloat> elements, FloatType type, bool isTerm) {
     if (Loss loss = getLossOf(element, type); loss != Loss::None)
       return ConstantLoss{describe(loss, element, type),
                           loss == Loss::Infinite};
-  if (!isTerm || elements.size() != 1 || !isAbsorbedByOne(elements[0], type))
+  if (!isTerm || elements.size() != 1)
     return std::nullopt;
-  return ConstantLoss{
-      llvm::formatv("an epsilon, {0}, that 1 absorbs in {1}",
-                    llvm::format("%g", elements[0].convertToDouble()),
-                    getTypeName(type)),
-      /*isOverflow=*/false};
+  std::string loss = describeTerm(elements[0], type);
+  if (loss.empty())
+    return std::nullopt;
+  return ConstantLoss{loss, /*isOverflow=*/false};
 }
 
 Value ConstantTracker::get(Value value) const {

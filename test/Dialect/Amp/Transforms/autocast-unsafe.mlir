@@ -6,10 +6,11 @@ ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<16x16xf32
 ml_program.global private @frozen(dense<0.5> : tensor<16x16xf32>) : tensor<16x16xf32>
 
 // A constant keeps its meaning: an epsilon is not 0 nor absorbed by 1, and a bound
-// below 1 is not 1. A constant that loses digits alone is rounded.
+// below 1 is not 1. A constant that loses digits alone is rounded. So does what a
+// constant is added to: 300 + 1 is 300 in bf16.
 // CHECK-LABEL: func.func @constants
 func.func @constants(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>)
-    -> (tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>) {
+    -> (tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>) {
   // CHECK: train.linear
   %h = train.linear %x, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
   %third = arith.constant dense<0.33333> : tensor<8x16xf32>
@@ -34,11 +35,16 @@ func.func @constants(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>)
   // F16: arith.mulf {{.*}}result = f32, {{.*}}reason = "a constant operand, 1e-06, is subnormal in f16"
   // BF16: arith.mulf {{.*}}result = bf16
   %e = arith.mulf %a, %rows : tensor<8x16xf32>
+  %large = arith.constant dense<3.0e+02> : tensor<8x16xf32>
+  // F16: arith.addf {{.*}}result = f16
+  // BF16: arith.addf {{.*}}result = f32, {{.*}}reason = "a constant term, 300, that absorbs 1 in bf16"
+  %f = arith.addf %a, %large : tensor<8x16xf32>
   %0 = train.linear %b, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
   %1 = train.linear %c, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
   %2 = train.linear %d, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
   %3 = train.linear %e, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
-  return %0, %1, %2, %3 : tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>
+  %4 = train.linear %f, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  return %0, %1, %2, %3, %4 : tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>
 }
 
 // What depends on neither data nor parameters is exact, contractions included:
