@@ -40,7 +40,7 @@ typedef struct vernier_plan_header_t {
 } vernier_plan_header_t;
 
 #define VERNIER_PLAN_MAGIC "VERNPLAN"
-#define VERNIER_PLAN_VERSION_MAJOR 1
+#define VERNIER_PLAN_VERSION_MAJOR 2
 #define VERNIER_PLAN_VERSION_MINOR 0
 
 /// Element types, with the numbers of the plan file.

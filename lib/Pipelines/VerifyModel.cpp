@@ -148,7 +148,7 @@ private:
 } // namespace
 
 void CallCounter::enter(func::FuncOp function) {
-  Frame frame{function};
+  Frame frame{function, {}};
   function.walk([&](Operation *op) {
     ++frame.total;
     if (auto call = dyn_cast<func::CallOp>(op))

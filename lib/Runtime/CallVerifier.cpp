@@ -52,28 +52,16 @@ static Status verifyAliasing(const std::vector<const schema::Buffer *> &inputs,
   return {};
 }
 
-static Status verifyLaunch(const schema::Entry &entry,
-                           const schema::Launch &launch,
+static Status verifyLaunch(const schema::Launch &launch,
+                           const CallBuffers &buffers,
                            std::vector<std::string> &kernels) {
-  const auto &args = *launch.args();
-  if (launch.input_count() > args.size())
-    return bad("it has ", args.size(), " arguments, ", launch.input_count(),
-               " of them inputs");
-  std::vector<const schema::Buffer *> inputs, outputs;
-  for (unsigned i = 0; i < args.size(); ++i) {
-    const schema::Buffer *buffer = nullptr;
-    bool isInput = i < launch.input_count();
-    VERNIER_TRY(isInput ? getOperand(entry, args[i], buffer)
-                        : getResult(entry, args[i], buffer));
-    (isInput ? inputs : outputs).push_back(buffer);
-  }
   if (launch.grid() > uint64_t(INT64_MAX) / 2 || launch.grain() < 1 ||
       launch.grain() > uint64_t(INT64_MAX) / 2)
     return bad("grid ", launch.grid(), " with grain ", launch.grain());
   if (!isName(*launch.kernel()))
     return bad("the kernel has no proper name");
   kernels.push_back(launch.kernel()->str());
-  return verifyAliasing(inputs, outputs);
+  return verifyAliasing(buffers.inputs, buffers.results);
 }
 
 //===----------------------------------------------------------------------===//
@@ -131,15 +119,12 @@ static Status verifyMatmulTypes(const schema::Buffer &lhs,
   return {};
 }
 
-static Status verifyMatmul(const schema::Entry &entry,
-                           const schema::Matmul &matmul) {
-  const schema::Buffer *lhs = nullptr, *rhs = nullptr, *bias = nullptr,
-                       *result = nullptr;
-  VERNIER_TRY(getOperand(entry, matmul.lhs(), lhs));
-  VERNIER_TRY(getOperand(entry, matmul.rhs(), rhs));
-  VERNIER_TRY(getResult(entry, matmul.result(), result));
-  if (matmul.bias() >= 0)
-    VERNIER_TRY(getOperand(entry, uint32_t(matmul.bias()), bias));
+static Status verifyMatmul(const schema::Matmul &matmul,
+                           const CallBuffers &buffers) {
+  const schema::Buffer *lhs = buffers.inputs[0], *rhs = buffers.inputs[1],
+                       *bias = buffers.inputs.size() > 2 ? buffers.inputs[2]
+                                                         : nullptr,
+                       *result = buffers.results[0];
   VERNIER_TRY(verifyMatmulTypes(*lhs, *rhs, bias, *result));
 
   uint64_t batch = matmul.batch(), m = matmul.m(), n = matmul.n(),
@@ -171,11 +156,10 @@ static Status verifyMatmul(const schema::Entry &entry,
 // Transpose, copy
 //===----------------------------------------------------------------------===//
 
-static Status verifyTranspose(const schema::Entry &entry,
-                              const schema::Transpose &transpose) {
-  const schema::Buffer *source = nullptr, *result = nullptr;
-  VERNIER_TRY(getOperand(entry, transpose.source(), source));
-  VERNIER_TRY(getResult(entry, transpose.result(), result));
+static Status verifyTranspose(const schema::Transpose &transpose,
+                              const CallBuffers &buffers) {
+  const schema::Buffer *source = buffers.inputs[0],
+                       *result = buffers.results[0];
   unsigned rank = source->shape()->size();
   const auto &permutation = *transpose.permutation();
   if (permutation.size() != rank || result->shape()->size() != rank ||
@@ -195,10 +179,9 @@ static Status verifyTranspose(const schema::Entry &entry,
   return {};
 }
 
-static Status verifyCopy(const schema::Entry &entry, const schema::Copy &copy) {
-  const schema::Buffer *source = nullptr, *result = nullptr;
-  VERNIER_TRY(getOperand(entry, copy.source(), source));
-  VERNIER_TRY(getResult(entry, copy.result(), result));
+static Status verifyCopy(const schema::Copy &copy, const CallBuffers &buffers) {
+  const schema::Buffer *source = buffers.inputs[0],
+                       *result = buffers.results[0];
   if (source->dtype() != result->dtype() ||
       source->shape()->size() != result->shape()->size())
     return bad("source and result differ in type or rank");
@@ -222,24 +205,81 @@ static Status verifyCopy(const schema::Entry &entry, const schema::Copy &copy) {
   return {};
 }
 
+//===----------------------------------------------------------------------===//
+// Any call
+//===----------------------------------------------------------------------===//
+
+/// How many buffers a kind of call reads and writes.
+struct BufferCounts {
+  size_t leastInputs, mostInputs, leastResults, mostResults;
+};
+
+static BufferCounts getCounts(schema::Operation kind) {
+  switch (kind) {
+  case schema::Operation::Matmul:
+    return {2, 3, 1, 1};
+  case schema::Operation::Pool:
+    return {1, 2, 1, 1};
+  case schema::Operation::Convolution:
+  case schema::Operation::Gather:
+    return {2, 2, 1, 1};
+  case schema::Operation::Transpose:
+  case schema::Operation::Copy:
+    return {1, 1, 1, 1};
+  case schema::Operation::Launch:
+  case schema::Operation::NONE:
+    break;
+  }
+  return {0, SIZE_MAX, 0, SIZE_MAX};
+}
+
+/// Find the buffers of a call: as many as its kind has, each in range, and
+/// nothing written that may not be.
+static Status findBuffers(const schema::Entry &entry, const schema::Call &call,
+                          CallBuffers &buffers) {
+  auto find = [&](const flatbuffers::Vector<uint32_t> &list,
+                  std::vector<const schema::Buffer *> &found) -> Status {
+    for (uint32_t index : list) {
+      if (index >= entry.buffers()->size())
+        return bad("there is no buffer ", index);
+      found.push_back(entry.buffers()->Get(index));
+    }
+    return {};
+  };
+  VERNIER_TRY(find(*call.inputs(), buffers.inputs));
+  VERNIER_TRY(find(*call.results(), buffers.results));
+  for (const schema::Buffer *result : buffers.results)
+    if (result->memory() == schema::Memory::constants)
+      return bad("it writes a constant");
+  BufferCounts counts = getCounts(call.operation_type());
+  size_t inputs = buffers.inputs.size(), results = buffers.results.size();
+  if (inputs < counts.leastInputs || inputs > counts.mostInputs ||
+      results < counts.leastResults || results > counts.mostResults)
+    return bad("it reads ", inputs, " buffers and writes ", results,
+               ", which no such call does");
+  return {};
+}
+
 Status vernier::runtime::verifyCall(const schema::Entry &entry,
                                     const schema::Call &call,
                                     std::vector<std::string> &kernels) {
+  CallBuffers buffers;
+  VERNIER_TRY(findBuffers(entry, call, buffers));
   switch (call.operation_type()) {
   case schema::Operation::Launch:
-    return verifyLaunch(entry, *call.operation_as_Launch(), kernels);
+    return verifyLaunch(*call.operation_as_Launch(), buffers, kernels);
   case schema::Operation::Matmul:
-    return verifyMatmul(entry, *call.operation_as_Matmul());
+    return verifyMatmul(*call.operation_as_Matmul(), buffers);
   case schema::Operation::Transpose:
-    return verifyTranspose(entry, *call.operation_as_Transpose());
+    return verifyTranspose(*call.operation_as_Transpose(), buffers);
   case schema::Operation::Copy:
-    return verifyCopy(entry, *call.operation_as_Copy());
+    return verifyCopy(*call.operation_as_Copy(), buffers);
   case schema::Operation::Convolution:
-    return verifyConvolution(entry, *call.operation_as_Convolution());
+    return verifyConvolution(*call.operation_as_Convolution(), buffers);
   case schema::Operation::Pool:
-    return verifyPool(entry, *call.operation_as_Pool());
+    return verifyPool(*call.operation_as_Pool(), buffers);
   case schema::Operation::Gather:
-    return verifyGather(entry, *call.operation_as_Gather());
+    return verifyGather(*call.operation_as_Gather(), buffers);
   case schema::Operation::NONE:
     break;
   }

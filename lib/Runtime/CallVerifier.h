@@ -31,30 +31,18 @@ inline bool overlap(const schema::Buffer &a, const schema::Buffer &b) {
          b.offset() < a.offset() + getBytes(a);
 }
 
-/// Buffer `index`, if there is one that may be written.
-inline Status getResult(const schema::Entry &entry, uint32_t index,
-                        const schema::Buffer *&buffer) {
-  if (index >= entry.buffers()->size())
-    return bad("there is no buffer ", index);
-  buffer = entry.buffers()->Get(index);
-  if (buffer->memory() == schema::Memory::constants)
-    return bad("it writes a constant");
-  return {};
-}
+/// The buffers of a call, each of which there is.
+struct CallBuffers {
+  std::vector<const schema::Buffer *> inputs, results;
+};
 
-inline Status getOperand(const schema::Entry &entry, uint32_t index,
-                         const schema::Buffer *&buffer) {
-  if (index >= entry.buffers()->size())
-    return bad("there is no buffer ", index);
-  buffer = entry.buffers()->Get(index);
-  return {};
-}
-
+/// What a call is checked with: what it does, and to which buffers. There are
+/// as many as its kind has.
 /// ImageCallVerifier.cpp
-Status verifyConvolution(const schema::Entry &entry,
-                         const schema::Convolution &convolution);
-Status verifyPool(const schema::Entry &entry, const schema::Pool &pool);
-Status verifyGather(const schema::Entry &entry, const schema::Gather &gather);
+Status verifyConvolution(const schema::Convolution &convolution,
+                         const CallBuffers &buffers);
+Status verifyPool(const schema::Pool &pool, const CallBuffers &buffers);
+Status verifyGather(const schema::Gather &gather, const CallBuffers &buffers);
 
 } // namespace vernier::runtime
 

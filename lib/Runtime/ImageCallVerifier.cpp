@@ -52,25 +52,19 @@ static Status verifyConvolutionTypes(schema::DType lhs, schema::DType rhs,
 }
 
 Status
-vernier::runtime::verifyConvolution(const schema::Entry &entry,
-                                    const schema::Convolution &convolution) {
+vernier::runtime::verifyConvolution(const schema::Convolution &convolution,
+                                    const CallBuffers &buffers) {
   using Kind = schema::ConvolutionKind;
   Kind kind = convolution.kind();
   if (kind != Kind::output && kind != Kind::image && kind != Kind::weight)
     return bad("an unknown kind of convolution");
-  const schema::Buffer *image = nullptr, *weight = nullptr, *output = nullptr;
-  auto get = [&](Kind own, uint32_t index, const schema::Buffer *&buffer) {
-    return kind == own ? getResult(entry, index, buffer)
-                       : getOperand(entry, index, buffer);
-  };
-  VERNIER_TRY(get(Kind::image, convolution.image(), image));
-  VERNIER_TRY(get(Kind::weight, convolution.weight(), weight));
-  VERNIER_TRY(get(Kind::output, convolution.output(), output));
-  const schema::Buffer *lhs = kind == Kind::image ? output : image,
-                       *rhs = kind == Kind::weight ? output : weight,
-                       *result = kind == Kind::image    ? image
-                                 : kind == Kind::weight ? weight
-                                                        : output;
+  const schema::Buffer *lhs = buffers.inputs[0], *rhs = buffers.inputs[1],
+                       *result = buffers.results[0];
+  const schema::Buffer *image = kind == Kind::image ? result : lhs,
+                       *weight = kind == Kind::weight ? result : rhs,
+                       *output = kind == Kind::output  ? result
+                                 : kind == Kind::image ? lhs
+                                                       : rhs;
   VERNIER_TRY(
       verifyConvolutionTypes(lhs->dtype(), rhs->dtype(), result->dtype()));
   const Numbers &strides = *convolution.strides(),
@@ -117,16 +111,16 @@ static Status verifyWindows(const schema::Pool &pool, int64_t extent,
   return {};
 }
 
-Status vernier::runtime::verifyPool(const schema::Entry &entry,
-                                    const schema::Pool &pool) {
+Status vernier::runtime::verifyPool(const schema::Pool &pool,
+                                    const CallBuffers &buffers) {
   using Kind = schema::PoolKind;
-  const schema::Buffer *source = nullptr, *result = nullptr, *image = nullptr;
-  VERNIER_TRY(getOperand(entry, pool.source(), source));
-  VERNIER_TRY(getResult(entry, pool.result(), result));
+  const schema::Buffer *source = buffers.inputs[0],
+                       *result = buffers.results[0];
+  bool readsImage = buffers.inputs.size() > 1;
   bool isMax = pool.kind() == Kind::max;
   if (!isMax && pool.kind() != Kind::average)
     return bad("an unknown kind of pool");
-  if ((pool.image() >= 0) != (isMax && pool.gradient()))
+  if (readsImage != (isMax && pool.gradient()))
     return bad("only the gradient of max reads the image");
   const Numbers &window = *pool.window();
   if (!isImage(*source) || !isImage(*result) ||
@@ -146,8 +140,8 @@ Status vernier::runtime::verifyPool(const schema::Entry &entry,
     return bad("images or channels do not agree");
   for (int dim : {0, 1})
     VERNIER_TRY(verifyWindows(pool, large[dim + 1], small[dim + 1], dim));
-  if (pool.image() >= 0) {
-    VERNIER_TRY(getOperand(entry, uint32_t(pool.image()), image));
+  if (readsImage) {
+    const schema::Buffer *image = buffers.inputs[1];
     bool isSame = image->dtype() == dtype && image->shape()->size() == 4;
     for (unsigned i = 0; isSame && i < 4; ++i)
       isSame = (*image->shape())[i] == (*result->shape())[i];
@@ -161,13 +155,12 @@ Status vernier::runtime::verifyPool(const schema::Entry &entry,
   return {};
 }
 
-Status vernier::runtime::verifyGather(const schema::Entry &entry,
-                                      const schema::Gather &gather) {
+Status vernier::runtime::verifyGather(const schema::Gather &gather,
+                                      const CallBuffers &buffers) {
   using schema::DType;
-  const schema::Buffer *source = nullptr, *indices = nullptr, *result = nullptr;
-  VERNIER_TRY(getOperand(entry, gather.source(), source));
-  VERNIER_TRY(getOperand(entry, gather.indices(), indices));
-  VERNIER_TRY(getResult(entry, gather.result(), result));
+  const schema::Buffer *source = buffers.inputs[0],
+                       *indices = buffers.inputs[1],
+                       *result = buffers.results[0];
   auto isFloat = [](DType dtype) {
     return dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16;
   };

@@ -20,13 +20,6 @@ using namespace vernier::runtime;
 
 namespace {
 
-using Buffers = std::vector<uint32_t>;
-
-/// The buffers that a call reads, and those that it writes.
-struct Operands {
-  Buffers inputs, results;
-};
-
 /// The names of an entry's values, call after call.
 class ValueNames {
 public:
@@ -83,43 +76,6 @@ private:
 
 } // namespace
 
-static Operands getOperands(const schema::Call &call) {
-  if (const schema::Launch *launch = call.operation_as_Launch()) {
-    auto middle = launch->args()->begin() + launch->input_count();
-    return {Buffers(launch->args()->begin(), middle),
-            Buffers(middle, launch->args()->end())};
-  }
-  if (const schema::Matmul *matmul = call.operation_as_Matmul()) {
-    Operands operands{{matmul->lhs(), matmul->rhs()}, {matmul->result()}};
-    if (matmul->bias() >= 0)
-      operands.inputs.push_back(matmul->bias());
-    return operands;
-  }
-  if (const schema::Transpose *transpose = call.operation_as_Transpose())
-    return {{transpose->source()}, {transpose->result()}};
-  if (const schema::Copy *copy = call.operation_as_Copy())
-    return {{copy->source()}, {copy->result()}};
-  if (const schema::Gather *gather = call.operation_as_Gather())
-    return {{gather->source(), gather->indices()}, {gather->result()}};
-  if (const schema::Pool *pool = call.operation_as_Pool()) {
-    Operands operands{{pool->source()}, {pool->result()}};
-    if (pool->image() >= 0)
-      operands.inputs.push_back(pool->image());
-    return operands;
-  }
-  const schema::Convolution *conv = call.operation_as_Convolution();
-  uint32_t image = conv->image(), weight = conv->weight(),
-           output = conv->output();
-  switch (conv->kind()) {
-  case schema::ConvolutionKind::image:
-    return {{output, weight}, {image}};
-  case schema::ConvolutionKind::weight:
-    return {{image, output}, {weight}};
-  default:
-    return {{image, weight}, {output}};
-  }
-}
-
 static vernier_observed_tensor_t
 describeTensor(const BoundEntry &bound, uint32_t index, const char *name) {
   const BoundBuffer &buffer = bound.buffers[index];
@@ -146,13 +102,12 @@ void vernier::runtime::describeCalls(const schema::Plan &plan,
     BoundCall &result = bound.calls[i];
     const char *name = call.name() ? call.name()->c_str() : "";
     const char *location = call.location() ? call.location()->c_str() : "";
-    Operands operands = getOperands(call);
-    for (uint32_t index : operands.inputs)
+    for (uint32_t index : *call.inputs())
       result.inputs.push_back(
           describeTensor(bound, index, names.ofInput(index)));
     const char *writer =
         bound.valueNames.emplace_back(join(name, " at ", location)).c_str();
-    for (uint32_t index : operands.results)
+    for (uint32_t index : *call.results())
       result.results.push_back(
           describeTensor(bound, index, names.ofResult(index, writer)));
     for (vernier_observed_tensor_t &input : result.inputs)

@@ -147,7 +147,11 @@ private:
   FailureOr<fb::Offset<schema::Initializer>> writeInitializer(plan::StateOp op);
   FailureOr<fb::Offset<schema::Entry>> writeEntry(plan::EntryOp entry);
   LogicalResult writeBuffer(Operation &op, Buffers &buffers);
-  std::pair<schema::Operation, fb::Offset<void>> writeOperation(Operation &op);
+  /// What a call does, without its buffers.
+  using Written = std::pair<schema::Operation, fb::Offset<void>>;
+  Written writeOperation(Operation &op);
+  FailureOr<fb::Offset<schema::Call>> writeCall(plan::PlanCallOpInterface call);
+  fb::Offset<fb::Vector<uint32_t>> writeBuffers(ArrayRef<Value> buffers);
   fb::Offset<schema::Launch> writeLaunch(plan::LaunchOp launch);
   fb::Offset<schema::Matmul> writeMatmul(plan::MatmulOp matmul);
   fb::Offset<schema::Convolution> writeConvolution(plan::ConvolutionOp op);
@@ -319,25 +323,17 @@ LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
 }
 
 fb::Offset<schema::Launch> PlanFileWriter::writeLaunch(plan::LaunchOp launch) {
-  std::vector<uint32_t> args;
-  for (Value operand : launch->getOperands())
-    args.push_back(bufferIndices.lookup(operand));
   auto kernel = builder.CreateString(launch.getKernel().str());
-  return schema::CreateLaunch(builder, kernel, builder.CreateVector(args),
-                              launch.getInputs().size(), launch.getGrid(),
+  return schema::CreateLaunch(builder, kernel, launch.getGrid(),
                               launch.getGrain());
 }
 
 fb::Offset<schema::Matmul> PlanFileWriter::writeMatmul(plan::MatmulOp op) {
-  int32_t bias =
-      op.getBias() ? int32_t(bufferIndices.lookup(op.getBias())) : -1;
-  return schema::CreateMatmul(
-      builder, bufferIndices.lookup(op.getLhs()),
-      bufferIndices.lookup(op.getRhs()), bias,
-      bufferIndices.lookup(op.getResult()), op.getBatch(), op.getM(), op.getN(),
-      op.getK(), op.getTransposeLhs(), op.getTransposeRhs(), op.getSharedRhs(),
-      op.getLhsLd(), op.getRhsLd(), op.getResultLd(), op.getTileM(),
-      op.getTileN(), op.getRelu());
+  return schema::CreateMatmul(builder, op.getBatch(), op.getM(), op.getN(),
+                              op.getK(), op.getTransposeLhs(),
+                              op.getTransposeRhs(), op.getSharedRhs(),
+                              op.getLhsLd(), op.getRhsLd(), op.getResultLd(),
+                              op.getTileM(), op.getTileN(), op.getRelu());
 }
 
 fb::Offset<fb::Vector<uint32_t>>
@@ -354,63 +350,79 @@ PlanFileWriter::writeConvolution(plan::ConvolutionOp op) {
                   .Default(schema::ConvolutionKind::output);
   auto strides = extents(op.getStrides()), padding = extents(op.getPadding()),
        dilation = extents(op.getDilation());
-  return schema::CreateConvolution(
-      builder, kind, bufferIndices.lookup(op.getImage()),
-      bufferIndices.lookup(op.getWeight()),
-      bufferIndices.lookup(op.getOutput()), strides, padding, dilation,
-      op.getGroups(), op.getTile());
+  return schema::CreateConvolution(builder, kind, strides, padding, dilation,
+                                   op.getGroups(), op.getTile());
 }
 
 fb::Offset<schema::Pool> PlanFileWriter::writePool(plan::PoolOp op) {
   auto kind =
       op.getKind() == "max" ? schema::PoolKind::max : schema::PoolKind::average;
-  int32_t image =
-      op.getImage() ? int32_t(bufferIndices.lookup(op.getImage())) : -1;
   auto window = extents(op.getWindow()), strides = extents(op.getStrides()),
        padding = extents(op.getPadding());
-  return schema::CreatePool(
-      builder, kind, op.getGradient(), bufferIndices.lookup(op.getSource()),
-      image, bufferIndices.lookup(op.getResult()), window, strides, padding);
+  return schema::CreatePool(builder, kind, op.getGradient(), window, strides,
+                            padding);
 }
 
-std::pair<schema::Operation, fb::Offset<void>>
-PlanFileWriter::writeOperation(Operation &op) {
-  if (auto launch = dyn_cast<plan::LaunchOp>(op))
-    return {schema::Operation::Launch, writeLaunch(launch).Union()};
-  if (auto matmul = dyn_cast<plan::MatmulOp>(op))
-    return {schema::Operation::Matmul, writeMatmul(matmul).Union()};
-  if (auto transpose = dyn_cast<plan::TransposeOp>(op)) {
-    std::vector<uint32_t> permutation(transpose.getPermutation().begin(),
-                                      transpose.getPermutation().end());
-    return {schema::Operation::Transpose,
-            schema::CreateTranspose(builder,
-                                    bufferIndices.lookup(transpose.getSource()),
-                                    bufferIndices.lookup(transpose.getResult()),
-                                    builder.CreateVector(permutation))
-                .Union()};
-  }
-  if (auto copy = dyn_cast<plan::CopyOp>(op)) {
-    auto offset = shape(copy.getOffset());
-    return {schema::Operation::Copy,
-            schema::CreateCopy(builder, bufferIndices.lookup(copy.getSource()),
-                               bufferIndices.lookup(copy.getResult()), offset,
-                               copy.getKeep())
-                .Union()};
-  }
-  if (auto convolution = dyn_cast<plan::ConvolutionOp>(op))
-    return {schema::Operation::Convolution,
-            writeConvolution(convolution).Union()};
-  if (auto pool = dyn_cast<plan::PoolOp>(op))
-    return {schema::Operation::Pool, writePool(pool).Union()};
-  if (auto gather = dyn_cast<plan::GatherOp>(op))
-    return {schema::Operation::Gather,
-            schema::CreateGather(builder,
-                                 bufferIndices.lookup(gather.getSource()),
-                                 bufferIndices.lookup(gather.getIndices()),
-                                 bufferIndices.lookup(gather.getResult()),
-                                 gather.getRows(), gather.getAdd())
-                .Union()};
-  return {schema::Operation::NONE, {}};
+PlanFileWriter::Written PlanFileWriter::writeOperation(Operation &op) {
+  using schema::Operation;
+  return llvm::TypeSwitch<mlir::Operation *, Written>(&op)
+      .Case([&](plan::LaunchOp op) {
+        return Written{Operation::Launch, writeLaunch(op).Union()};
+      })
+      .Case([&](plan::MatmulOp op) {
+        return Written{Operation::Matmul, writeMatmul(op).Union()};
+      })
+      .Case([&](plan::TransposeOp op) {
+        auto permutation = extents(op.getPermutation());
+        auto table = schema::CreateTranspose(builder, permutation);
+        return Written{Operation::Transpose, table.Union()};
+      })
+      .Case([&](plan::CopyOp op) {
+        auto offset = shape(op.getOffset());
+        auto table = schema::CreateCopy(builder, offset, op.getKeep());
+        return Written{Operation::Copy, table.Union()};
+      })
+      .Case([&](plan::ConvolutionOp op) {
+        return Written{Operation::Convolution, writeConvolution(op).Union()};
+      })
+      .Case([&](plan::PoolOp op) {
+        return Written{Operation::Pool, writePool(op).Union()};
+      })
+      .Case([&](plan::GatherOp op) {
+        auto table = schema::CreateGather(builder, op.getRows(), op.getAdd());
+        return Written{Operation::Gather, table.Union()};
+      })
+      .Default([](mlir::Operation *) { return Written{Operation::NONE, {}}; });
+}
+
+fb::Offset<fb::Vector<uint32_t>>
+PlanFileWriter::writeBuffers(ArrayRef<Value> buffers) {
+  std::vector<uint32_t> indices;
+  for (Value buffer : buffers)
+    indices.push_back(bufferIndices.lookup(buffer));
+  return builder.CreateVector(indices);
+}
+
+/// What a call does, to which buffers, and what it is called.
+FailureOr<fb::Offset<schema::Call>>
+PlanFileWriter::writeCall(plan::PlanCallOpInterface call) {
+  auto [kind, operation] = writeOperation(*call);
+  if (kind == schema::Operation::NONE)
+    return call->emitOpError("cannot be stored in a plan");
+  auto inputs = writeBuffers(call.getCallInputs());
+  auto results = writeBuffers(call.getCallResults());
+  SmallVector<Source> sources = getSources(call);
+  auto name = builder.CreateString(sources.front().name);
+  auto location = builder.CreateString(sources.front().place);
+  std::vector<std::string> texts;
+  for (const Source &source : sources)
+    texts.push_back(source.place.empty() ? source.name
+                                         : source.name + " at " + source.place);
+  auto list = texts.size() > 1
+                  ? builder.CreateVectorOfStrings(texts)
+                  : fb::Offset<fb::Vector<fb::Offset<fb::String>>>();
+  return schema::CreateCall(builder, kind, operation, inputs, results, name,
+                            location, call->hasAttr("backward"), list);
 }
 
 FailureOr<fb::Offset<schema::Entry>>
@@ -431,22 +443,13 @@ PlanFileWriter::writeEntry(plan::EntryOp entry) {
       outputs.push_back(schema::CreatePort(
           builder, name, bufferIndices.lookup(output.getBuffer())));
     }
-    auto [kind, operation] = writeOperation(op);
-    if (kind == schema::Operation::NONE)
+    auto call = dyn_cast<plan::PlanCallOpInterface>(op);
+    if (!call)
       continue;
-    SmallVector<Source> sources = getSources(&op);
-    auto name = builder.CreateString(sources.front().name);
-    auto location = builder.CreateString(sources.front().place);
-    std::vector<std::string> texts;
-    for (const Source &source : sources)
-      texts.push_back(source.place.empty()
-                          ? source.name
-                          : source.name + " at " + source.place);
-    auto list = texts.size() > 1
-                    ? builder.CreateVectorOfStrings(texts)
-                    : fb::Offset<fb::Vector<fb::Offset<fb::String>>>();
-    calls.push_back(schema::CreateCall(builder, kind, operation, name, location,
-                                       op.hasAttr("backward"), list));
+    auto written = writeCall(call);
+    if (failed(written))
+      return failure();
+    calls.push_back(*written);
   }
   auto name = builder.CreateString(entry.getSymName().str());
   return schema::CreateEntry(builder, name, builder.CreateVector(inputs),

@@ -31,57 +31,17 @@ struct LargeTensor {
   bool isSaved = false; ///< for the backward part
 };
 
-/// The buffers that a call reads and writes.
-struct Uses {
-  std::vector<uint32_t> inputs, results;
-};
-
 } // namespace
-
-static Uses usesOf(const schema::Convolution &convolution) {
-  uint32_t image = convolution.image(), weight = convolution.weight(),
-           output = convolution.output();
-  switch (convolution.kind()) {
-  case schema::ConvolutionKind::image:
-    return {{weight, output}, {image}};
-  case schema::ConvolutionKind::weight:
-    return {{image, output}, {weight}};
-  default:
-    return {{image, weight}, {output}};
-  }
-}
-
-static Uses usesOf(const schema::Call &call) {
-  if (const schema::Launch *launch = call.operation_as_Launch()) {
-    auto split = launch->args()->begin() + launch->input_count();
-    return {{launch->args()->begin(), split}, {split, launch->args()->end()}};
-  }
-  if (const schema::Matmul *matmul = call.operation_as_Matmul())
-    return {{matmul->lhs(), matmul->rhs()}, {matmul->result()}};
-  if (const schema::Transpose *transpose = call.operation_as_Transpose())
-    return {{transpose->source()}, {transpose->result()}};
-  if (const schema::Copy *copy = call.operation_as_Copy())
-    return {{copy->source()}, {copy->result()}};
-  if (const schema::Pool *pool = call.operation_as_Pool()) {
-    Uses uses{{pool->source()}, {pool->result()}};
-    if (pool->image() >= 0)
-      uses.inputs.push_back(static_cast<uint32_t>(pool->image()));
-    return uses;
-  }
-  if (const schema::Gather *gather = call.operation_as_Gather())
-    return {{gather->source(), gather->indices()}, {gather->result()}};
-  return usesOf(*call.operation_as_Convolution());
-}
 
 static void addResults(const schema::Entry &entry,
                        std::vector<LargeTensor> &tensors) {
   std::set<uint32_t> readBackward;
   for (const schema::Call *call : *entry.calls())
     if (call->backward())
-      for (uint32_t index : usesOf(*call).inputs)
+      for (uint32_t index : *call->inputs())
         readBackward.insert(index);
   for (const schema::Call *call : *entry.calls())
-    for (uint32_t index : usesOf(*call).results) {
+    for (uint32_t index : *call->results()) {
       const schema::Buffer *buffer = entry.buffers()->Get(index);
       if (buffer->memory() != schema::Memory::arena)
         continue;

@@ -117,7 +117,7 @@ void sampleMatmul(const schema::Matmul &matmul,
       for (int64_t j = 0; j < k; ++j)
         sum.add(lhs(left.first + j * left.step),
                 rhs(right.first + j * right.step));
-      if (matmul.bias() >= 0)
+      if (observation.input_count > 2)
         sum.total += AnyElements{&observation.inputs[2]}(column);
       sum.addTo(statistics);
     }

@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Runtime/ConvolutionBuffers.h"
 #include "Runtime/Host/HostDevice.h"
 #include "Runtime/Host/MatmulLibrary.h"
 
@@ -24,11 +25,12 @@ namespace {
 
 /// The buffers of a convolution.
 struct Tensors {
-  Tensors(const schema::Convolution &convolution,
+  Tensors(const schema::Call &call, const std::vector<BoundBuffer> &buffers)
+      : Tensors(ConvolutionBuffers(call), buffers) {}
+  Tensors(const ConvolutionBuffers &indices,
           const std::vector<BoundBuffer> &buffers)
-      : image(buffers[convolution.image()]),
-        weight(buffers[convolution.weight()]),
-        output(buffers[convolution.output()]) {}
+      : image(buffers[indices.image]), weight(buffers[indices.weight]),
+        output(buffers[indices.output]) {}
   const BoundBuffer &image, &weight, &output;
 };
 
@@ -51,16 +53,14 @@ struct TileConvolution {
 class ConvolutionExecutable : public Executable {
 public:
   ConvolutionExecutable(const schema::Convolution &convolution,
-                        const std::vector<BoundBuffer> &buffers,
-                        MatmulLibrary &library, Workspace &workspace)
+                        const Tensors &tensors, MatmulLibrary &library,
+                        Workspace &workspace)
       : library(library), workspace(workspace), kind(convolution.kind()),
-        image(buffers[convolution.image()]),
-        weight(buffers[convolution.weight()]),
-        output(buffers[convolution.output()]), images(image.shape[0]),
+        image(tensors.image), weight(tensors.weight), output(tensors.output),
+        images(image.shape[0]),
         tile(std::min<int64_t>(convolution.tile(), images)),
         tiles((images + tile - 1) / tile) {}
-  Status create(const schema::Convolution &convolution,
-                const std::vector<BoundBuffer> &buffers);
+  Status create(const schema::Convolution &convolution, const Tensors &tensors);
   Status run() override;
 
 private:
@@ -200,10 +200,11 @@ static Status explain(const Tensors &tensors, const dnnl::error &error) {
 }
 
 Status
-vernier::runtime::checkConvolution(const schema::Convolution &convolution,
+vernier::runtime::checkConvolution(const schema::Call &call,
                                    const std::vector<BoundBuffer> &buffers,
                                    const dnnl::engine &engine) {
-  Tensors tensors(convolution, buffers);
+  const schema::Convolution &convolution = *call.operation_as_Convolution();
+  Tensors tensors(call, buffers);
   int64_t images = tensors.image.shape[0],
           tile = std::min<int64_t>(convolution.tile(), images);
   try {
@@ -239,8 +240,7 @@ void ConvolutionExecutable::createTile(const schema::Convolution &convolution,
 }
 
 Status ConvolutionExecutable::create(const schema::Convolution &convolution,
-                                     const std::vector<BoundBuffer> &buffers) {
-  Tensors tensors(convolution, buffers);
+                                     const Tensors &tensors) {
   try {
     SingleThreadScope scope;
     const dnnl::engine &engine = library.getEngine();
@@ -347,13 +347,15 @@ Status ConvolutionExecutable::run() {
 }
 
 Status
-vernier::runtime::bindConvolution(const schema::Convolution &convolution,
+vernier::runtime::bindConvolution(const schema::Call &call,
                                   const std::vector<BoundBuffer> &buffers,
                                   MatmulLibrary &library, Workspace &workspace,
                                   std::unique_ptr<Executable> &executable) {
-  auto bound = std::make_unique<ConvolutionExecutable>(convolution, buffers,
+  const schema::Convolution &convolution = *call.operation_as_Convolution();
+  Tensors tensors(call, buffers);
+  auto bound = std::make_unique<ConvolutionExecutable>(convolution, tensors,
                                                        library, workspace);
-  VERNIER_TRY(bound->create(convolution, buffers));
+  VERNIER_TRY(bound->create(convolution, tensors));
   executable = std::move(bound);
   return {};
 }

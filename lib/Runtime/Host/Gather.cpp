@@ -18,13 +18,16 @@ namespace {
 
 class GatherExecutable : public Executable {
 public:
-  GatherExecutable(const schema::Gather &gather,
+  GatherExecutable(const schema::Call &call,
                    const std::vector<BoundBuffer> &buffers, int threads,
                    Workspace &workspace)
-      : source(buffers[gather.source()]), indices(buffers[gather.indices()]),
-        result(buffers[gather.result()]), rows(int64_t(gather.rows())),
+      : source(buffers[call.inputs()->Get(0)]),
+        indices(buffers[call.inputs()->Get(1)]),
+        result(buffers[call.results()->Get(0)]),
+        rows(int64_t(call.operation_as_Gather()->rows())),
         count(int64_t(indices.bytes / sizeOf(indices.dtype))),
-        isSum(gather.add()), threads(threads), workspace(workspace) {
+        isSum(call.operation_as_Gather()->add()), threads(threads),
+        workspace(workspace) {
     const BoundBuffer &table = isSum ? result : source;
     length = int64_t(table.bytes / sizeOf(table.dtype)) / rows;
     if (isSum)
@@ -112,11 +115,11 @@ Status GatherExecutable::run() {
   return {};
 }
 
-Status vernier::runtime::bindGather(const schema::Gather &gather,
+Status vernier::runtime::bindGather(const schema::Call &call,
                                     const std::vector<BoundBuffer> &buffers,
                                     int threads, Workspace &workspace,
                                     std::unique_ptr<Executable> &executable) {
   executable =
-      std::make_unique<GatherExecutable>(gather, buffers, threads, workspace);
+      std::make_unique<GatherExecutable>(call, buffers, threads, workspace);
   return {};
 }

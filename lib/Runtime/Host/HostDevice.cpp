@@ -25,25 +25,19 @@ public:
               std::unique_ptr<Executable> &executable) override {
     switch (call.operation_type()) {
     case schema::Operation::Launch:
-      return bindLaunch(*call.operation_as_Launch(), kernels, buffers, threads,
-                        executable);
+      return bindLaunch(call, kernels, buffers, threads, executable);
     case schema::Operation::Matmul:
-      return bindMatmul(*call.operation_as_Matmul(), buffers, library,
-                        executable);
+      return bindMatmul(call, buffers, library, executable);
     case schema::Operation::Transpose:
-      return bindTranspose(*call.operation_as_Transpose(), buffers, threads,
-                           executable);
+      return bindTranspose(call, buffers, threads, executable);
     case schema::Operation::Copy:
-      return bindCopy(*call.operation_as_Copy(), buffers, executable);
+      return bindCopy(call, buffers, executable);
     case schema::Operation::Convolution:
-      return bindConvolution(*call.operation_as_Convolution(), buffers, library,
-                             workspace, executable);
+      return bindConvolution(call, buffers, library, workspace, executable);
     case schema::Operation::Pool:
-      return bindPool(*call.operation_as_Pool(), buffers, threads, workspace,
-                      executable);
+      return bindPool(call, buffers, threads, workspace, executable);
     case schema::Operation::Gather:
-      return bindGather(*call.operation_as_Gather(), buffers, threads,
-                        workspace, executable);
+      return bindGather(call, buffers, threads, workspace, executable);
     case schema::Operation::NONE:
       break;
     }

@@ -59,33 +59,33 @@ void parallelFor(int64_t chunks, int threads, const Body &body) {
 }
 
 /// Host/Launch.cpp
-Status bindLaunch(const schema::Launch &launch, const KernelObject &kernels,
+Status bindLaunch(const schema::Call &call, const KernelObject &kernels,
                   const std::vector<BoundBuffer> &buffers, int threads,
                   std::unique_ptr<Executable> &executable);
 /// Host/Matmul.cpp
-Status bindMatmul(const schema::Matmul &matmul,
+Status bindMatmul(const schema::Call &call,
                   const std::vector<BoundBuffer> &buffers,
                   MatmulLibrary &library,
                   std::unique_ptr<Executable> &executable);
 /// Host/Transpose.cpp
-Status bindTranspose(const schema::Transpose &transpose,
+Status bindTranspose(const schema::Call &call,
                      const std::vector<BoundBuffer> &buffers, int threads,
                      std::unique_ptr<Executable> &executable);
 /// Host/Convolution.cpp
-Status bindConvolution(const schema::Convolution &convolution,
+Status bindConvolution(const schema::Call &call,
                        const std::vector<BoundBuffer> &buffers,
                        MatmulLibrary &library, Workspace &workspace,
                        std::unique_ptr<Executable> &executable);
 /// Host/Pool.cpp
-Status bindPool(const schema::Pool &pool,
+Status bindPool(const schema::Call &call,
                 const std::vector<BoundBuffer> &buffers, int threads,
                 Workspace &workspace, std::unique_ptr<Executable> &executable);
 /// Host/Gather.cpp
-Status bindGather(const schema::Gather &gather,
+Status bindGather(const schema::Call &call,
                   const std::vector<BoundBuffer> &buffers, int threads,
                   Workspace &workspace,
                   std::unique_ptr<Executable> &executable);
-Status bindCopy(const schema::Copy &copy,
+Status bindCopy(const schema::Call &call,
                 const std::vector<BoundBuffer> &buffers,
                 std::unique_ptr<Executable> &executable);
 

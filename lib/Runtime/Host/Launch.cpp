@@ -50,19 +50,21 @@ private:
 
 } // namespace
 
-Status vernier::runtime::bindLaunch(const schema::Launch &launch,
+Status vernier::runtime::bindLaunch(const schema::Call &call,
                                     const KernelObject &kernels,
                                     const std::vector<BoundBuffer> &buffers,
                                     int threads,
                                     std::unique_ptr<Executable> &executable) {
+  const schema::Launch &launch = *call.operation_as_Launch();
   vernier_kernel_t kernel = nullptr;
   VERNIER_TRY(kernels.find(launch.kernel()->str(), kernel));
   std::vector<void *> args;
   uint64_t bytes = 0;
-  for (uint32_t index : *launch.args()) {
-    args.push_back(buffers[index].data);
-    bytes += buffers[index].bytes;
-  }
+  for (const auto *list : {call.inputs(), call.results()})
+    for (uint32_t index : *list) {
+      args.push_back(buffers[index].data);
+      bytes += buffers[index].bytes;
+    }
   if (bytes < bytesForThreads)
     threads = 1;
   executable = std::make_unique<LaunchExecutable>(

@@ -33,24 +33,26 @@ static void append(Key &key, const BoundBuffer &buffer) {
   append(key, buffer.shape);
 }
 
-static Key makeKey(const schema::Matmul &c,
-                   const std::vector<BoundBuffer> &buffers) {
-  return {int64_t(c.m()),         int64_t(c.n()),
-          int64_t(c.k()),         int64_t(c.lhs_ld()),
-          int64_t(c.rhs_ld()),    int64_t(c.result_ld()),
-          int64_t(c.tile_m()),    int64_t(c.tile_n()),
-          c.transpose_lhs(),      c.transpose_rhs(),
-          c.bias() >= 0,          buffers[c.lhs()].dtype,
-          buffers[c.rhs()].dtype, buffers[c.result()].dtype};
+static Key makeKey(const schema::Matmul &c) {
+  return {int64_t(c.m()),      int64_t(c.n()),      int64_t(c.k()),
+          int64_t(c.lhs_ld()), int64_t(c.rhs_ld()), int64_t(c.result_ld()),
+          int64_t(c.tile_m()), int64_t(c.tile_n()), c.transpose_lhs(),
+          c.transpose_rhs()};
 }
 
-static Key makeKey(const schema::Convolution &c,
-                   const std::vector<BoundBuffer> &buffers) {
+static Key makeKey(const schema::Convolution &c) {
   Key key{int64_t(c.kind()), int64_t(c.groups()), int64_t(c.tile())};
-  for (uint32_t index : {c.image(), c.weight(), c.output()})
-    append(key, buffers[index]);
   for (const auto *list : {c.strides(), c.padding(), c.dilation()})
     append(key, *list);
+  return key;
+}
+
+/// With the buffers that it reads and writes.
+static Key withBuffers(Key key, const schema::Call &call,
+                       const std::vector<BoundBuffer> &buffers) {
+  for (const auto *list : {call.inputs(), call.results()})
+    for (uint32_t index : *list)
+      append(key, buffers[index]);
   return key;
 }
 
@@ -68,13 +70,15 @@ static std::vector<BoundBuffer> describeBuffers(const schema::Entry &entry) {
 static Status checkCall(const schema::Call &call,
                         const std::vector<BoundBuffer> &buffers,
                         std::set<Key> &known, const dnnl::engine &engine) {
+  auto isNew = [&](Key key) {
+    return known.insert(withBuffers(std::move(key), call, buffers)).second;
+  };
   if (const schema::Matmul *matmul = call.operation_as_Matmul())
-    return known.insert(makeKey(*matmul, buffers)).second
-               ? checkMatmul(*matmul, buffers, engine)
-               : Status();
+    return isNew(makeKey(*matmul)) ? checkMatmul(call, buffers, engine)
+                                   : Status();
   if (const schema::Convolution *convolution = call.operation_as_Convolution())
-    return known.insert(makeKey(*convolution, buffers)).second
-               ? checkConvolution(*convolution, buffers, engine)
+    return isNew(makeKey(*convolution))
+               ? checkConvolution(call, buffers, engine)
                : Status();
   return {};
 }

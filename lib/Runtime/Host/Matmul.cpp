@@ -34,13 +34,13 @@ struct Strides {
 
 class MatmulExecutable : public Executable {
 public:
-  Status create(const schema::Matmul &matmul,
+  Status create(const schema::Call &call,
                 const std::vector<BoundBuffer> &buffers,
                 MatmulLibrary &library);
   Status run() override;
 
 private:
-  Status getProducts(const schema::Matmul &matmul,
+  Status getProducts(const schema::Call &call,
                      const std::vector<BoundBuffer> &buffers);
   void widenBias();
   TileProduct::Operands locate(int64_t batch, int64_t m, int64_t n) const;
@@ -59,10 +59,16 @@ private:
 
 } // namespace
 
+/// Behind lhs and rhs.
+static bool hasBias(const schema::Call &call) {
+  return call.inputs()->size() > 2;
+}
+
 /// The shape of the tiles of a product that are the last in m (n), or are not.
-static TileShape describeTile(const schema::Matmul &matmul,
+static TileShape describeTile(const schema::Call &call,
                               const std::vector<BoundBuffer> &buffers,
                               bool isLastM, bool isLastN) {
+  const schema::Matmul &matmul = *call.operation_as_Matmul();
   auto getExtent = [](uint64_t whole, uint64_t tile, bool isLast) {
     tile = std::min(tile, whole);
     return int64_t(isLast ? (whole - 1) % tile + 1 : tile);
@@ -75,28 +81,29 @@ static TileShape describeTile(const schema::Matmul &matmul,
           int64_t(matmul.result_ld()),
           matmul.transpose_lhs(),
           matmul.transpose_rhs(),
-          matmul.bias() >= 0,
+          hasBias(call),
           matmul.relu(),
-          buffers[matmul.lhs()].dtype,
-          buffers[matmul.result()].dtype};
+          buffers[call.inputs()->Get(0)].dtype,
+          buffers[call.results()->Get(0)].dtype};
 }
 
-Status MatmulExecutable::getProducts(const schema::Matmul &matmul,
+Status MatmulExecutable::getProducts(const schema::Call &call,
                                      const std::vector<BoundBuffer> &buffers) {
   for (bool isLastM : {false, true})
     for (bool isLastN : {false, true})
-      VERNIER_TRY(library->get(describeTile(matmul, buffers, isLastM, isLastN),
+      VERNIER_TRY(library->get(describeTile(call, buffers, isLastM, isLastN),
                                products[isLastM][isLastN]));
   return {};
 }
 
-Status MatmulExecutable::create(const schema::Matmul &matmul,
+Status MatmulExecutable::create(const schema::Call &call,
                                 const std::vector<BoundBuffer> &buffers,
                                 MatmulLibrary &matmulLibrary) {
   library = &matmulLibrary;
-  const BoundBuffer &left = buffers[matmul.lhs()],
-                    &right = buffers[matmul.rhs()],
-                    &out = buffers[matmul.result()];
+  const schema::Matmul &matmul = *call.operation_as_Matmul();
+  const BoundBuffer &left = buffers[call.inputs()->Get(0)],
+                    &right = buffers[call.inputs()->Get(1)],
+                    &out = buffers[call.results()->Get(0)];
   batch = int64_t(matmul.batch());
   m = int64_t(matmul.m());
   n = int64_t(matmul.n());
@@ -118,8 +125,8 @@ Status MatmulExecutable::create(const schema::Matmul &matmul,
                 (tr ? 1 : rhsLd) * operandSize, (tr ? rhsLd : 1) * operandSize};
   resultStrides = {m * resultLd * resultSize, resultLd * resultSize,
                    resultSize};
-  if (matmul.bias() >= 0) {
-    const BoundBuffer &buffer = buffers[matmul.bias()];
+  if (hasBias(call)) {
+    const BoundBuffer &buffer = buffers[call.inputs()->Get(2)];
     if (buffer.dtype == VERNIER_BF16) {
       wideBias.resize(n);
       bf16Bias = reinterpret_cast<const uint16_t *>(buffer.data);
@@ -128,7 +135,7 @@ Status MatmulExecutable::create(const schema::Matmul &matmul,
       bias = reinterpret_cast<const float *>(buffer.data);
     }
   }
-  return getProducts(matmul, buffers);
+  return getProducts(call, buffers);
 }
 
 /// oneDNN's f32 products want an f32 bias; widening is exact.
@@ -161,22 +168,22 @@ Status MatmulExecutable::run() {
                   });
 }
 
-Status vernier::runtime::checkMatmul(const schema::Matmul &matmul,
+Status vernier::runtime::checkMatmul(const schema::Call &call,
                                      const std::vector<BoundBuffer> &buffers,
                                      const dnnl::engine &engine) {
   for (bool isLastM : {false, true})
     for (bool isLastN : {false, true})
-      VERNIER_TRY(checkProduct(describeTile(matmul, buffers, isLastM, isLastN),
-                               engine));
+      VERNIER_TRY(
+          checkProduct(describeTile(call, buffers, isLastM, isLastN), engine));
   return {};
 }
 
-Status vernier::runtime::bindMatmul(const schema::Matmul &matmul,
+Status vernier::runtime::bindMatmul(const schema::Call &call,
                                     const std::vector<BoundBuffer> &buffers,
                                     MatmulLibrary &library,
                                     std::unique_ptr<Executable> &executable) {
   auto product = std::make_unique<MatmulExecutable>();
-  VERNIER_TRY(product->create(matmul, buffers, library));
+  VERNIER_TRY(product->create(call, buffers, library));
   executable = std::move(product);
   return {};
 }

@@ -112,10 +112,10 @@ private:
 
 /// Whether oneDNN has primitives for a call; buffers need no memory. In the
 /// file of the call's bind function, which asks for the same.
-Status checkMatmul(const schema::Matmul &matmul,
+Status checkMatmul(const schema::Call &call,
                    const std::vector<BoundBuffer> &buffers,
                    const dnnl::engine &engine);
-Status checkConvolution(const schema::Convolution &convolution,
+Status checkConvolution(const schema::Call &call,
                         const std::vector<BoundBuffer> &buffers,
                         const dnnl::engine &engine);
 

@@ -29,12 +29,14 @@ struct Range {
 
 class PoolExecutable : public Executable {
 public:
-  PoolExecutable(const schema::Pool &pool,
+  PoolExecutable(const schema::Call &call,
                  const std::vector<BoundBuffer> &buffers, int threads,
                  Workspace &workspace);
   Status run() override;
 
 private:
+  PoolExecutable(const schema::Pool &pool, const BoundBuffer &from,
+                 const BoundBuffer &to, int threads, Workspace &workspace);
   Range getRange(int dim, int64_t place) const;
   /// Calls `visit(place, pixels' rows, columns)` for each window of an image.
   template <typename Visit> void forEachWindow(const Visit &visit) const;
@@ -53,7 +55,7 @@ private:
                  Range rows, Range columns) const;
 
   bool isMax, isGradient;
-  const uint8_t *source, *image;
+  const uint8_t *source, *image = nullptr; ///< image: for gradients of max
   uint8_t *result;
   vernier_dtype_t dtype;
   std::vector<int64_t> large, small; ///< shapes of the image and the pooled one
@@ -66,15 +68,22 @@ private:
 
 } // namespace
 
-PoolExecutable::PoolExecutable(const schema::Pool &pool,
+PoolExecutable::PoolExecutable(const schema::Call &call,
                                const std::vector<BoundBuffer> &buffers,
                                int threads, Workspace &workspace)
+    : PoolExecutable(*call.operation_as_Pool(), buffers[call.inputs()->Get(0)],
+                     buffers[call.results()->Get(0)], threads, workspace) {
+  if (call.inputs()->size() > 1)
+    image = buffers[call.inputs()->Get(1)].data;
+}
+
+PoolExecutable::PoolExecutable(const schema::Pool &pool,
+                               const BoundBuffer &from, const BoundBuffer &to,
+                               int threads, Workspace &workspace)
     : isMax(pool.kind() == schema::PoolKind::max), isGradient(pool.gradient()),
-      source(buffers[pool.source()].data),
-      image(pool.image() >= 0 ? buffers[pool.image()].data : nullptr),
-      result(buffers[pool.result()].data), dtype(buffers[pool.source()].dtype),
-      large(buffers[isGradient ? pool.result() : pool.source()].shape),
-      small(buffers[isGradient ? pool.source() : pool.result()].shape),
+      source(from.data), result(to.data), dtype(from.dtype),
+      large(isGradient ? to.shape : from.shape),
+      small(isGradient ? from.shape : to.shape),
       window(pool.window()->begin(), pool.window()->end()),
       strides(pool.strides()->begin(), pool.strides()->end()),
       padding(pool.padding()->begin(), pool.padding()->end()),
@@ -217,11 +226,11 @@ Status PoolExecutable::run() {
   return {};
 }
 
-Status vernier::runtime::bindPool(const schema::Pool &pool,
+Status vernier::runtime::bindPool(const schema::Call &call,
                                   const std::vector<BoundBuffer> &buffers,
                                   int threads, Workspace &workspace,
                                   std::unique_ptr<Executable> &executable) {
   executable =
-      std::make_unique<PoolExecutable>(pool, buffers, threads, workspace);
+      std::make_unique<PoolExecutable>(call, buffers, threads, workspace);
   return {};
 }

@@ -154,11 +154,11 @@ Status TransposeExecutable::run() {
 }
 
 Status vernier::runtime::bindTranspose(
-    const schema::Transpose &transpose, const std::vector<BoundBuffer> &buffers,
+    const schema::Call &call, const std::vector<BoundBuffer> &buffers,
     int threads, std::unique_ptr<Executable> &executable) {
   executable = std::make_unique<TransposeExecutable>(
-      transpose, buffers[transpose.source()], buffers[transpose.result()],
-      threads);
+      *call.operation_as_Transpose(), buffers[call.inputs()->Get(0)],
+      buffers[call.results()->Get(0)], threads);
   return {};
 }
 
@@ -238,11 +238,12 @@ private:
 
 } // namespace
 
-Status vernier::runtime::bindCopy(const schema::Copy &copy,
+Status vernier::runtime::bindCopy(const schema::Call &call,
                                   const std::vector<BoundBuffer> &buffers,
                                   std::unique_ptr<Executable> &executable) {
-  const BoundBuffer &source = buffers[copy.source()];
-  const BoundBuffer &result = buffers[copy.result()];
+  const schema::Copy &copy = *call.operation_as_Copy();
+  const BoundBuffer &source = buffers[call.inputs()->Get(0)];
+  const BoundBuffer &result = buffers[call.results()->Get(0)];
   bool isMoved =
       copy.offset() && std::any_of(copy.offset()->begin(), copy.offset()->end(),
                                    [](int64_t offset) { return offset != 0; });
@@ -250,8 +251,7 @@ Status vernier::runtime::bindCopy(const schema::Copy &copy,
     executable = std::make_unique<ResizeExecutable>(copy, source, result);
     return {};
   }
-  executable = std::make_unique<CopyExecutable>(buffers[copy.source()].data,
-                                                buffers[copy.result()].data,
-                                                buffers[copy.result()].bytes);
+  executable =
+      std::make_unique<CopyExecutable>(source.data, result.data, result.bytes);
   return {};
 }

@@ -130,8 +130,8 @@ TEST(Plan, Header) {
     return bytes;
   };
   EXPECT_BAD("does not start with VERNPLAN", change(0, 'X'));
-  EXPECT_BAD("version 2.0", change(8, 2));
-  EXPECT_BAD("version 1.1", change(12, 1));
+  EXPECT_BAD("version 1.0", change(8, 1));
+  EXPECT_BAD("version 2.1", change(12, 1));
   EXPECT_BAD("header has size 65", change(16, 65));
   EXPECT_BAD("truncated or damaged", change(24, good[24] + 1));
   EXPECT_BAD("digest", change(32, good[32] + 1));
@@ -373,19 +373,21 @@ TEST(Plan, Launches) {
                e.buffers.push_back({Memory::arena, 0, DType::f32, {2}});
                e.launch("add", {x}, {uint32_t(e.buffers.size() - 1)}, 2);
              }));
-  EXPECT_BAD("3 of them inputs", withCall([](E &e) {
+  // A gather reads two buffers.
+  EXPECT_BAD("it reads 1 buffers and writes 1", withCall([](E &e) {
                e.calls.push_back([](Builder &b) {
-                 auto kernel = b.CreateString("add");
-                 auto args = b.CreateVector(std::vector<uint32_t>{0});
+                 auto one = b.CreateVector(std::vector<uint32_t>{0});
                  return schema::CreateCall(
-                     b, schema::Operation::Launch,
-                     schema::CreateLaunch(b, kernel, args, 3, 1, 1).Union());
+                     b, schema::Operation::Gather,
+                     schema::CreateGather(b, 1, false).Union(), one, one);
                });
              }));
   EXPECT_BAD("unknown operation", withCall([](E &e) {
                e.calls.push_back([](Builder &b) {
+                 auto none = b.CreateVector(std::vector<uint32_t>());
                  return schema::CreateCall(b, schema::Operation(9),
-                                           schema::CreateCopy(b).Union());
+                                           schema::CreateCopy(b).Union(), none,
+                                           none);
                });
              }));
 }

@@ -59,87 +59,103 @@ uint32_t TestEntry::constant(uint64_t offset, DType dtype,
 }
 
 template <typename T>
-static CallBuilder makeCall(schema::Operation kind, const std::string &what,
-                            const T &create) {
-  return [=](Builder &builder) {
+void TestEntry::call(schema::Operation kind, const std::string &what,
+                     std::vector<uint32_t> in, std::vector<uint32_t> out,
+                     const T &create) {
+  calls.push_back([=](Builder &builder) {
     flatbuffers::Offset<void> operation = create(builder).Union();
+    auto inputList = builder.CreateVector(in);
+    auto resultList = builder.CreateVector(out);
     auto name = builder.CreateString(what);
     auto location = builder.CreateString("model.mlir:1:" + what);
-    return schema::CreateCall(builder, kind, operation, name, location);
-  };
+    return schema::CreateCall(builder, kind, operation, inputList, resultList,
+                              name, location);
+  });
 }
 
 void TestEntry::launch(const std::string &kernel, std::vector<uint32_t> in,
                        std::vector<uint32_t> out, uint64_t grid,
                        uint64_t grain) {
-  std::vector<uint32_t> args = in;
-  args.insert(args.end(), out.begin(), out.end());
-  calls.push_back(
-      makeCall(schema::Operation::Launch, kernel, [=](Builder &builder) {
-        auto symbol = builder.CreateString(kernel);
-        auto list = builder.CreateVector(args);
-        return schema::CreateLaunch(builder, symbol, list, in.size(), grid,
-                                    grain);
-      }));
+  call(schema::Operation::Launch, kernel, in, out, [=](Builder &builder) {
+    auto symbol = builder.CreateString(kernel);
+    return schema::CreateLaunch(builder, symbol, grid, grain);
+  });
+}
+
+/// Without an optional buffer that is -1.
+static std::vector<uint32_t> list(std::vector<int64_t> buffers) {
+  std::vector<uint32_t> present;
+  for (int64_t buffer : buffers)
+    if (buffer >= 0)
+      present.push_back(uint32_t(buffer));
+  return present;
 }
 
 void TestEntry::matmul(const TestMatmul &m) {
-  calls.push_back(
-      makeCall(schema::Operation::Matmul, "matmul", [=](Builder &builder) {
-        return schema::CreateMatmul(
-            builder, m.lhs, m.rhs, m.bias, m.result, m.batch, m.m, m.n, m.k,
-            m.transposeLhs, m.transposeRhs, m.sharedRhs, m.lhsLd, m.rhsLd,
-            m.resultLd, m.tileM, m.tileN, m.relu);
-      }));
+  call(schema::Operation::Matmul, "matmul", list({m.lhs, m.rhs, m.bias}),
+       {m.result}, [=](Builder &builder) {
+         return schema::CreateMatmul(builder, m.batch, m.m, m.n, m.k,
+                                     m.transposeLhs, m.transposeRhs,
+                                     m.sharedRhs, m.lhsLd, m.rhsLd, m.resultLd,
+                                     m.tileM, m.tileN, m.relu);
+       });
 }
 
 void TestEntry::transpose(uint32_t source, uint32_t result,
                           std::vector<uint32_t> permutation) {
-  calls.push_back(makeCall(
-      schema::Operation::Transpose, "transpose", [=](Builder &builder) {
-        return schema::CreateTranspose(builder, source, result,
-                                       builder.CreateVector(permutation));
-      }));
+  call(schema::Operation::Transpose, "transpose", {source}, {result},
+       [=](Builder &builder) {
+         return schema::CreateTranspose(builder,
+                                        builder.CreateVector(permutation));
+       });
 }
 
 void TestEntry::copy(uint32_t source, uint32_t result,
                      std::vector<int64_t> offset, bool keep) {
-  calls.push_back(
-      makeCall(schema::Operation::Copy, "copy", [=](Builder &builder) {
-        auto list = builder.CreateVector(offset);
-        return schema::CreateCopy(builder, source, result, list, keep);
-      }));
+  call(schema::Operation::Copy, "copy", {source}, {result},
+       [=](Builder &builder) {
+         auto list = builder.CreateVector(offset);
+         return schema::CreateCopy(builder, list, keep);
+       });
 }
 
 void TestEntry::convolution(const TestConvolution &c) {
-  calls.push_back(makeCall(
-      schema::Operation::Convolution, "convolution", [=](Builder &builder) {
-        auto strides = builder.CreateVector(c.strides);
-        auto padding = builder.CreateVector(c.padding);
-        auto dilation = builder.CreateVector(c.dilation);
-        return schema::CreateConvolution(builder, c.kind, c.image, c.weight,
-                                         c.output, strides, padding, dilation,
-                                         c.groups, c.tile);
-      }));
+  using Kind = schema::ConvolutionKind;
+  std::vector<uint32_t> inputs = {c.image, c.weight};
+  uint32_t result = c.output;
+  if (c.kind == Kind::image) {
+    inputs = {c.output, c.weight};
+    result = c.image;
+  } else if (c.kind == Kind::weight) {
+    inputs = {c.image, c.output};
+    result = c.weight;
+  }
+  call(schema::Operation::Convolution, "convolution", inputs, {result},
+       [=](Builder &builder) {
+         auto strides = builder.CreateVector(c.strides);
+         auto padding = builder.CreateVector(c.padding);
+         auto dilation = builder.CreateVector(c.dilation);
+         return schema::CreateConvolution(builder, c.kind, strides, padding,
+                                          dilation, c.groups, c.tile);
+       });
 }
 
 void TestEntry::pool(const TestPool &p) {
-  calls.push_back(
-      makeCall(schema::Operation::Pool, "pool", [=](Builder &builder) {
-        auto window = builder.CreateVector(p.window);
-        auto strides = builder.CreateVector(p.strides);
-        auto padding = builder.CreateVector(p.padding);
-        return schema::CreatePool(builder, p.kind, p.gradient, p.source,
-                                  p.image, p.result, window, strides, padding);
-      }));
+  call(schema::Operation::Pool, "pool", list({p.source, p.image}), {p.result},
+       [=](Builder &builder) {
+         auto window = builder.CreateVector(p.window);
+         auto strides = builder.CreateVector(p.strides);
+         auto padding = builder.CreateVector(p.padding);
+         return schema::CreatePool(builder, p.kind, p.gradient, window, strides,
+                                   padding);
+       });
 }
 
 void TestEntry::gather(const TestGather &g) {
-  calls.push_back(
-      makeCall(schema::Operation::Gather, "gather", [=](Builder &builder) {
-        return schema::CreateGather(builder, g.source, g.indices, g.result,
-                                    g.rows, g.add);
-      }));
+  call(schema::Operation::Gather, "gather", {g.source, g.indices}, {g.result},
+       [=](Builder &builder) {
+         return schema::CreateGather(builder, g.rows, g.add);
+       });
 }
 
 //===----------------------------------------------------------------------===//

@@ -114,6 +114,13 @@ struct TestEntry {
   void convolution(const TestConvolution &convolution);
   void pool(const TestPool &pool);
   void gather(const TestGather &gather);
+
+private:
+  /// A call whose operation `create` makes of a builder.
+  template <typename T>
+  void call(schema::Operation kind, const std::string &what,
+            std::vector<uint32_t> in, std::vector<uint32_t> out,
+            const T &create);
 };
 
 struct TestPlan {

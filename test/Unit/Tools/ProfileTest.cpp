@@ -243,7 +243,9 @@ public:
   template <typename Operation>
   TestCall(schema::Operation kind, flatbuffers::FlatBufferBuilder &builder,
            flatbuffers::Offset<Operation> operation) {
-    builder.Finish(schema::CreateCall(builder, kind, operation.Union()));
+    auto none = builder.CreateVector(std::vector<uint32_t>());
+    builder.Finish(
+        schema::CreateCall(builder, kind, operation.Union(), none, none));
     call = flatbuffers::GetRoot<schema::Call>(builder.GetBufferPointer());
   }
 
@@ -302,9 +304,9 @@ TEST(Products, Matmul) {
                      result{{batch, m, n}, {}};
     flatbuffers::FlatBufferBuilder builder;
     TestCall call(schema::Operation::Matmul, builder,
-                  schema::CreateMatmul(builder, 0, 1, /*bias=*/2, 3, batch, m,
-                                       n, k, tl, tr, shared, (tl ? m : k) + pad,
-                                       (tr ? k : n) + pad, n));
+                  schema::CreateMatmul(builder, batch, m, n, k, tl, tr, shared,
+                                       (tl ? m : k) + pad, (tr ? k : n) + pad,
+                                       n));
     ProductStatistics found = call.sample({&lhs, &rhs, &addend}, &result);
     EXPECT_EQ(found.results, 16u);
     EXPECT_DOUBLE_EQ(found.squaredResults, 16 * total * total);
@@ -374,9 +376,8 @@ TEST(Products, Convolution) {
       return builder.CreateVector(values);
     };
     auto s = list({2, 1}), pads = list({1, 2, 1, 2}), d = list({1, 2});
-    TestCall call(
-        schema::Operation::Convolution, builder,
-        schema::CreateConvolution(builder, kind, 0, 1, 2, s, pads, d, G, 1));
+    TestCall call(schema::Operation::Convolution, builder,
+                  schema::CreateConvolution(builder, kind, s, pads, d, G, 1));
     ProductStatistics found = call.sample(inputs, result, 4000);
     double totals = 0, squares = 0;
     for (const auto &[index, sum] : expected) {

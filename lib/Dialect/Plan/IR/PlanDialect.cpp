@@ -37,6 +37,8 @@ static void printPlainI64(OpAsmPrinter &printer, Operation *,
   printer << attr.getInt();
 }
 
+#include "vernier/Dialect/Plan/IR/PlanInterfaces.cpp.inc"
+
 #define GET_OP_CLASSES
 #include "vernier/Dialect/Plan/IR/PlanOps.cpp.inc"
 
@@ -80,6 +82,30 @@ int64_t BufferType::getNumElements() const {
 int64_t BufferType::getNumBytes() const {
   return getNumElements() *
          ((getElementType().getIntOrFloatBitWidth() + 7) / 8);
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> LaunchOp::getCallInputs() {
+  return llvm::to_vector_of<Value>(getInputs());
+}
+
+SmallVector<Value> LaunchOp::getCallResults() {
+  return llvm::to_vector_of<Value>(getOutputs());
+}
+
+SmallVector<Value> ConvolutionOp::getCallInputs() {
+  if (getKind() == "image")
+    return {getOutput(), getWeight()};
+  return {getImage(), getKind() == "weight" ? getOutput() : getWeight()};
+}
+
+SmallVector<Value> ConvolutionOp::getCallResults() {
+  if (getKind() == "image")
+    return {getImage()};
+  return {getKind() == "weight" ? getWeight() : getOutput()};
 }
 
 //===----------------------------------------------------------------------===//

@@ -26,6 +26,8 @@
 #define GET_TYPEDEF_CLASSES
 #include "vernier/Dialect/Plan/IR/PlanTypes.h.inc"
 
+#include "vernier/Dialect/Plan/IR/PlanInterfaces.h.inc"
+
 #define GET_OP_CLASSES
 #include "vernier/Dialect/Plan/IR/PlanOps.h.inc"
 

@@ -15,6 +15,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "vernier/Dialect/Plan/IR/PlanInterfaces.td"
 
 def Plan_Dialect : Dialect {
   let name = "plan";
@@ -110,6 +111,10 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoT
     llvm::DenseMap<mlir::Operation *, int64_t> getLastUses();
   }];
 }
+
+/// `overridden`: the methods of PlanCallOpInterface that the op defines itself.
+class Plan_CallOp<string mnemonic, list<Trait> traits = [], list<string> overridden = []>
+    : Plan_Op<mnemonic, traits # [DeclareOpInterfaceMethods<PlanCallOpInterface, overridden>]>;
 
 class Plan_BufferOp<string mnemonic, list<Trait> traits = []> : Plan_Op<mnemonic, traits> {
   let results = (outs Plan_BufferType:$buffer);
@@ -229,7 +234,8 @@ def Plan_ViewOp : Plan_BufferOp<"view"> {
   let hasVerifier = 1;
 }
 
-def Plan_LaunchOp : Plan_Op<"launch", [AttrSizedOperandSegments]> {
+def Plan_LaunchOp : Plan_CallOp<"launch", [AttrSizedOperandSegments],
+                                ["getCallInputs", "getCallResults"]> {
   let summary = "Runs a generated kernel";
   let description = [{
     Calls `kernel(args, begin, end)` over disjoint ranges that cover [0, grid);
@@ -255,7 +261,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Plan_MatmulOp : Plan_Op<"matmul"> {
+def Plan_MatmulOp : Plan_CallOp<"matmul"> {
   let summary = "A matrix product by the device's library";
   let description = [{
     result(b, m, n) = epilogue(sum over k of lhs(b, m, k) rhs(b, k, n) + bias(n)),
@@ -292,7 +298,7 @@ def Plan_MatmulOp : Plan_Op<"matmul"> {
   let hasVerifier = 1;
 }
 
-def Plan_TransposeOp : Plan_Op<"transpose"> {
+def Plan_TransposeOp : Plan_CallOp<"transpose"> {
   let summary = "Permutes dims into another buffer, by the device's library";
   let description = [{
     Dim i of the result is dim `permutation[i]` of the source.
@@ -313,7 +319,7 @@ def Plan_TransposeOp : Plan_Op<"transpose"> {
   }];
 }
 
-def Plan_CopyOp : Plan_Op<"copy"> {
+def Plan_CopyOp : Plan_CallOp<"copy"> {
   let summary = "Copies a buffer, or a box of it, into another size";
   let description = [{
     result(i) = source(i + offset) where the source has that element, else zero:
@@ -345,7 +351,7 @@ def Plan_CopyOp : Plan_Op<"copy"> {
   let hasVerifier = 1;
 }
 
-def Plan_ConvolutionOp : Plan_Op<"convolution"> {
+def Plan_ConvolutionOp : Plan_CallOp<"convolution", [], ["getCallInputs", "getCallResults"]> {
   let summary = "A convolution or one of its gradients by the device's library";
   let description = [{
     `kind` says which of the three buffers is computed from the other two:
@@ -377,7 +383,7 @@ def Plan_ConvolutionOp : Plan_Op<"convolution"> {
   let hasVerifier = 1;
 }
 
-def Plan_PoolOp : Plan_Op<"pool"> {
+def Plan_PoolOp : Plan_CallOp<"pool"> {
   let summary = "Pools images, or its gradient";
   let description = [{
     `kind` is "max" or "average". Without `gradient` the windows of the source
@@ -407,7 +413,7 @@ def Plan_PoolOp : Plan_Op<"pool"> {
   let hasVerifier = 1;
 }
 
-def Plan_GatherOp : Plan_Op<"gather"> {
+def Plan_GatherOp : Plan_CallOp<"gather"> {
   let summary = "Rows of a table by index, or sums of rows by index";
   let description = [{
     Row i of the result is row indices(i) of the source, which has `rows` rows,
