@@ -330,6 +330,34 @@ class Checker:
                     self.report(path, self.tree.line_of(path, found.group()),
                                 f"{name} has no row in the dialect's table of attributes; describe it in the ODS")
 
+    # ---- tests ------------------------------------------------------------
+
+    def check_requirements(self):
+        """A test names each package that it imports, itself or by a module of ours, so that it is skipped where
+        that is not installed."""
+        packages = {"numpy", "ml_dtypes", "jax", "torch"}
+        inputs = "test/Numerics/Inputs/"
+        own = {path[len(inputs):-len(".py")]: self.imports(path) for path in self.tree.under(inputs, suffix=".py")}
+        for path in self.tree.under("test/", suffix=".py"):
+            required = re.search(r"^# REQUIRES: (.*)$", self.tree.read(path), re.M)
+            if not required:
+                continue
+            named = set(re.findall(r"[\w-]+", required.group(1)))
+            needed = set(self.imports(path))
+            for module in list(needed):
+                needed.update(own.get(module, ()))
+            for package in sorted(packages & needed - named):
+                if not any(name.startswith(package) for name in named):
+                    self.report(path, self.tree.line_of(path, required.group()), f"it imports {package}; say so in REQUIRES")
+
+    def imports(self, path):
+        """The modules that a file imports at its top, those of test/Numerics/Inputs by their own names."""
+        text = self.tree.read(path)
+        names = re.findall(r"^import (\w+)", text, re.M)
+        for line in re.findall(r"^from Numerics\.Inputs import (.*)$", text, re.M):
+            names += re.findall(r"\w+", line)
+        return names
+
     # ---- diagnostics ------------------------------------------------------
 
     def check_diagnostics(self):
@@ -429,6 +457,7 @@ def main():
     checker.check_c_api()
     checker.check_passes()
     checker.check_ops()
+    checker.check_requirements()
     checker.check_diagnostics()
     checker.check_documents()
     checker.check_features()

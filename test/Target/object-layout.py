@@ -6,7 +6,7 @@
 #
 #===----------------------------------------------------------------------===#
 # RUN: rm -rf %t && mkdir -p %t && cd %t && %python %s
-# REQUIRES: numpy, compiler
+# REQUIRES: numpy, ml_dtypes, compiler
 """Where the constants of a kernel object end just before a page does, the alignment of the
 code carries it into the next page. The runtime accepts and runs what the linker then lays
 out. Each constant that a kernel broadcasts makes its object four bytes longer, so models
