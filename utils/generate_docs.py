@@ -20,6 +20,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LLVM = "/usr/lib/llvm-22"
 DIALECTS = {name: f"include/vernier/Dialect/{name}/IR/{name}Ops.td" for name in ("Train", "Amp", "Plan")}
+DIALECTS["Target"] = "include/vernier/Target/IR/TargetDialect.td"
 # In the order in which a model meets them.
 PASSES = {
     "Train": "include/vernier/Dialect/Train/Transforms/Passes.td",

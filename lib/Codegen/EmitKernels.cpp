@@ -8,6 +8,7 @@
 
 #include "vernier/Codegen/Kernel.h"
 #include "vernier/Codegen/Passes.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -31,16 +32,14 @@ struct EmitKernelsPass : vernier::impl::EmitKernelsPassBase<EmitKernelsPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    llvm::Expected<TargetModel> target = TargetModel::parseDevice(targetName);
-    if (!target) {
-      module.emitError() << llvm::toString(target.takeError());
+    FailureOr<const TargetModel *> target = getDeviceTarget(module);
+    if (failed(target))
       return signalPassFailure();
-    }
     OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
     for (auto function : module.getOps<FunctionOpInterface>())
-      if (failed(emitKernelsOf(function, *target, *kernels)))
+      if (failed(emitKernelsOf(function, **target, *kernels)))
         return signalPassFailure();
-    if (lower && failed(lowerKernelsToLLVM(*kernels, *target)))
+    if (lower && failed(lowerKernelsToLLVM(*kernels)))
       return signalPassFailure();
     module.getBodyRegion().takeBody(kernels->getBodyRegion());
   }

@@ -35,8 +35,7 @@ static bool isInstruction(Operation *op) {
   return !isa<arith::RemFOp>(op);
 }
 
-LogicalResult vernier::lowerKernelsToLLVM(ModuleOp kernels,
-                                          const TargetModel &target) {
+LogicalResult vernier::lowerKernelsToLLVM(ModuleOp kernels) {
   WalkResult walk = kernels.walk([](Operation *op) -> WalkResult {
     if (isInstruction(op))
       return WalkResult::advance();

@@ -18,6 +18,7 @@
 #include "vernier/Dialect/Train/Transforms/Passes.h"
 #include "vernier/Interfaces/ExternalModels/ExternalModels.h"
 #include "vernier/Pipelines/Passes.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -34,9 +35,10 @@
 using namespace mlir;
 
 void vernier::registerInputDialects(DialectRegistry &registry) {
-  registry.insert<arith::ArithDialect, math::MathDialect, tensor::TensorDialect,
-                  func::FuncDialect, ml_program::MLProgramDialect,
-                  train::TrainDialect, amp::AmpDialect>();
+  registry
+      .insert<arith::ArithDialect, math::MathDialect, tensor::TensorDialect,
+              func::FuncDialect, ml_program::MLProgramDialect,
+              train::TrainDialect, amp::AmpDialect, target::TargetDialect>();
   func::registerInlinerExtension(registry);
   registerArithExternalModels(registry);
   registerMathExternalModels(registry);

@@ -33,7 +33,11 @@ static void add(OpPassManager &pm, const Twine &pipeline) {
 /// A value of a pass option; braces keep spaces and commas of file names.
 static std::string quote(StringRef value) { return ("{" + value + "}").str(); }
 
-void vernier::addImportPasses(OpPassManager &pm) {
+void vernier::addImportPasses(OpPassManager &pm,
+                              const CompileOptions &options) {
+  // Once: what asks about the device, and that is most of what follows, reads
+  // the module.
+  add(pm, "attach-target{target=" + quote(options.target) + "}");
   // While it is as it was written: passes drop what they do not know.
   add(pm, "verify-stage{model}");
   // Functions call each other in a model; every later pass sees straight lines.
@@ -55,11 +59,10 @@ void vernier::addAutocastPasses(OpPassManager &pm,
   if (options.policy == "auto")
     add(pm, "amp-assign-by-profile{profile=" + quote(options.profile) +
                 " error-budget=" + llvm::to_string(options.errorBudget) +
-                " compute=" + options.autoCompute +
-                " target=" + options.target + "}");
+                " compute=" + options.autoCompute + "}");
   // Asks what ranges the values have: declared, measured or of initial values.
   add(pm, "amp-autocast{policy=" + quote(options.policy) + " strategy=" +
-              quote(options.strategy) + " target=" + options.target +
+              quote(options.strategy) +
               (options.profile.empty() ? ""
                                        : " profile=" + quote(options.profile)) +
               "}");
@@ -123,7 +126,7 @@ void vernier::addEvaluationPasses(OpPassManager &pm) {
 void vernier::addPadPasses(OpPassManager &pm, const CompileOptions &options) {
   if (!options.padForTensorCores)
     return;
-  add(pm, "amp-pad-for-tensor-cores{target=" + options.target + "}");
+  add(pm, "amp-pad-for-tensor-cores");
   add(pm, "verify-stage{pad}");
 }
 
@@ -134,8 +137,7 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   // Before fusions form, so that the casts it adds can join them. No cse after
   // it: a widened operand is cheaper to make again in the backward part than to
   // keep until then.
-  add(pm,
-      "func.func(train-legalize-contractions{target=" + options.target + "})");
+  add(pm, "func.func(train-legalize-contractions)");
   add(pm, "func.func(train-form-fusions)");
   // Which pads and slices a kernel can make itself is known once there are
   // kernels.
@@ -147,8 +149,8 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   add(pm, "verify-stage{codegen}");
 }
 
-void vernier::addPlanPasses(OpPassManager &pm, const CompileOptions &options) {
-  add(pm, "convert-train-to-plan{target=" + options.target + "}");
+void vernier::addPlanPasses(OpPassManager &pm) {
+  add(pm, "convert-train-to-plan");
   add(pm, "plan-assign-buffers");
   add(pm, "verify-stage{plan}");
 }

@@ -45,10 +45,10 @@ void vernier::registerObjectTranslation(DialectRegistry &registry) {
 // LLVM IR to an object
 //===----------------------------------------------------------------------===//
 
-/// TargetModel has initialised the backend and checked that there is such a
+/// CpuTarget has initialised the backend and checked that there is such a
 /// machine.
 static std::unique_ptr<llvm::TargetMachine>
-createTargetMachine(const TargetModel &target) {
+createTargetMachine(const CpuTarget &target) {
   llvm::Triple triple(target.getTriple());
   std::string error;
   const llvm::Target *backend =
@@ -94,7 +94,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 }
 
 static FailureOr<SmallVector<char>> compileToObject(ModuleOp llvmModule,
-                                                    const TargetModel &target) {
+                                                    const CpuTarget &target) {
   std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
   llvm::LLVMContext context;
   // The module's name ends up in the object.
@@ -181,7 +181,7 @@ static bool runLinker(StringRef object, StringRef output,
 }
 
 FailureOr<std::vector<char>>
-vernier::compileToSharedObject(ModuleOp llvmModule, const TargetModel &target) {
+vernier::compileToSharedObject(ModuleOp llvmModule, const CpuTarget &target) {
   // Of a model that is products alone. An object without code would not have
   // the form that the runtime accepts.
   if (llvmModule.getOps<LLVM::LLVMFuncOp>().empty())

@@ -31,8 +31,6 @@ using namespace mlir;
 using namespace vernier;
 namespace fb = flatbuffers;
 
-/// Every buffer and constant starts at a multiple of this.
-static constexpr size_t kAlignment = 64;
 /// FlatBuffers end at 2 GiB; kernels and descriptions need far less than the
 /// rest of that.
 static constexpr uint64_t kMaxDataBytes = (2048 - 64) * uint64_t(1 << 20);
@@ -305,8 +303,8 @@ LogicalResult PlanFileWriter::writeBuffer(Operation &op, Buffers &buffers) {
       return failure();
     std::vector<uint8_t> data = rawData(constant.getValue());
     constants.insert(constants.end(), data.begin(), data.end());
-    constants.resize((constants.size() + kAlignment - 1) / kAlignment *
-                     kAlignment);
+    constants.resize(
+        llvm::alignTo(constants.size(), target.getBufferAlignment()));
   } else {
     // A view: the memory of its source under its own shape.
     auto source = cast<plan::ViewOp>(op).getSource();
@@ -468,7 +466,7 @@ FailureOr<std::vector<uint8_t>> PlanFileWriter::write() {
     uint64_t bytes = cast<plan::BufferType>(state.getType()).getNumBytes();
     stateBytes = std::max(stateBytes, state.getOffset() + bytes);
   }
-  stateBytes = (stateBytes + kAlignment - 1) / kAlignment * kAlignment;
+  stateBytes = llvm::alignTo(stateBytes, target.getBufferAlignment());
   std::vector<fb::Offset<schema::Entry>> entries;
   for (auto entry : module.getOps<plan::EntryOp>()) {
     auto offset = writeEntry(entry);

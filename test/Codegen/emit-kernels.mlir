@@ -1,5 +1,5 @@
 // RUN: vernier-opt %s --emit-kernels | FileCheck %s --implicit-check-not="llvm.call " --implicit-check-not=expf
-// RUN: vernier-opt %s --emit-kernels="target=cpu:x86-64-v4" | FileCheck %s --check-prefix=WIDE
+// RUN: vernier-opt %s --attach-target=target=cpu:x86-64-v4 --emit-kernels | FileCheck %s --check-prefix=WIDE
 // RUN: vernier-opt %s --emit-kernels="lower=false" | FileCheck %s --check-prefix=TREE
 
 // Two vectors in a step, and what they leave of 136 elements behind the loop.

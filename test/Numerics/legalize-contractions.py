@@ -68,7 +68,7 @@ def check_accumulate_types():
             return %y : tensor<16x4x{result}>
           }}"""
         for target in ("cpu", "cpu:znver5"):
-            legal = vernier.optimize(text, f"--train-legalize-contractions=target={target}")
+            legal = vernier.optimize(text, f"--attach-target=target={target}", "--train-legalize-contractions")
             assert "accumulate_type" not in legal
             np.testing.assert_array_equal(run(text, a, b), run(legal, a, b), legal)
         plain = text.replace(f"{{accumulate_type = {sums}}}", "")

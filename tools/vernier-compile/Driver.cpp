@@ -24,6 +24,7 @@
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Pipelines/OptimizerSpec.h"
 #include "vernier/Pipelines/ReadResources.h"
+#include "vernier/Target/IR/TargetDialect.h"
 #include "vernier/Target/Object.h"
 #include "vernier/Target/PlanFile.h"
 
@@ -122,6 +123,15 @@ static std::string printExplanation(const amp::Explanation &explanation,
   return text;
 }
 
+/// Whether there is such a target and, `isForDevice`, a device of it.
+static llvm::Error checkTarget(StringRef spelling, bool isForDevice) {
+  llvm::Expected<std::unique_ptr<TargetModel>> model =
+      TargetModel::parse(spelling);
+  if (!model)
+    return model.takeError();
+  return isForDevice ? (*model)->checkDevice() : llvm::Error::success();
+}
+
 namespace {
 
 /// One compile: the state between the stages.
@@ -156,7 +166,6 @@ private:
   std::vector<NamedLocation> parameters;
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
-  std::optional<TargetModel> target;
   OwningOpRef<ModuleOp> module;
   OwningOpRef<ModuleOp> kernels;
   FailureOr<amp::Policy> policy = failure();
@@ -171,15 +180,10 @@ private:
 int Driver::parse() {
   // Up to --emit=step decisions are made; what follows is for a device.
   bool isForDevice = options.emit > Emit::Step || options.explain;
-  StringRef spelling = options.compile.target;
-  llvm::Expected<TargetModel> model = isForDevice
-                                          ? TargetModel::parseDevice(spelling)
-                                          : TargetModel::parse(spelling);
-  if (!model) {
-    printError() << "--target: " << llvm::toString(model.takeError()) << "\n";
+  if (llvm::Error error = checkTarget(options.compile.target, isForDevice)) {
+    printError() << "--target: " << llvm::toString(std::move(error)) << "\n";
     return kExitUsage;
   }
-  target = *model;
   if (!checkInputFile("", options.inputFile))
     return kExitBadInput;
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(options.inputFile);
@@ -269,16 +273,17 @@ LogicalResult Driver::emitKernels() {
   for (auto function : fusions.getOps<func::FuncOp>())
     for (auto fusion : function.getOps<train::FusionOp>())
       if (failed(
-              emitCpuKernel(fusion, function.getSymName(), *target, *kernels)))
+              emitCpuKernel(fusion, function.getSymName(), getTarget(*module),
+                        *kernels)))
         return failure();
-  return lowerKernelsToLLVM(*kernels, *target);
+  return lowerKernelsToLLVM(*kernels);
 }
 
 LogicalResult Driver::explain() {
   explanation.model = module->getName()
                           .value_or(llvm::sys::path::stem(options.inputFile))
                           .str();
-  explanation.options = {{"target", target->getName().str()},
+  explanation.options = {{"target", getTarget(*module).getName().str()},
                          {"policy", options.compile.policy},
                          {"optimizer", options.optimizerText},
                          {"loss-scale", options.lossScaleText}};
@@ -300,7 +305,7 @@ LogicalResult Driver::explain() {
     explanation.options.emplace_back("auto-compute", compile.autoCompute);
     explanation.options.emplace_back("assignment", getSummary(text));
   }
-  explanation.rows = amp::collectDecisions(*module, &*target, &*policy);
+  explanation.rows = amp::collectDecisions(*module, &*policy);
   return success();
 }
 
@@ -319,7 +324,7 @@ int Driver::compileStages(bool explainOnly) {
   const CompileOptions &compile = options.compile;
   nameLocations(*module);
   if (failed(
-          runStage("import", [&](OpPassManager &pm) { addImportPasses(pm); })))
+          runStage("import", [&](OpPassManager &pm) { addImportPasses(pm, compile); })))
     return kExitBadInput;
   if (int code = checkParameters())
     return code;
@@ -365,7 +370,7 @@ int Driver::compileStages(bool explainOnly) {
   if (options.emit == Emit::Fusion)
     return printModule(*module);
   if (failed(runStage("plan",
-                      [&](OpPassManager &pm) { addPlanPasses(pm, compile); })))
+                      [&](OpPassManager &pm) { addPlanPasses(pm); })))
     return kExitFailed;
   if (options.emit == Emit::Plan)
     return printModule(*module);
@@ -386,7 +391,8 @@ int Driver::writePlan() {
   {
     TimingScope scope = timingScope.nest("object");
     FailureOr<std::vector<char>> object =
-        compileToSharedObject(*kernels, *target);
+        compileToSharedObject(*kernels,
+                              cast<CpuTarget>(getTarget(*module)));
     if (failed(object))
       return kExitFailed;
     info.object = std::move(*object);
@@ -401,7 +407,7 @@ int Driver::writePlan() {
                               row.reason, row.flops, row.bytes,
                               row.phase == amp::Phase::Backward});
   TimingScope scope = timingScope.nest("plan file");
-  FailureOr<std::vector<uint8_t>> bytes = writePlanFile(*module, *target, info);
+  FailureOr<std::vector<uint8_t>> bytes = writePlanFile(*module, getTarget(*module), info);
   if (failed(bytes))
     return kExitFailed;
   // Before anything is written: what compiles, runs. A native plan is for all
@@ -409,7 +415,7 @@ int Driver::writePlan() {
   bool isNative = options.compile.target == "cpu:native";
   if (std::string problem = findPlanProblem(
           *bytes,
-          isNative ? "" : getInstructions(target->getRequiredFeatures()));
+          isNative ? "" : getInstructions(getTarget(*module).getRequiredFeatures()));
       !problem.empty()) {
     printError() << "internal error: the runtime would refuse this plan: "
                  << problem << "; please report the model\n";

@@ -35,8 +35,7 @@ mlir::LogicalResult emitCpuKernel(train::FusionOp fusion, llvm::StringRef name,
 
 /// Lower the bodies that emitCpuKernel wrote to the LLVM dialect. Fails with a
 /// diagnostic at any op that would call a library.
-mlir::LogicalResult lowerKernelsToLLVM(mlir::ModuleOp kernels,
-                                       const TargetModel &target);
+mlir::LogicalResult lowerKernelsToLLVM(mlir::ModuleOp kernels);
 
 } // namespace vernier
 

@@ -20,9 +20,6 @@ def EmitKernelsPass : Pass<"emit-kernels", "::mlir::ModuleOp"> {
     calls emitCpuKernel itself.
   }];
   let options = [
-    Option<"targetName", "target", "std::string", "\"cpu\"",
-           "Machine that the kernels run on: cpu, cpu:native or cpu:NAME with an "
-           "LLVM CPU name">,
     Option<"lower", "lower", "bool", "true",
            "Lower to the LLVM dialect; without it kernels stay in arith, math "
            "and scf, as emitted">

@@ -23,10 +23,6 @@ def ConvertTrainToPlanPass : Pass<"convert-train-to-plan", "::mlir::ModuleOp"> {
 
     Precondition: the `codegen` stage (`--verify-stage=codegen`).
   }];
-  let options = [
-    Option<"target", "target", "std::string", "\"cpu\"",
-           "The target whose vector width sets the grain of launches.">
-  ];
   let dependentDialects = ["::vernier::plan::PlanDialect", "::mlir::func::FuncDialect"];
 }
 

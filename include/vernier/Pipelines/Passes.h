@@ -9,6 +9,8 @@
 #ifndef VERNIER_PIPELINES_PASSES_H
 #define VERNIER_PIPELINES_PASSES_H
 
+#include "vernier/Target/IR/TargetDialect.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

@@ -11,6 +11,24 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AttachTargetPass : Pass<"attach-target", "::mlir::ModuleOp"> {
+  let summary = "Names the device that a module is compiled for";
+  let description = [{
+    Finds the device once and attaches it to the module as `target.device`, which
+    every pass reads that asks what the device can do; `native` becomes the CPU
+    and the features of this machine. A module that names another device is an
+    error.
+
+    Example: [attach-target.mlir](test/Pipelines/attach-target.mlir)
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
+           "The device: cpu (portable x86-64-v3), cpu:native, cpu:NAME with an LLVM "
+           "CPU name, or cuda:sm_NN; name the machine that will train">
+  ];
+  let dependentDialects = ["::vernier::target::TargetDialect"];
+}
+
 class StageOption<string name, string flag>
     : Option<name, flag, "bool", "false", "Check the contract of this stage.">;
 

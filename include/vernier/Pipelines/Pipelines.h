@@ -49,7 +49,7 @@ struct CompileOptions {
 };
 
 /// The stages of docs/Architecture.md in order, each followed by its check.
-void addImportPasses(mlir::OpPassManager &pm);
+void addImportPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addAutocastPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addDifferentiatePasses(mlir::OpPassManager &pm,
                             const CompileOptions &options);
@@ -58,7 +58,7 @@ void addLossScalingPasses(mlir::OpPassManager &pm,
 void addEvaluationPasses(mlir::OpPassManager &pm);
 void addPadPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addCodegenPasses(mlir::OpPassManager &pm, const CompileOptions &options);
-void addPlanPasses(mlir::OpPassManager &pm, const CompileOptions &options);
+void addPlanPasses(mlir::OpPassManager &pm);
 
 /// Put each op's name on its location ("train.linear"; "@fc1.weight" for a
 /// state and what loads it), so that what later passes derive from it can say

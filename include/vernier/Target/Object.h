@@ -9,7 +9,7 @@
 #ifndef VERNIER_TARGET_OBJECT_H
 #define VERNIER_TARGET_OBJECT_H
 
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/CpuTarget.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -29,7 +29,7 @@ void registerObjectTranslation(mlir::DialectRegistry &registry);
 /// bytes depend on the module, the target and the version of LLVM alone.
 /// Failures are diagnostics at the module.
 mlir::FailureOr<std::vector<char>>
-compileToSharedObject(mlir::ModuleOp llvmModule, const TargetModel &target);
+compileToSharedObject(mlir::ModuleOp llvmModule, const CpuTarget &target);
 
 } // namespace vernier
 

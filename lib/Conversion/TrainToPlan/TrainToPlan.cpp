@@ -17,7 +17,7 @@
 
 #include "vernier/Conversion/Passes.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -533,11 +533,9 @@ struct ConvertTrainToPlanPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    llvm::Expected<TargetModel> model = TargetModel::parseDevice(target);
-    if (!model) {
-      module.emitError(llvm::toString(model.takeError()));
+    FailureOr<const TargetModel *> target = getDeviceTarget(module);
+    if (failed(target))
       return signalPassFailure();
-    }
     for (auto global : module.getOps<ml_program::GlobalOp>())
       if (!isBuffer(global.getType())) {
         global.emitError("a state cannot hold ")
@@ -551,7 +549,7 @@ struct ConvertTrainToPlanPass
     KernelTable kernels(module);
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
-      if (failed(EntryConverter(function, kernels, *model).convert()))
+      if (failed(EntryConverter(function, kernels, **target).convert()))
         return signalPassFailure();
       function.erase();
     }

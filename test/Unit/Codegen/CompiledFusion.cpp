@@ -105,14 +105,14 @@ CompiledFusion::CompiledFusion(MLIRContext &context, StringRef source,
   auto target = llvm::cantFail(TargetModel::parse(targetName));
   auto machine = llvm::cantFail(TargetModel::parse(machineName));
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(module->getLoc());
-  if (failed(emitCpuKernel(fusion, "kernel", target, *kernels)) ||
-      failed(lowerKernelsToLLVM(*kernels, target)))
+  if (failed(emitCpuKernel(fusion, "kernel", *target, *kernels)) ||
+      failed(lowerKernelsToLLVM(*kernels)))
     return;
   FailureOr<std::vector<char>> object =
-      compileToSharedObject(*kernels, machine);
+      compileToSharedObject(*kernels, *cast<CpuTarget>(machine.get()));
   if (failed(object))
     return;
-  grid = getKernelGrid(fusion, target);
+  grid = getKernelGrid(fusion, *target);
   int file = memfd_create("kernels", 0);
   if (write(file, object->data(), object->size()) != ssize_t(object->size()))
     return;

@@ -34,7 +34,7 @@ protected:
     auto module =
         parseSourceString<ModuleOp>(source, ParserConfig(context.get()));
     auto target = llvm::cantFail(TargetModel::parse(machine));
-    return compileToSharedObject(*module, target);
+    return compileToSharedObject(*module, *cast<CpuTarget>(target.get()));
   }
 
   std::unique_ptr<MLIRContext> context = test::createContext();

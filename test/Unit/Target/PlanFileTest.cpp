@@ -38,7 +38,7 @@ protected:
     if (!module)
       return "not parsed: " + messages;
     auto target = llvm::cantFail(TargetModel::parse("cpu"));
-    bool isWritten = succeeded(writePlanFile(*module, target, {}));
+    bool isWritten = succeeded(writePlanFile(*module, *target, {}));
     EXPECT_EQ(isWritten, messages.empty()) << messages;
     return messages;
   }

@@ -27,7 +27,7 @@
 #include "vernier/Dialect/Amp/Transforms/PrecisionGraph.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/ContractionOpInterface.h"
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -377,20 +377,16 @@ struct AssignByProfilePass
     if (failed(profile) || failed(profile->checkModel(module)))
       return failure();
     FailureOr<std::vector<Place>> places = collectPlaces(loss, *profile);
-    FailureOr<bool> hasTf32 = targetHasTf32();
-    if (failed(places) || failed(hasTf32))
+    if (failed(places))
       return failure();
-    decide(*places, findKept(loss, *profile, compute), compute, *hasTf32);
+    decide(*places, findKept(loss, *profile, compute), compute,
+           targetHasTf32());
     return success();
   }
 
-  FailureOr<bool> targetHasTf32() {
-    if (target.empty())
-      return false;
-    llvm::Expected<TargetModel> model = TargetModel::parse(target);
-    if (!model)
-      return getOperation().emitError(llvm::toString(model.takeError()));
-    return model->hasNativeContraction(FloatTF32Type::get(&getContext()));
+  bool targetHasTf32() {
+    return getTarget(getOperation())
+        .hasNativeContraction(FloatTF32Type::get(&getContext()));
   }
 
   /// Spend the budget with one 16-bit type; how many contractions get it.

@@ -21,7 +21,7 @@
 #include "vernier/Dialect/Amp/Transforms/Forward.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -154,8 +154,9 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
   void runOnOperation() override {
     FailureOr<Policy> loaded = Policy::load(policy, getOperation());
     if (failed(loaded) || failed(overrideCompute(*loaded)) ||
-        failed(checkTarget(*loaded)) || failed(loadProfile()))
+        failed(loadProfile()))
       return signalPassFailure();
+    checkTarget(*loaded);
     if (!strategy.empty() && !symbolizeStrategy(strategy)) {
       getOperation().emitError("unknown strategy '")
           << strategy << "': expected lists, propagate or min-cut";
@@ -278,15 +279,13 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
   /// in f32 with the roundings of the IR, so the results are those of a device
   /// that can. It only saves no time, which a remark says; a device that has
   /// the other 16-bit type is worth a warning.
-  LogicalResult checkTarget(const Policy &loaded) {
-    if (target.empty())
-      return success();
-    llvm::Expected<TargetModel> model = TargetModel::parse(target);
+  void checkTarget(const Policy &loaded) {
+    const TargetModel *model = findTarget(getOperation());
     if (!model)
-      return getOperation().emitError(llvm::toString(model.takeError()));
+      return;
     FloatType type = loaded.getComputeType();
     if (model->hasNativeContraction(type))
-      return success();
+      return;
     Builder builder(&getContext());
     FloatType other = type.isBF16() ? FloatType(builder.getF16Type())
                                     : FloatType(builder.getBF16Type());
@@ -304,7 +303,6 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
                  "{0} has no {1} contractions: they are computed in f32 "
                  "with the roundings of {1}",
                  model->getName().str(), getTypeName(type));
-    return success();
   }
 
   std::optional<Profile> profile;

@@ -17,7 +17,7 @@
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Amp/Transforms/Forward.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -128,9 +128,8 @@ namespace {
 /// Rows of one function.
 class RowCollector {
 public:
-  RowCollector(FunctionOpInterface function, const TargetModel *target,
-               Policy *policy)
-      : function(function), target(target), policy(policy) {}
+  RowCollector(FunctionOpInterface function, Policy *policy)
+      : function(function), target(findTarget(function)), policy(policy) {}
 
   std::vector<DecisionRow> collect();
 
@@ -395,7 +394,6 @@ std::vector<DecisionRow> RowCollector::collect() {
 }
 
 std::vector<DecisionRow> amp::collectDecisions(ModuleOp module,
-                                               const TargetModel *target,
                                                Policy *policy) {
   std::vector<DecisionRow> rows;
   bool hasStep = module.lookupSymbol("step") != nullptr;
@@ -403,7 +401,7 @@ std::vector<DecisionRow> amp::collectDecisions(ModuleOp module,
     if (function.isPublic() && !function.isExternal() &&
         !(hasStep && function.getName() == "loss") &&
         function.getName() != train::kAccumulateName)
-      llvm::move(RowCollector(function, target, policy).collect(),
+      llvm::move(RowCollector(function, policy).collect(),
                  std::back_inserter(rows));
   return rows;
 }

@@ -23,7 +23,7 @@
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
 #include "vernier/Dialect/Train/IR/Convolution.h"
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -439,11 +439,6 @@ struct PadForTensorCoresPass
   using AmpPadForTensorCoresPassBase::AmpPadForTensorCoresPassBase;
 
   void runOnOperation() override {
-    llvm::Expected<TargetModel> model = TargetModel::parse(target);
-    if (!model) {
-      getOperation().emitError(llvm::toString(model.takeError()));
-      return signalPassFailure();
-    }
     if (multiple < 0 || multiple > kMaxMultiple) {
       getOperation().emitError("padding: option multiple is ")
           << int64_t(multiple) << ", expected 0 (ask the target) to "
@@ -454,7 +449,7 @@ struct PadForTensorCoresPass
     getOperation().walk(
         [&](ContractionOpInterface op) { contractions.push_back(op); });
     PaddingPropagation padding(getOperation());
-    Padder padder(*model, multiple, always, padding);
+    Padder padder(getTarget(getOperation()), multiple, always, padding);
     for (ContractionOpInterface op : contractions)
       padder.pad(op);
     padding.run();

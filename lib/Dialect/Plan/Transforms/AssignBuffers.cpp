@@ -15,6 +15,7 @@
 
 #include "vernier/Dialect/Plan/IR/PlanDialect.h"
 #include "vernier/Dialect/Plan/Transforms/Passes.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -26,10 +27,6 @@ namespace vernier::plan {
 using namespace mlir;
 using namespace vernier::plan;
 
-/// Half a huge page: no device asks for more, and offsets stay far from what 64
-/// bits count.
-static constexpr int64_t kMaxAlignment = int64_t(1) << 20;
-
 /// What a processor addresses; the runtime's verifier refuses more.
 static constexpr int64_t kMaxBytes = int64_t(1) << 48;
 
@@ -37,16 +34,8 @@ namespace {
 
 struct AssignBuffersPass
     : vernier::plan::impl::PlanAssignBuffersPassBase<AssignBuffersPass> {
-  using PlanAssignBuffersPassBase::PlanAssignBuffersPassBase;
-
   void runOnOperation() override {
-    if (alignment < 1 || alignment > kMaxAlignment ||
-        !llvm::isPowerOf2_64(alignment)) {
-      getOperation().emitError("plan-assign-buffers: alignment must be a power "
-                               "of two from 1 to 1048576, got ")
-          << int64_t(alignment);
-      return signalPassFailure();
-    }
+    int64_t alignment = vernier::getTarget(getOperation()).getBufferAlignment();
     RangeAllocator states(alignment);
     for (auto state : getOperation().getOps<StateOp>())
       state.setOffset(
@@ -57,7 +46,7 @@ struct AssignBuffersPass
       return signalPassFailure();
     }
     for (auto entry : getOperation().getOps<EntryOp>()) {
-      assignEntry(entry);
+      assignEntry(entry, alignment);
       if (entry.getArenaBytes() <= kMaxBytes)
         continue;
       entry.emitError("a run of '@")
@@ -67,7 +56,7 @@ struct AssignBuffersPass
     }
   }
 
-  void assignEntry(EntryOp entry) {
+  void assignEntry(EntryOp entry, int64_t alignment) {
     llvm::DenseMap<Operation *, int64_t> lastUses = entry.getLastUses();
     RangeAllocator arena(alignment);
     int64_t sum = 0, number = 0;

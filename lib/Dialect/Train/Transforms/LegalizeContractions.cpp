@@ -15,7 +15,7 @@
 #include "vernier/Dialect/Train/Transforms/Passes.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
-#include "vernier/Target/TargetModel.h"
+#include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -101,13 +101,9 @@ struct LegalizeContractionsPass
   using TrainLegalizeContractionsPassBase::TrainLegalizeContractionsPassBase;
 
   void runOnOperation() override {
-    llvm::Expected<TargetModel> model = TargetModel::parse(target);
-    if (!model) {
-      getOperation().emitError(llvm::toString(model.takeError()));
-      return signalPassFailure();
-    }
+    const TargetModel &model = getTarget(getOperation());
     WalkResult result = getOperation().walk([&](ContractionOpInterface op) {
-      return WalkResult(legalize(op, *model));
+      return WalkResult(legalize(op, model));
     });
     if (result.wasInterrupted())
       signalPassFailure();

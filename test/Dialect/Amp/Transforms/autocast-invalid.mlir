@@ -1,11 +1,9 @@
 // RUN: vernier-opt %s -split-input-file -verify-diagnostics --amp-autocast=policy=%S/Inputs/widest.yaml
 // RUN: not vernier-opt %s --amp-autocast=compute=f8 2>&1 | FileCheck %s --check-prefix=COMPUTE
 // RUN: not vernier-opt %s --amp-autocast=strategy=mincut 2>&1 | FileCheck %s --check-prefix=STRATEGY
-// RUN: not vernier-opt %s --amp-autocast=target=gpu 2>&1 | FileCheck %s --check-prefix=TARGET
 
 // COMPUTE: error: unknown compute type 'f8': expected f32, tf32, bf16 or f16
 // STRATEGY: error: unknown strategy 'mincut': expected lists, propagate or min-cut
-// TARGET: error: unknown target 'gpu': expected cpu, cpu:native or cpu:NAME
 
 // Neither of the 16-bit types holds the values of the other.
 func.func @loss(%a: tensor<4xbf16>, %b: tensor<4xf16>) -> tensor<f32> {

@@ -1,4 +1,4 @@
-// RUN: vernier-opt %s --amp-autocast="target=cpu:x86-64-v3 policy=vernier" \
+// RUN: vernier-opt %s --attach-target=target=cpu:x86-64-v3 --amp-autocast=policy=vernier \
 // RUN:   --remarks-filter="amp-autocast" --remark-format=emitRemark --verify-diagnostics
 // REQUIRES: compiler
 

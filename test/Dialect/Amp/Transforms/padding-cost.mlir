@@ -1,7 +1,7 @@
-// RUN: vernier-opt %s --amp-pad-for-tensor-cores=target=cuda:sm_80 --remarks-filter="amp-pad-for-tensor-cores" --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s
-// RUN: vernier-opt %s --amp-pad-for-tensor-cores=target=cuda:sm_80 | FileCheck %s --check-prefix=IR
-// RUN: vernier-opt %s --amp-pad-for-tensor-cores="target=cuda:sm_80 always=true" | FileCheck %s --check-prefix=ALWAYS
-// RUN: vernier-opt %s --amp-pad-for-tensor-cores=target=cuda:sm_70 | FileCheck %s --check-prefix=VOLTA
+// RUN: vernier-opt %s --attach-target=target=cuda:sm_80 --amp-pad-for-tensor-cores --remarks-filter="amp-pad-for-tensor-cores" --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s
+// RUN: vernier-opt %s --attach-target=target=cuda:sm_80 --amp-pad-for-tensor-cores | FileCheck %s --check-prefix=IR
+// RUN: vernier-opt %s --attach-target=target=cuda:sm_80 --amp-pad-for-tensor-cores=always=true | FileCheck %s --check-prefix=ALWAYS
+// RUN: vernier-opt %s --attach-target=target=cuda:sm_70 --amp-pad-for-tensor-cores | FileCheck %s --check-prefix=VOLTA
 
 // A roofline on published rates decides (A100: 312 TFLOP/s in bf16, 1555 GB/s; rows that
 // begin anywhere take 1.624 times as long). Here both operands have K as leading

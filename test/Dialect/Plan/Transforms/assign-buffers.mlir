@@ -1,5 +1,5 @@
 // RUN: vernier-opt --plan-assign-buffers -split-input-file %s | FileCheck %s
-// RUN: vernier-opt --plan-assign-buffers="alignment=256" -split-input-file %s | FileCheck %s --check-prefix=WIDE
+// RUN: vernier-opt --attach-target=target=cuda:sm_80 --plan-assign-buffers -split-input-file %s | FileCheck %s --check-prefix=WIDE
 
 // A buffer takes the place of one that is no longer used; one that is still
 // used keeps its place.

@@ -1,6 +1,6 @@
 // RUN: vernier-opt %s --split-input-file --train-legalize-contractions | FileCheck %s
-// RUN: vernier-opt %s --split-input-file --train-legalize-contractions=target=cpu:znver5 | FileCheck %s --check-prefix=NATIVE
-// RUN: vernier-opt %s --split-input-file --train-legalize-contractions=target=cuda:sm_100 | FileCheck %s --check-prefix=TENSOR-CORES
+// RUN: vernier-opt %s --split-input-file --attach-target=target=cpu:znver5 --train-legalize-contractions | FileCheck %s --check-prefix=NATIVE
+// RUN: vernier-opt %s --split-input-file --attach-target=target=cuda:sm_100 --train-legalize-contractions | FileCheck %s --check-prefix=TENSOR-CORES
 
 // The portable CPU has no bf16 products: operands and bias are widened, the
 // result is rounded once. A newer CPU keeps the contraction.

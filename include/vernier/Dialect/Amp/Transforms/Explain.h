@@ -24,9 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace vernier {
-class TargetModel;
-} // namespace vernier
+namespace vernier {} // namespace vernier
 
 namespace vernier::amp {
 
@@ -98,10 +96,9 @@ struct Explanation {
 /// The rows of a module, in program order, taken after autocast,
 /// differentiation and loss scaling and before fusions are formed. Where there
 /// is a `@step`, it stands for `@loss`, whose ops it repeats. Casts have rows:
-/// they are what a decision costs. Without a target nothing is said of how
-/// contractions run; without a policy no rule competes.
+/// they are what a decision costs. Of a module that names no target nothing is
+/// said of how contractions run; without a policy no rule competes.
 std::vector<DecisionRow> collectDecisions(mlir::ModuleOp module,
-                                          const TargetModel *target = nullptr,
                                           Policy *policy = nullptr);
 
 /// The rows of each function, in order.

@@ -82,8 +82,6 @@ def AmpAssignByProfilePass : AmpPass<"amp-assign-by-profile"> {
     Option<"compute", "compute", "std::string", /*default=*/"\"bf16\"",
            "The 16-bit type, bf16 or f16: two in one model do not mix, and f16 "
            "needs loss scaling; the summary says if the other would cover more">,
-    Option<"target", "target", "std::string", /*default=*/"\"\"",
-           "Device; tf32 is chosen only where it multiplies it">,
   ];
 }
 
@@ -139,9 +137,6 @@ def AmpAutocastPass : AmpPass<"amp-autocast"> {
     Option<"strategy", "strategy", "std::string", /*default=*/"\"\"",
            "How ops that their class leaves open are decided (lists, propagate, "
            "min-cut) instead of the policy's own way">,
-    Option<"target", "target", "std::string", /*default=*/"\"\"",
-           "Device to check the compute type against (cpu, cpu:native, "
-           "cpu:NAME); without it nothing is checked">,
     Option<"profilePath", "profile", "std::string", /*default=*/"\"\"",
            "A file of vernier-run train --profile-numerics, of this model in f32: "
            "ranges as measured, in place of the initial values">,
@@ -276,7 +271,7 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
     padded (`train.logical_shape`), elementwise ops compute the padded shape, and
     what is not proven to be zero there is masked ([Padding](Rationale/Padding.md)).
     The real rows and columns keep their values.
-    Convolutions have their channels padded. For a GPU (`target=cuda:sm_80`) a roofline
+    Convolutions have their channels padded. For a GPU (`cuda:sm_80`) a roofline
     of each contraction decides which dims are padded, if any: the products with and
     without slowly read rows, the bytes, and the copies that would remain. A CPU has no
     tensor cores, and all is padded as asked for.
@@ -288,8 +283,6 @@ def AmpPadForTensorCoresPass : AmpPass<"amp-pad-for-tensor-cores"> {
     Example: [pad-for-tensor-cores.mlir](test/Dialect/Amp/Transforms/pad-for-tensor-cores.mlir)
   }];
   let options = [
-    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
-           "Device whose alignment is asked for">,
     Option<"multiple", "multiple", "int64_t", /*default=*/"0",
            "Elements to align to instead of what the target asks for; 0 asks it">,
     Option<"always", "always", "bool", /*default=*/"false",

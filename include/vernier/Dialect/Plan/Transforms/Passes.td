@@ -20,14 +20,11 @@ def PlanAssignBuffersPass : Pass<"plan-assign-buffers", "::mlir::ModuleOp"> {
     from the first to the last call that names it or a view of it; inputs from the
     start, outputs to the end. Calls are visited in program order; a buffer takes
     the smallest free range that holds it.
+    Offsets are multiples of what the target aligns buffers to.
 
     A remark on each entry reports the arena, the sum of its buffers and what the
     forward part saves for the backward part.
   }];
-  let options = [
-    Option<"alignment", "alignment", "int64_t", "64",
-           "Bytes that every offset is a multiple of, a power of two; a device may ask for more.">
-  ];
 }
 
 #endif // VERNIER_DIALECT_PLAN_TRANSFORMS_PASSES_TD

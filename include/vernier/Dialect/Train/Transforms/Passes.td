@@ -195,11 +195,6 @@ def TrainLegalizeContractionsPass
 
     Example: `test/Dialect/Train/Transforms/legalize-contractions.mlir`.
   }];
-  let options = [
-    Option<"target", "target", "std::string", "\"cpu\"",
-           "The device: cpu, cpu:native or cpu:NAME with an LLVM CPU name; name "
-           "the machine that will train">
-  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
