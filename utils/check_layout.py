@@ -54,7 +54,7 @@ MAY_INCLUDE = {
     "Runtime": ["vernier-c"],
     "vernier-c": [],
     "tools": DIALECTS + ["Pipelines", "Dialect", "Conversion", "Codegen", "Target", "Import", "Reference", "vernier-c"],
-    "tools/vernier-compile": DIALECTS + ["Pipelines", "Dialect", "Codegen", "Target", "vernier-c", "Runtime/Printable.h"],
+    "tools/vernier-compile": DIALECTS + ["Pipelines", "Dialect", "Target", "vernier-c", "Runtime/Printable.h"],
     "tools/vernier-run": ["Runtime", "vernier-c"],
     "tools/vernier-evaluate": DIALECTS + ["Pipelines", "Reference", "Runtime/Npz.h"],
 }

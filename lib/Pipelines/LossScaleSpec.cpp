@@ -98,6 +98,7 @@ Expected<LossScaleSpec> LossScaleSpec::parse(StringRef text) {
   text.split(parts, ',');
   StringRef name = parts.front();
   LossScaleSpec spec;
+  spec.text = text.str();
   double number;
   if (!name.getAsDouble(number) && isScale(number)) {
     spec.mode = Mode::Static;

@@ -122,6 +122,7 @@ Expected<OptimizerSpec> OptimizerSpec::parse(StringRef text) {
   if (!is_contained(kOptimizers, parts.front()))
     return makeUnknown("--optimizer", "optimizer", parts.front(), kOptimizers);
   OptimizerSpec spec;
+  spec.text = text.str();
   spec.passOptions = ("optimizer=" + parts.front()).str();
   train::TrainAttachOptimizerPassOptions options;
   StringSet<> given;

@@ -13,6 +13,17 @@
 
 #include "vernier/Pipelines/Pipelines.h"
 
+#include "DescribeCompile.h"
+#include "ModelWarnings.h"
+#include "PlanMemory.h"
+
+#include "vernier/Dialect/Amp/IR/AmpDialect.h"
+#include "vernier/Dialect/Amp/Policies/Policy.h"
+#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Target/IR/TargetDialect.h"
+#include "vernier/Target/Object.h"
+#include "vernier/Target/PlanFile.h"
+
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -61,8 +72,8 @@ void vernier::addAutocastPasses(OpPassManager &pm,
                 " error-budget=" + llvm::to_string(options.errorBudget) +
                 " compute=" + options.autoCompute + "}");
   // Asks what ranges the values have: declared, measured or of initial values.
-  add(pm, "amp-autocast{policy=" + quote(options.policy) + " strategy=" +
-              quote(options.strategy) +
+  add(pm, "amp-autocast{policy=" + quote(options.policy) +
+              " strategy=" + quote(options.strategy) +
               (options.profile.empty() ? ""
                                        : " profile=" + quote(options.profile)) +
               "}");
@@ -155,6 +166,11 @@ void vernier::addPlanPasses(OpPassManager &pm) {
   add(pm, "verify-stage{plan}");
 }
 
+void vernier::addKernelPasses(OpPassManager &pm) {
+  // The plan has put its fusions, each once, into the nested module @kernels.
+  add(pm, "builtin.module(emit-kernels)");
+}
+
 /// What a person calls an op: states and functions by their names.
 static std::string getNameForPeople(Operation *op) {
   if (auto symbol = dyn_cast<SymbolOpInterface>(op);
@@ -170,4 +186,181 @@ void vernier::nameLocations(ModuleOp module) {
     auto name = StringAttr::get(op->getContext(), getNameForPeople(op));
     op->setLoc(NameLoc::get(name, op->getLoc()));
   });
+}
+
+//===----------------------------------------------------------------------===//
+// All stages
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// One compile: the module, and what its stages tell each other beside the IR.
+class Compiler {
+public:
+  Compiler(ModuleOp module, const CompileOptions &options,
+           const CompileWatch &watch, CompiledPlan &plan)
+      : module(module), options(options), watch(watch), plan(plan) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult import();
+  LogicalResult decideTypes();
+  LogicalResult makeStep();
+  LogicalResult formFusions();
+  LogicalResult makePlan();
+  LogicalResult emitKernels();
+  LogicalResult writePlan();
+
+  /// Run the passes that `addPasses` adds and time them under `name`.
+  LogicalResult
+  runPasses(StringRef name,
+            llvm::function_ref<void(OpPassManager &pm)> addPasses);
+  TimingScope time(StringRef name) {
+    return watch.timing ? watch.timing->nest(name) : TimingScope();
+  }
+
+  ModuleOp module;
+  const CompileOptions &options;
+  const CompileWatch &watch;
+  CompiledPlan &plan;
+  FailureOr<amp::Policy> policy = failure();
+  PlanFileInfo info;
+};
+
+} // namespace
+
+LogicalResult Compiler::run() {
+  using Step = LogicalResult (Compiler::*)();
+  static constexpr std::pair<Stage, Step> kStages[] = {
+      {Stage::Train, &Compiler::import},
+      {Stage::Amp, &Compiler::decideTypes},
+      {Stage::Step, &Compiler::makeStep},
+      {Stage::Fusion, &Compiler::formFusions},
+      {Stage::Plan, &Compiler::makePlan},
+      {Stage::Kernel, &Compiler::emitKernels},
+      {Stage::PlanFile, &Compiler::writePlan}};
+  for (auto [stage, step] : kStages) {
+    if (failed((this->*step)()))
+      return failure();
+    if (watch.afterStage)
+      watch.afterStage(stage, plan);
+    if (stage == watch.last)
+      break;
+  }
+  return success();
+}
+
+LogicalResult Compiler::import() {
+  std::vector<NamedLocation> parameters = warnOfStates(module);
+  warnOfStatistics(module);
+  nameLocations(module);
+  if (failed(runPasses(
+          "import", [&](OpPassManager &pm) { addImportPasses(pm, options); })))
+    return failure();
+  plan.isImported = true;
+  return checkParameters(module, parameters);
+}
+
+LogicalResult Compiler::decideTypes() {
+  if (failed(runPasses("autocast", [&](OpPassManager &pm) {
+        addAutocastPasses(pm, options);
+      })))
+    return failure();
+  if (auto text = module->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
+    plan.policyText = text.str();
+    plan.policySummary = getPolicySummary(plan.policyText);
+  }
+  // As the passes have read it; of auto, what they have written.
+  policy = amp::Policy::load(options.policy, module);
+  return policy;
+}
+
+LogicalResult Compiler::makeStep() {
+  bool needsScale = usesF16(module);
+  // A model without a loss is compiled for inference alone.
+  bool isTrained = bool(module.lookupSymbol("loss"));
+  if (isTrained && failed(runPasses("differentiate", [&](OpPassManager &pm) {
+        addDifferentiatePasses(pm, options);
+        addLossScalingPasses(pm, options, needsScale);
+      })))
+    return failure();
+  info.scheduleSteps = findScheduleEnd(module);
+  if (failed(runPasses("evaluation", addEvaluationPasses)) ||
+      failed(runPasses("pad",
+                       [&](OpPassManager &pm) { addPadPasses(pm, options); })))
+    return failure();
+  plan.explanation.model = module.getName().value_or(options.modelName).str();
+  plan.explanation.options = describeOptions(module, options);
+  // While ops are those of the model: the policy is asked again what it said,
+  // and why not otherwise.
+  plan.explanation.rows = amp::collectDecisions(module, &*policy);
+  return success();
+}
+
+LogicalResult Compiler::formFusions() {
+  if (failed(runPasses("codegen", [&](OpPassManager &pm) {
+        addCodegenPasses(pm, options);
+      })))
+    return failure();
+  if (auto skipped =
+          module->getAttrOfType<IntegerAttr>(amp::kSkippedRoundingsAttr))
+    plan.explanation.options.emplace_back("skipped-roundings",
+                                          std::to_string(skipped.getInt()));
+  return success();
+}
+
+LogicalResult Compiler::makePlan() {
+  if (failed(runPasses("plan", addPlanPasses)))
+    return failure();
+  plan.explanation.memory = collectMemory(module);
+  return success();
+}
+
+LogicalResult Compiler::emitKernels() {
+  return runPasses("kernels", addKernelPasses);
+}
+
+LogicalResult Compiler::writePlan() {
+  FailureOr<const TargetModel *> target = getDeviceTarget(module);
+  if (failed(target))
+    return failure();
+  {
+    TimingScope scope = time("object");
+    FailureOr<std::vector<char>> object = compileToSharedObject(
+        module.lookupSymbol<ModuleOp>("kernels"), *cast<CpuTarget>(*target));
+    if (failed(object))
+      return failure();
+    info.object = std::move(*object);
+  }
+  TimingScope scope = time("plan file");
+  info.options = plan.explanation.options;
+  info.microBatches = module.lookupSymbol(train::kAccumulateName)
+                          ? uint32_t(options.accumulate)
+                          : 1;
+  info.decisions = describeDecisions(plan.explanation);
+  FailureOr<std::vector<uint8_t>> bytes = writePlanFile(module, **target, info);
+  if (failed(bytes))
+    return failure();
+  plan.bytes = std::move(*bytes);
+  return success();
+}
+
+LogicalResult
+Compiler::runPasses(StringRef name,
+                    llvm::function_ref<void(OpPassManager &pm)> addPasses) {
+  PassManager pm(module->getName());
+  // Every pass leaves verified IR verified; the stage checks look further.
+  pm.enableVerifier(true);
+  if (watch.configure && failed(watch.configure(pm)))
+    return failure();
+  TimingScope scope = time(name);
+  pm.enableTiming(scope);
+  addPasses(pm);
+  return pm.run(module);
+}
+
+LogicalResult vernier::compile(ModuleOp module, const CompileOptions &options,
+                               CompiledPlan &plan, const CompileWatch &watch) {
+  return Compiler(module, options, watch, plan).run();
 }

@@ -10,32 +10,21 @@
 #include "InputFiles.h"
 #include "OutputFiles.h"
 #include "PlanCheck.h"
-#include "PlanMemory.h"
 #include "PrintableStream.h"
 #include "Remarks.h"
-#include "Warnings.h"
 
-#include "vernier/Codegen/Kernel.h"
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Amp/Transforms/ProfileFile.h"
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/Nesting.h"
 #include "vernier/Pipelines/InitAll.h"
 #include "vernier/Pipelines/OptimizerSpec.h"
 #include "vernier/Pipelines/ReadResources.h"
 #include "vernier/Target/IR/TargetDialect.h"
 #include "vernier/Target/Object.h"
-#include "vernier/Target/PlanFile.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/Timing.h"
@@ -51,15 +40,15 @@
 using namespace mlir;
 using namespace vernier;
 
-std::optional<Emit> vernier::symbolizeEmit(StringRef name) {
-  return llvm::StringSwitch<std::optional<Emit>>(name)
-      .Case("train", Emit::Train)
-      .Case("amp", Emit::Amp)
-      .Case("step", Emit::Step)
-      .Case("fusion", Emit::Fusion)
-      .Case("kernel", Emit::Kernel)
-      .Case("plan", Emit::Plan)
-      .Case("vplan", Emit::PlanFile)
+std::optional<Stage> vernier::symbolizeStage(StringRef name) {
+  return llvm::StringSwitch<std::optional<Stage>>(name)
+      .Case("train", Stage::Train)
+      .Case("amp", Stage::Amp)
+      .Case("step", Stage::Step)
+      .Case("fusion", Stage::Fusion)
+      .Case("plan", Stage::Plan)
+      .Case("kernel", Stage::Kernel)
+      .Case("vplan", Stage::PlanFile)
       .Default(std::nullopt);
 }
 
@@ -73,36 +62,6 @@ std::optional<ExplainFormat> vernier::symbolizeExplainFormat(StringRef name) {
 
 raw_ostream &vernier::printError() {
   return llvm::WithColor::error(printableErrors(), "vernier-compile");
-}
-
-/// What --amp-assign-by-profile says of its policy as a whole: the first line.
-static std::string getSummary(StringAttr policy) {
-  StringRef line = policy.getValue().split('\n').first;
-  line.consume_front("# ");
-  return line.str();
-}
-
-/// When the first schedule of a learning rate ends, or 0 where none changes.
-static uint32_t findScheduleEnd(ModuleOp module) {
-  int64_t end = 0;
-  module.walk([&](train::LearningRateOp rate) {
-    int64_t total = rate.getTotalSteps();
-    if (rate.getSchedule() != train::Schedule::Constant)
-      end = end ? std::min(end, total) : total;
-  });
-  return end;
-}
-
-/// Whether any value of the module is f16, which needs a loss scale.
-static bool usesF16(ModuleOp module) {
-  return module
-      .walk([](Operation *op) {
-        for (Type type : op->getResultTypes())
-          if (getElementTypeOrSelf(type).isF16())
-            return WalkResult::interrupt();
-        return WalkResult::advance();
-      })
-      .wasInterrupted();
 }
 
 static std::string printExplanation(const amp::Explanation &explanation,
@@ -134,7 +93,7 @@ static llvm::Error checkTarget(StringRef spelling, bool isForDevice) {
 
 namespace {
 
-/// One compile: the state between the stages.
+/// One run of the tool: reads the files, compiles and writes the plan.
 class Driver {
 public:
   explicit Driver(const DriverOptions &options) : options(options) {}
@@ -143,34 +102,23 @@ public:
 
 private:
   int parse();
+  int checkUse();
   /// Read the policy before anything is done with it.
-  int loadPolicy();
-  /// Run a stage and time it under its name.
-  template <typename AddPasses>
-  LogicalResult runStage(StringRef name, AddPasses addPasses);
+  int checkPolicy();
+  /// Compile up to `last`.
+  int compileUpTo(Stage last);
+  /// What a stage has decided that a person should know at once.
+  void report(Stage stage);
   /// The module as text to the output file, or "-".
   int printModule(ModuleOp printed);
-  int compileStages(bool explainOnly);
-  LogicalResult emitKernels();
-  /// Ask the policy again what it said, and why not otherwise.
-  LogicalResult explain();
-  /// Say how many roundings to 16 bits relaxed casts have skipped.
-  void countSkippedRoundings();
   int writePlan();
-  int checkUse();
-  int checkParameters();
   std::string getOutputPath() const;
 
   const DriverOptions &options;
-  /// Parameters of the model that some function names.
-  std::vector<NamedLocation> parameters;
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
   OwningOpRef<ModuleOp> module;
-  OwningOpRef<ModuleOp> kernels;
-  FailureOr<amp::Policy> policy = failure();
-  amp::Explanation explanation;
-  PlanFileInfo info;
+  CompiledPlan plan;
   DefaultTimingManager timing;
   TimingScope timingScope;
 };
@@ -179,7 +127,7 @@ private:
 
 int Driver::parse() {
   // Up to --emit=step decisions are made; what follows is for a device.
-  bool isForDevice = options.emit > Emit::Step || options.explain;
+  bool isForDevice = options.emit > Stage::Step || options.explain;
   if (llvm::Error error = checkTarget(options.compile.target, isForDevice)) {
     printError() << "--target: " << llvm::toString(std::move(error)) << "\n";
     return kExitUsage;
@@ -228,7 +176,7 @@ int Driver::parse() {
   return kExitOk;
 }
 
-int Driver::loadPolicy() {
+int Driver::checkPolicy() {
   // Read by the passes that use it; that it can be read is known now.
   if (!options.compile.profile.empty()) {
     if (!checkInputFile("profile ", options.compile.profile) ||
@@ -248,188 +196,55 @@ int Driver::loadPolicy() {
     printError() << "--policy: " << error << "\n";
     return kExitUsage;
   }
-  policy = amp::Policy::load(options.compile.policy, &context);
-  return succeeded(policy) ? kExitOk : kExitBadInput;
+  return succeeded(amp::Policy::load(options.compile.policy, &context))
+             ? kExitOk
+             : kExitBadInput;
 }
 
-template <typename AddPasses>
-LogicalResult Driver::runStage(StringRef name, AddPasses addPasses) {
-  PassManager pm(module.get()->getName());
-  // Every pass leaves verified IR verified; the stage checks look further.
-  pm.enableVerifier(true);
-  if (failed(applyPassManagerCLOptions(pm)))
-    return failure();
-  TimingScope scope = timingScope.nest(name);
-  pm.enableTiming(scope);
-  addPasses(pm);
-  return pm.run(*module);
-}
-
-LogicalResult Driver::emitKernels() {
-  context.loadDialect<LLVM::LLVMDialect, arith::ArithDialect, math::MathDialect,
-                      scf::SCFDialect, vector::VectorDialect>();
-  kernels = ModuleOp::create(module->getLoc());
-  auto fusions = module->lookupSymbol<ModuleOp>("kernels");
-  for (auto function : fusions.getOps<func::FuncOp>())
-    for (auto fusion : function.getOps<train::FusionOp>())
-      if (failed(
-              emitCpuKernel(fusion, function.getSymName(), getTarget(*module),
-                        *kernels)))
-        return failure();
-  return lowerKernelsToLLVM(*kernels);
-}
-
-LogicalResult Driver::explain() {
-  explanation.model = module->getName()
-                          .value_or(llvm::sys::path::stem(options.inputFile))
-                          .str();
-  explanation.options = {{"target", getTarget(*module).getName().str()},
-                         {"policy", options.compile.policy},
-                         {"optimizer", options.optimizerText},
-                         {"loss-scale", options.lossScaleText}};
-  if (options.compile.accumulate > 1)
-    explanation.options.emplace_back(
-        "accumulate", std::to_string(options.compile.accumulate));
-  if (!options.compile.strategy.empty())
-    explanation.options.emplace_back("strategy", options.compile.strategy);
-  if (options.compile.relaxCasts)
-    explanation.options.emplace_back("casts", "relaxed");
-  if (!options.compile.repairUnsafePatterns)
-    explanation.options.emplace_back("repair-unsafe-patterns", "false");
-  const CompileOptions &compile = options.compile;
-  if (!compile.profile.empty())
-    explanation.options.emplace_back(
-        "profile", llvm::sys::path::filename(compile.profile).str());
-  if (auto text = (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
-    explanation.options.emplace_back("error-budget", options.errorBudgetText);
-    explanation.options.emplace_back("auto-compute", compile.autoCompute);
-    explanation.options.emplace_back("assignment", getSummary(text));
-  }
-  explanation.rows = amp::collectDecisions(*module, &*policy);
-  return success();
-}
-
-void Driver::countSkippedRoundings() {
-  auto count = module->getOperation()->getAttrOfType<IntegerAttr>(
-      amp::kSkippedRoundingsAttr);
-  if (!count)
-    return;
-  explanation.options.emplace_back("skipped-roundings",
-                                   std::to_string(count.getInt()));
-  llvm::errs() << "vernier-compile: relaxed casts skip " << count.getInt()
-               << " roundings (--remarks=amp-relax-casts names each)\n";
-}
-
-int Driver::compileStages(bool explainOnly) {
-  const CompileOptions &compile = options.compile;
-  nameLocations(*module);
-  if (failed(
-          runStage("import", [&](OpPassManager &pm) { addImportPasses(pm, compile); })))
-    return kExitBadInput;
-  if (int code = checkParameters())
-    return code;
-  if (options.emit == Emit::Train)
-    return printModule(*module);
-  if (failed(runStage("autocast", [&](OpPassManager &pm) {
-        addAutocastPasses(pm, compile);
-      })))
-    return kExitFailed;
-  if (auto text = (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr)) {
-    llvm::errs() << "vernier-compile: policy auto: " << getSummary(text)
+void Driver::report(Stage stage) {
+  if (stage == Stage::Amp && !plan.policySummary.empty())
+    llvm::errs() << "vernier-compile: policy auto: " << plan.policySummary
                  << "\n";
-    policy = amp::Policy::load(compile.policy, *module);
-    if (failed(policy))
-      return kExitFailed;
-  }
-  if (options.emit == Emit::Amp)
-    return printModule(*module);
-  bool needsScale = usesF16(*module);
-  // A model without a loss is compiled for inference alone.
-  bool isTrained = bool(module->lookupSymbol("loss"));
-  if (isTrained && failed(runStage("differentiate", [&](OpPassManager &pm) {
-        addDifferentiatePasses(pm, compile);
-        addLossScalingPasses(pm, compile, needsScale);
-      })))
-    return kExitFailed;
-  info.scheduleSteps = findScheduleEnd(*module);
-  if (failed(runStage("evaluation",
-                      [](OpPassManager &pm) { addEvaluationPasses(pm); })))
-    return kExitFailed;
-  if (failed(runStage("pad",
-                      [&](OpPassManager &pm) { addPadPasses(pm, compile); })))
-    return kExitFailed;
-  if (failed(explain()))
-    return kExitFailed;
-  if (options.emit == Emit::Step)
-    return printModule(*module);
-  if (failed(runStage("codegen", [&](OpPassManager &pm) {
-        addCodegenPasses(pm, compile);
-      })))
-    return kExitFailed;
-  countSkippedRoundings();
-  if (options.emit == Emit::Fusion)
-    return printModule(*module);
-  if (failed(runStage("plan",
-                      [&](OpPassManager &pm) { addPlanPasses(pm); })))
-    return kExitFailed;
-  if (options.emit == Emit::Plan)
-    return printModule(*module);
-  explanation.memory = collectMemory(*module);
-  if (explainOnly)
+  if (stage != Stage::Fusion)
+    return;
+  if (auto skipped =
+          (*module)->getAttrOfType<IntegerAttr>(amp::kSkippedRoundingsAttr))
+    llvm::errs() << "vernier-compile: relaxed casts skip " << skipped.getInt()
+                 << " roundings (--remarks=amp-relax-casts names each)\n";
+}
+
+int Driver::compileUpTo(Stage last) {
+  CompileOptions compileOptions = options.compile;
+  compileOptions.modelName = llvm::sys::path::stem(options.inputFile).str();
+  CompileWatch watch;
+  watch.last = last;
+  watch.afterStage = [&](Stage stage, const CompiledPlan &) { report(stage); };
+  watch.configure = applyPassManagerCLOptions;
+  watch.timing = &timingScope;
+  if (succeeded(compile(*module, compileOptions, plan, watch)))
     return kExitOk;
-  {
-    TimingScope scope = timingScope.nest("kernels");
-    if (failed(emitKernels()))
-      return kExitFailed;
-  }
-  if (options.emit == Emit::Kernel)
-    return printModule(*kernels);
-  return writePlan();
+  return plan.isImported ? kExitFailed : kExitBadInput;
 }
 
 int Driver::writePlan() {
-  {
-    TimingScope scope = timingScope.nest("object");
-    FailureOr<std::vector<char>> object =
-        compileToSharedObject(*kernels,
-                              cast<CpuTarget>(getTarget(*module)));
-    if (failed(object))
-      return kExitFailed;
-    info.object = std::move(*object);
-  }
-  info.options = explanation.options;
-  info.microBatches = module->lookupSymbol(train::kAccumulateName)
-                          ? options.compile.accumulate
-                          : 1;
-  for (const amp::DecisionRow &row : explanation.rows)
-    info.decisions.push_back({row.function, row.op, row.getLocation(),
-                              row.operand, row.accumulate, row.result, row.rule,
-                              row.reason, row.flops, row.bytes,
-                              row.phase == amp::Phase::Backward});
-  TimingScope scope = timingScope.nest("plan file");
-  FailureOr<std::vector<uint8_t>> bytes = writePlanFile(*module, getTarget(*module), info);
-  if (failed(bytes))
-    return kExitFailed;
   // Before anything is written: what compiles, runs. A native plan is for all
   // that this machine has.
   bool isNative = options.compile.target == "cpu:native";
-  if (std::string problem = findPlanProblem(
-          *bytes,
-          isNative ? "" : getInstructions(getTarget(*module).getRequiredFeatures()));
+  std::string instructions =
+      isNative ? "" : getInstructions(getTarget(*module).getRequiredFeatures());
+  if (std::string problem = findPlanProblem(plan.bytes, instructions);
       !problem.empty()) {
     printError() << "internal error: the runtime would refuse this plan: "
                  << problem << "; please report the model\n";
     return kExitFailed;
   }
   std::vector<OutputFile> files = {
-      {getOutputPath(), std::string(bytes->begin(), bytes->end())}};
+      {getOutputPath(), std::string(plan.bytes.begin(), plan.bytes.end())}};
   if (!options.policyFile.empty())
-    files.push_back(
-        {options.policyFile,
-         (*module)->getAttrOfType<StringAttr>(amp::kPolicyAttr).str()});
+    files.push_back({options.policyFile, plan.policyText});
   if (options.explain)
-    files.push_back(
-        {options.explainFile, printExplanation(explanation, *options.explain)});
+    files.push_back({options.explainFile,
+                     printExplanation(plan.explanation, *options.explain)});
   return writeFiles(files);
 }
 
@@ -477,29 +292,6 @@ int Driver::checkUse() {
   if (!module->lookupSymbol("loss") && options.hasOptimizer)
     module->emitWarning("the model has no '@loss': the plan cannot train, and "
                         "--optimizer says nothing");
-  parameters = warnOfStates(*module);
-  warnOfStatistics(*module);
-  return kExitOk;
-}
-
-/// After import has dropped what no result depends on.
-int Driver::checkParameters() {
-  SymbolTable symbols(*module);
-  auto isLeftOut = [&](const NamedLocation &parameter) {
-    return !symbols.lookup(parameter.first);
-  };
-  bool isTrained =
-      module->lookupSymbol("loss") && !module->lookupSymbol("step");
-  if (isTrained && !parameters.empty() && llvm::all_of(parameters, isLeftOut)) {
-    const auto &[name, loc] = parameters.front();
-    emitError(loc, "no parameter to train: no result of a function depends on "
-                   "'@")
-        << name << "'";
-    return kExitFailed;
-  }
-  for (const auto &[name, loc] : llvm::make_filter_range(parameters, isLeftOut))
-    emitWarning(loc, "no result of a function depends on parameter '@")
-        << name << "': it is left out";
   return kExitOk;
 }
 
@@ -519,13 +311,22 @@ int Driver::run(amp::Explanation *only) {
       return code;
     if (int code = checkUse())
       return code;
-    if (int code = loadPolicy())
+    if (int code = checkPolicy())
       return code;
   }
-  int code = compileStages(only != nullptr);
+  // An explanation needs no kernels.
+  Stage last = only ? Stage::Plan : options.emit;
+  if (int code = compileUpTo(last))
+    return code;
   if (only)
-    *only = std::move(explanation);
-  return code;
+    *only = std::move(plan.explanation);
+  else if (last == Stage::Kernel)
+    return printModule(module->lookupSymbol<ModuleOp>("kernels"));
+  else if (last != Stage::PlanFile)
+    return printModule(*module);
+  else
+    return writePlan();
+  return kExitOk;
 }
 
 int vernier::runDriver(const DriverOptions &options) {

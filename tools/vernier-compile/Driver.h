@@ -19,10 +19,8 @@
 
 namespace vernier {
 
-/// Where to stop.
-enum class Emit { Train, Amp, Step, Fusion, Kernel, Plan, PlanFile };
-
-std::optional<Emit> symbolizeEmit(llvm::StringRef name);
+/// The stage that --emit calls so.
+std::optional<Stage> symbolizeStage(llvm::StringRef name);
 
 /// How to print the explanation.
 enum class ExplainFormat { Text, Json, Html };
@@ -30,13 +28,12 @@ enum class ExplainFormat { Text, Json, Html };
 std::optional<ExplainFormat> symbolizeExplainFormat(llvm::StringRef name);
 
 struct DriverOptions {
-  std::string inputFile, outputFile, optimizerText, lossScaleText;
+  std::string inputFile, outputFile;
   CompileOptions compile;
-  bool hasOptimizer = false; ///< Whether the user chose one.
-  Emit emit = Emit::PlanFile;
+  bool hasOptimizer = false;    ///< Whether the user chose one.
+  Stage emit = Stage::PlanFile; ///< Where to stop.
   std::optional<ExplainFormat> explain;
   std::string explainFile = "-";
-  std::string errorBudgetText;
   std::string remarks;    ///< Regular expression of their categories.
   std::string policyFile; ///< Where to write the policy auto, or empty.
   /// The flags given that say how to compile a model, "--policy".

@@ -219,7 +219,6 @@ static std::string setAuto(DriverOptions &options) {
            "'; expected bf16 or f16";
   options.compile.profile = profile;
   options.compile.autoCompute = autoCompute;
-  options.errorBudgetText = errorBudget;
   options.policyFile = writePolicy;
   return "";
 }
@@ -260,7 +259,6 @@ static std::string setExplain(DriverOptions &options) {
 /// parameters that no other names.
 static std::string setOptimizers(DriverOptions &options) {
   bool hasDefault = false;
-  options.optimizerText = "adamw";
   options.hasOptimizer = !optimizers.empty();
   for (const std::string &text : optimizers) {
     llvm::Expected<OptimizerSpec> spec = OptimizerSpec::parse(text);
@@ -281,11 +279,7 @@ static std::string setOptimizers(DriverOptions &options) {
              "parameters=REGEX";
     hasDefault = true;
     options.compile.optimizer = *spec;
-    options.optimizerText = text;
   }
-  for (const std::string &text : optimizers)
-    if (llvm::StringRef(text).contains("group="))
-      options.optimizerText += " " + text;
   return "";
 }
 
@@ -340,12 +334,12 @@ int main(int argc, char **argv) {
     return usageError(
         llvm::toString(makeUnknown("--strategy", "strategy", strategy,
                                    {"lists", "propagate", "min-cut"})));
-  std::optional<Emit> stage = symbolizeEmit(emit);
+  std::optional<Stage> stage = symbolizeStage(emit);
   if (!stage)
     return usageError(llvm::toString(
         makeUnknown("--emit", "stage", emit,
                     {"train", "amp", "step", "fusion", "kernel", "plan"})));
-  if (diff && *stage != Emit::PlanFile)
+  if (diff && *stage != Stage::PlanFile)
     return usageError("--diff compares decisions: drop --emit=" + emit);
   options.emit = *stage;
   if (std::string message = setOptimizers(options); !message.empty())
@@ -354,7 +348,6 @@ int main(int argc, char **argv) {
   if (!scale)
     return usageError(llvm::toString(scale.takeError()));
   options.compile.lossScale = *scale;
-  options.lossScaleText = lossScale;
   options.compileFlags = getCompileFlags();
   if (diff)
     return runDiff(options, inputs);

@@ -16,8 +16,8 @@ def EmitKernelsPass : Pass<"emit-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Writes one kernel in the LLVM dialect for each `train.fusion` of the module,
     named after the function that holds it (with a number if it holds several),
-    and erases everything else. For looking at and testing kernels: the compiler
-    calls emitCpuKernel itself.
+    and erases everything else. In a compile that is the module `@kernels` that
+    the plan calls.
   }];
   let options = [
     Option<"lower", "lower", "bool", "true",

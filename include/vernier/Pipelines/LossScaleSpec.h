@@ -20,6 +20,8 @@ namespace vernier {
 struct LossScaleSpec {
   enum class Mode { Auto, Dynamic, Static, None };
   Mode mode = Mode::Auto;
+  /// As it was written.
+  std::string text = "auto";
   /// "init-scale=1024 hysteresis=2 ...", options of --amp-loss-scaling.
   std::string passOptions;
 

@@ -18,6 +18,8 @@ namespace vernier {
 /// What `--optimizer=adamw,lr=1e-3,...` says: a name, then settings of
 /// --train-attach-optimizer by the same names.
 struct OptimizerSpec {
+  /// As it was written.
+  std::string text = "adamw";
   /// "optimizer=adamw lr=1e-3 ...", the pass options.
   std::string passOptions = "optimizer=adamw";
   /// Which parameters it has, if not all: a regular expression, and the name of

@@ -9,12 +9,15 @@
 #ifndef VERNIER_PIPELINES_PIPELINES_H
 #define VERNIER_PIPELINES_PIPELINES_H
 
+#include "vernier/Dialect/Amp/Transforms/Explain.h"
 #include "vernier/Pipelines/LossScaleSpec.h"
 #include "vernier/Pipelines/OptimizerSpec.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +25,8 @@ namespace vernier {
 
 /// Everything that decides what a model compiles to.
 struct CompileOptions {
+  /// What the explanation calls a model that has no name of its own.
+  std::string modelName = "model";
   std::string target = "cpu";
   std::string policy = "bf16";
   /// What vernier-run train --profile-numerics wrote: the policy auto chooses
@@ -59,6 +64,48 @@ void addEvaluationPasses(mlir::OpPassManager &pm);
 void addPadPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addCodegenPasses(mlir::OpPassManager &pm, const CompileOptions &options);
 void addPlanPasses(mlir::OpPassManager &pm);
+void addKernelPasses(mlir::OpPassManager &pm);
+
+/// The stages that a compile can be watched at, in order: the model as it was
+/// read, with decided types, the whole training step, its fusions, the calls of
+/// the plan, its kernels, and the bytes of the plan file.
+enum class Stage { Train, Amp, Step, Fusion, Plan, Kernel, PlanFile };
+
+/// What comes of a compile.
+struct CompiledPlan {
+  /// Whether the model was accepted. If not, a failure is the model's.
+  bool isImported = false;
+  /// What the policy auto says of its choice in a sentence, and its text as a
+  /// policy file; empty for other policies.
+  std::string policySummary, policyText;
+  /// What was decided, from stage `Step` on; its memory from `Plan` on.
+  amp::Explanation explanation;
+  /// The plan file, at stage `PlanFile`.
+  std::vector<uint8_t> bytes;
+};
+
+/// How a compile is watched. It decides nothing.
+struct CompileWatch {
+  /// Where to stop.
+  Stage last = Stage::PlanFile;
+  /// Called after each stage, while the module is what that stage made of it.
+  std::function<void(Stage, const CompiledPlan &)> afterStage = {};
+  /// Called with each pass manager before it runs, to print IR between passes,
+  /// say. Failure ends the compile.
+  std::function<mlir::LogicalResult(mlir::PassManager &)> configure = {};
+  /// Each stage is timed under its name.
+  mlir::TimingScope *timing = nullptr;
+};
+
+/// The whole compiler: turn the model `module`, in place, into the calls of a
+/// plan and its kernels (the nested module `@kernels`), and them into a plan
+/// file in `plan`. The context has all dialects (registerAllDialects) and the
+/// translations of registerObjectTranslation, and passes are registered
+/// (registerAllPasses). Failures are diagnostics; `plan` then holds what there
+/// was. Nothing is read but the files that options name, and nothing written.
+mlir::LogicalResult compile(mlir::ModuleOp module,
+                            const CompileOptions &options, CompiledPlan &plan,
+                            const CompileWatch &watch = {});
 
 /// Put each op's name on its location ("train.linear"; "@fc1.weight" for a
 /// state and what loads it), so that what later passes derive from it can say

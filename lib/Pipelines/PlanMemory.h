@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VERNIER_TOOLS_VERNIERCOMPILE_PLANMEMORY_H
-#define VERNIER_TOOLS_VERNIERCOMPILE_PLANMEMORY_H
+#ifndef VERNIER_LIB_PIPELINES_PLANMEMORY_H
+#define VERNIER_LIB_PIPELINES_PLANMEMORY_H
 
 #include "vernier/Dialect/Amp/Transforms/Explain.h"
 
@@ -19,4 +19,4 @@ std::vector<amp::MemoryRow> collectMemory(mlir::ModuleOp module);
 
 } // namespace vernier
 
-#endif // VERNIER_TOOLS_VERNIERCOMPILE_PLANMEMORY_H
+#endif // VERNIER_LIB_PIPELINES_PLANMEMORY_H

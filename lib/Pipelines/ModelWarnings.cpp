@@ -1,4 +1,4 @@
-//===- Warnings.cpp - What compiles, though it is hardly meant
+//===- ModelWarnings.cpp - What compiles, though it is hardly meant
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Warnings.h"
+#include "ModelWarnings.h"
 
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/EvaluationOpInterface.h"
@@ -69,6 +69,26 @@ std::vector<NamedLocation> vernier::warnOfStates(ModuleOp module) {
       parameters.emplace_back(name.str(), global.getLoc());
   }
   return parameters;
+}
+
+LogicalResult
+vernier::checkParameters(ModuleOp module,
+                         const std::vector<NamedLocation> &parameters) {
+  SymbolTable symbols(module);
+  auto isLeftOut = [&](const NamedLocation &parameter) {
+    return !symbols.lookup(parameter.first);
+  };
+  bool isTrained = module.lookupSymbol("loss") && !module.lookupSymbol("step");
+  if (isTrained && !parameters.empty() && llvm::all_of(parameters, isLeftOut)) {
+    const auto &[name, loc] = parameters.front();
+    return emitError(loc, "no parameter to train: no result of a function "
+                          "depends on '@")
+           << name << "'";
+  }
+  for (const auto &[name, loc] : llvm::make_filter_range(parameters, isLeftOut))
+    emitWarning(loc, "no result of a function depends on parameter '@")
+        << name << "': it is left out";
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

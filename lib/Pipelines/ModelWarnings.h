@@ -1,4 +1,4 @@
-//===- Warnings.h - What compiles, though it is hardly meant
+//===- ModelWarnings.h - What compiles, though it is hardly meant
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VERNIER_TOOLS_VERNIER_COMPILE_WARNINGS_H
-#define VERNIER_TOOLS_VERNIER_COMPILE_WARNINGS_H
+#ifndef VERNIER_LIB_PIPELINES_MODELWARNINGS_H
+#define VERNIER_LIB_PIPELINES_MODELWARNINGS_H
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -24,9 +24,15 @@ using NamedLocation = std::pair<std::string, mlir::Location>;
 /// change though they look so. Returns the parameters that some function names.
 std::vector<NamedLocation> warnOfStates(mlir::ModuleOp module);
 
+/// After import has dropped what no result depends on: warn of each of
+/// `parameters` that is gone, and fail if none of a model that trains is left.
+mlir::LogicalResult
+checkParameters(mlir::ModuleOp module,
+                const std::vector<NamedLocation> &parameters);
+
 /// Warn of norms and softmax over one value, whose results do not depend on it.
 void warnOfStatistics(mlir::ModuleOp module);
 
 } // namespace vernier
 
-#endif // VERNIER_TOOLS_VERNIER_COMPILE_WARNINGS_H
+#endif // VERNIER_LIB_PIPELINES_MODELWARNINGS_H
