@@ -31,7 +31,8 @@ INSTRUCTION_SIZES = (1_000, 10_000) # callgrind is some fifty times slower
 # Nested in func.func where Pipelines.cpp does so: its time is that of all functions.
 PASSES = ["amp-autocast{policy=bf16}", "amp-materialize-casts", "amp-verify-precision", "train-attach-optimizer{optimizer=adamw}",
           "train-differentiate", "func.func(train-share-loads)", "canonicalize", "cse",
-          "train-keep-low-precision-copies", "func.func(train-legalize-contractions)", "func.func(train-form-fusions)", "symbol-dce", "convert-train-to-plan",
+          "train-keep-low-precision-copies", "func.func(train-legalize-contractions)", "func.func(train-expand-composites,canonicalize,cse)",
+          "func.func(train-prepare-fusions)", "func.func(train-form-fusions)", "func.func(cse)", "symbol-dce", "convert-train-to-plan",
           "plan-assign-buffers"]
 
 

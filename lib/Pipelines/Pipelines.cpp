@@ -149,7 +149,12 @@ void vernier::addCodegenPasses(OpPassManager &pm,
   // it: a widened operand is cheaper to make again in the backward part than to
   // keep until then.
   add(pm, "func.func(train-legalize-contractions)");
-  add(pm, "func.func(train-form-fusions)");
+  // Equal scalars of many updates become one, and constants fold, before
+  // patterns look for single uses.
+  add(pm, "func.func(train-expand-composites,canonicalize,cse)");
+  // Afterwards forward and backward parts that share a kernel share their
+  // values, too.
+  add(pm, "func.func(train-prepare-fusions,train-form-fusions,cse)");
   // Which pads and slices a kernel can make itself is known once there are
   // kernels.
   add(pm, "func.func(train-fuse-padding)");

@@ -60,7 +60,8 @@ def check(name, text, passes, data, state):
     scaling = SCALING if "scaled" in name else []
     step = vernier.optimize(text, *passes, PREPARE[0], *scaling, *PREPARE[1:])
     expanded = vernier.optimize(step, "--train-expand-composites")
-    fused = vernier.optimize(step, "--train-form-fusions")
+    fused = vernier.optimize(step, "--train-expand-composites", "--canonicalize", "--cse", "--train-prepare-fusions",
+                             "--train-form-fusions", "--cse")
     assert "train.fusion" in fused and "train.update" not in fused
     # Exact mode still sees constants that were rounded to f32.
     for exact, bound in ((True, 1e-6), (False, 2e-2 if "16" in name else 2e-4)):

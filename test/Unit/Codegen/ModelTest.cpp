@@ -132,17 +132,22 @@ TEST_P(ModelTest, FusionsAgreeWithTheEvaluator) {
   EXPECT_GT(count, 20);
 }
 
+/// As Pipelines.cpp has them.
+#define FUSE                                                                   \
+  "func.func(train-expand-composites,canonicalize,cse,train-prepare-fusions,"  \
+  "train-form-fusions,cse)"
+
 INSTANTIATE_TEST_SUITE_P(
     Precisions, ModelTest,
     ::testing::Values(
         "train-attach-optimizer{optimizer=adamw clip-norm=1.0 "
         "weight-decay=0.01},"
-        "train-differentiate,canonicalize,cse,func.func(train-form-fusions)",
+        "train-differentiate,canonicalize,cse," FUSE,
         "amp-autocast,amp-materialize-casts,"
         "train-attach-optimizer{optimizer=adam schedule=cosine total-steps=100 "
         "warmup-steps=5},train-differentiate,canonicalize,cse,"
-        "train-keep-low-precision-copies,func.func(train-form-fusions)",
+        "train-keep-low-precision-copies," FUSE,
         "amp-autocast{compute=f16},amp-materialize-casts,"
         "train-attach-optimizer{optimizer=sgd "
         "momentum=0.9},train-differentiate,"
-        "amp-loss-scaling,canonicalize,cse,func.func(train-form-fusions)"));
+        "amp-loss-scaling,canonicalize,cse," FUSE));

@@ -6,14 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Expands composites, simplifies, and makes each fusion that FusionPlanner
-// finds a `train.fusion`. Afterwards every op of the function is a fusion, a
+// Makes each fusion that FusionPlanner finds a `train.fusion`. Precondition:
+// train-prepare-fusions. Afterwards every op of the function is a fusion, a
 // contraction, a transpose, a reshape, a constant, a global load or store, or
 // the return.
 //
 //===----------------------------------------------------------------------===//
 
-#include "FusionPatterns.h"
 #include "FusionPlanner.h"
 
 #include "vernier/Dialect/Train/Transforms/Passes.h"
@@ -25,9 +24,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace vernier::train {
@@ -209,26 +205,10 @@ namespace {
 
 struct FormFusionsPass
     : train::impl::TrainFormFusionsPassBase<FormFusionsPass> {
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet owned(context);
-    populateFusionPatterns(owned);
-    patterns = std::move(owned);
-    return success();
-  }
-
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isExternal() || !function.getBody().hasOneBlock())
       return;
-    // Equal scalars of many updates become one, and constants fold, before the
-    // patterns look for single uses.
-    OpPassManager simplify(func::FuncOp::getOperationName());
-    simplify.addPass(createTrainExpandCompositesPass());
-    simplify.addPass(createCanonicalizerPass());
-    simplify.addPass(createCSEPass());
-    if (failed(runPipeline(simplify, function)) ||
-        failed(applyPatternsGreedily(function, patterns)))
-      return signalPassFailure();
     Block &block = function.getBody().front();
     moveGlobalAccesses(block);
     sinkReshapes(block);
@@ -240,15 +220,7 @@ struct FormFusionsPass
     for (auto [output, result] : replacements)
       output.replaceAllUsesWith(result);
     planner.eraseMembers();
-
-    // Forward and backward parts that share a kernel share their values too.
-    OpPassManager share(func::FuncOp::getOperationName());
-    share.addPass(createCSEPass());
-    if (failed(runPipeline(share, function)))
-      return signalPassFailure();
   }
-
-  FrozenRewritePatternSet patterns;
 };
 
 } // namespace

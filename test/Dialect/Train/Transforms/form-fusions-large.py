@@ -46,7 +46,8 @@ def fuse(text):
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return usage.ru_utime + usage.ru_stime
     before = used()
-    result = subprocess.run([OPT, "--train-form-fusions", "--mlir-disable-threading"],
+    result = subprocess.run([OPT, "--train-expand-composites", "--canonicalize", "--cse", "--train-prepare-fusions",
+                             "--train-form-fusions", "--cse", "--mlir-disable-threading"],
                             input=text, capture_output=True, text=True, check=True)
     return result.stdout, used() - before
 

@@ -1,4 +1,4 @@
-// RUN: vernier-opt %s --train-form-fusions --remarks-filter="train-form-fusions" --remark-format=emitRemark --verify-diagnostics -o /dev/null
+// RUN: vernier-opt %s --train-expand-composites --canonicalize --cse --train-prepare-fusions --train-form-fusions --cse --remarks-filter="train-form-fusions" --remark-format=emitRemark --verify-diagnostics -o /dev/null
 
 // A remark says what a fusion holds and what it keeps out of memory: here the
 // 512 bytes of the exponentials, written once and read once.

@@ -1,4 +1,4 @@
-// RUN: vernier-opt %s --split-input-file --train-form-fusions | FileCheck %s
+// RUN: vernier-opt %s --split-input-file --train-expand-composites --canonicalize --cse --train-prepare-fusions --train-form-fusions --cse | FileCheck %s
 
 // relu becomes the epilogue of the contraction before it.
 // CHECK-LABEL: func @epilogue

@@ -223,16 +223,35 @@ def TrainExpandCompositesPass : Pass<"train-expand-composites", "::mlir::func::F
                            "::mlir::tensor::TensorDialect", "::vernier::train::TrainDialect"];
 }
 
+def TrainPrepareFusionsPass : Pass<"train-prepare-fusions", "::mlir::func::FuncOp"> {
+  let summary = "Simplify what fusions are formed of";
+  let description = [{
+    Moves transposes of the last two dims and relu into contractions, which do
+    them on the way; reshapes of elementwise results to their operands, where they
+    cost nothing and part no ops that could share a kernel; and brings reductions
+    into the forms that fusions have: over the first or the last dims.
+
+    Precondition: composites are expanded and equal ops shared
+    (`train-expand-composites`, `canonicalize`, `cse`).
+
+    Example: `test/Dialect/Train/Transforms/prepare-fusions.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect", "::vernier::train::TrainDialect"];
+}
+
 def TrainFormFusionsPass : Pass<"train-form-fusions", "::mlir::func::FuncOp"> {
   let summary = "Group primitives into fusions, the kernels of the step";
   let description = [{
-    Expands composites, then simplifies (`canonicalize`, `cse`), moves transposes
-    and relu into contractions, and groups the primitives of a function into
-    `train.fusion` ops so that few bytes go through memory: a chain joins its
-    consumer, one fusion may have several results, and a cheap op (a cast, a
-    broadcast, a comparison, an addition) is computed again in each consumer
-    where reading its result would cost more. Reductions and transcendental
-    functions are computed once.
+    Groups the primitives of a function into `train.fusion` ops so that few bytes
+    go through memory: a chain joins its consumer, one fusion may have several
+    results, and a cheap op (a cast, a broadcast, a comparison, an addition) is
+    computed again in each consumer where reading its result would cost more.
+    Reductions and transcendental functions are computed once. Values that the
+    forward and the backward part both compute in one fusion are in it twice, for
+    `cse` to share.
+
+    Precondition: `train-prepare-fusions`.
 
     A remark for each fusion says how many ops it holds and how many bytes it
     keeps out of memory.

@@ -1,21 +1,36 @@
-//===- FusionPatterns.cpp - Simplifications before fusions are planned
+//===- PrepareFusions.cpp - Simplifications before fusions are planned
 //
 // Part of the Vernier project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for licence information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+//
+// Moves what a library call can do into it, reshapes out of the way, and brings
+// reductions into the forms that fusions have. Precondition: composites are
+// expanded, and what is equal is shared, for the patterns look for single uses.
+//
+//===----------------------------------------------------------------------===//
 
-#include "FusionPatterns.h"
 #include "FusionSpace.h"
 
 #include "vernier/Dialect/Train/IR/ExpansionBuilder.h"
+#include "vernier/Dialect/Train/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace vernier::train {
+#define GEN_PASS_DEF_TRAINPREPAREFUSIONSPASS
+#include "vernier/Dialect/Train/Transforms/Passes.h.inc"
+} // namespace vernier::train
 
 using namespace mlir;
 using namespace vernier;
@@ -251,15 +266,30 @@ struct TransposeForReduce : OpRewritePattern<ReduceOp> {
   }
 };
 
-} // namespace
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
 
-void vernier::train::populateFusionPatterns(RewritePatternSet &patterns) {
-  patterns.add<FoldTransposeIntoMatmul, SinkReluIntoContraction,
-               HoistReshape<tensor::CollapseShapeOp>,
-               HoistReshape<tensor::ExpandShapeOp>, ReplaceUnitReduce,
-               TransposeForReduce>(patterns.getContext());
-  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
-                                                       patterns.getContext());
-  tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
-                                                     patterns.getContext());
-}
+struct PrepareFusionsPass
+    : train::impl::TrainPrepareFusionsPassBase<PrepareFusionsPass> {
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet owned(context);
+    owned.add<FoldTransposeIntoMatmul, SinkReluIntoContraction,
+              HoistReshape<tensor::CollapseShapeOp>,
+              HoistReshape<tensor::ExpandShapeOp>, ReplaceUnitReduce,
+              TransposeForReduce>(context);
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(owned, context);
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(owned, context);
+    patterns = std::move(owned);
+    return success();
+  }
+
+  void runOnOperation() override {
+    if (failed(applyPatternsGreedily(getOperation(), patterns)))
+      signalPassFailure();
+  }
+
+  FrozenRewritePatternSet patterns;
+};
+
+} // namespace
