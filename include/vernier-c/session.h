@@ -199,7 +199,7 @@ VERNIER_API vernier_status_t vernier_session_load_weights_memory(
 /// A value that a call read or wrote.
 typedef struct vernier_observed_tensor_t {
   /// Named after the state, or the entry's input or output; any other value
-  /// after the call that made it: "train.softmax at model.mlir:12:8".
+  /// after the call that made it, by its title.
   vernier_tensor_info_t info;
   const void *data;
   /// Of an input: 1 if a result lies in its memory, so that `data` is no longer
@@ -219,7 +219,9 @@ typedef struct vernier_observation_t {
   size_t result_count;
   const vernier_observed_tensor_t *results;
   size_t source_count; ///< of the ops that a kernel was made of; 0 if one
-  const char *const *sources; ///< "train.softmax at model.mlir:12:8"
+  const char *const *sources; ///< their titles
+  const char *identity; ///< of the op of the model, "block#2/attn.q"; or empty
+  const char *title;    ///< "block#2/attn.q (train.linear) at model.mlir:12:8"
 } vernier_observation_t;
 
 /// What vernier_session_set_observer takes.

@@ -24,7 +24,6 @@
 #include "vernier/Target/Object.h"
 #include "vernier/Target/PlanFile.h"
 
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -51,6 +50,8 @@ void vernier::addImportPasses(OpPassManager &pm,
   add(pm, "attach-target{target=" + quote(options.target) + "}");
   // While it is as it was written: passes drop what they do not know.
   add(pm, "verify-stage{model}");
+  // While functions call each other: the path of calls is part of an identity.
+  add(pm, "train-identify-ops");
   // Functions call each other in a model; every later pass sees straight lines.
   add(pm, "inline");
   // Shared subexpressions once, before anything is decided about them.
@@ -176,23 +177,6 @@ void vernier::addKernelPasses(OpPassManager &pm) {
   add(pm, "builtin.module(emit-kernels)");
 }
 
-/// What a person calls an op: states and functions by their names.
-static std::string getNameForPeople(Operation *op) {
-  if (auto symbol = dyn_cast<SymbolOpInterface>(op);
-      symbol && symbol.getNameAttr())
-    return ("@" + symbol.getName()).str();
-  if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
-    return ("@" + load.getGlobal().getLeafReference().getValue()).str();
-  return op->getName().getStringRef().str();
-}
-
-void vernier::nameLocations(ModuleOp module) {
-  module.walk([](Operation *op) {
-    auto name = StringAttr::get(op->getContext(), getNameForPeople(op));
-    op->setLoc(NameLoc::get(name, op->getLoc()));
-  });
-}
-
 //===----------------------------------------------------------------------===//
 // All stages
 //===----------------------------------------------------------------------===//
@@ -259,7 +243,6 @@ LogicalResult Compiler::run() {
 LogicalResult Compiler::import() {
   std::vector<NamedLocation> parameters = warnOfStates(module);
   warnOfStatistics(module);
-  nameLocations(module);
   if (failed(runPasses(
           "import", [&](OpPassManager &pm) { addImportPasses(pm, options); })))
     return failure();

@@ -15,6 +15,8 @@
 
 #include "Runtime/PlanVerifier.h"
 
+#include "vernier/Runtime/CallTitle.h"
+
 #include "Runtime/CpuFeatures.h"
 #include "Runtime/KernelObject.h"
 #include "Runtime/Plan.h"
@@ -267,9 +269,11 @@ static bool isPlainText(const flatbuffers::String *text) {
 std::string vernier::runtime::describeCall(const schema::Call &call) {
   if (!isPlainText(call.name()))
     return "";
-  std::string text = call.name()->str();
-  return isPlainText(call.location()) ? text + " at " + call.location()->str()
-                                      : text;
+  auto textOf = [](const flatbuffers::String *text) {
+    return isPlainText(text) ? text->string_view() : std::string_view();
+  };
+  return makeCallTitle(call.name()->string_view(), textOf(call.identity()),
+                       textOf(call.location()));
 }
 
 Status vernier::runtime::verifyEntry(const schema::Plan &plan,

@@ -25,8 +25,8 @@ bool computeBytes(schema::DType dtype,
 /// Whether a name is not empty, not absurdly long, and the same as a C string.
 bool isName(const flatbuffers::String &name);
 
-/// "train.linear at m.mlir:3:8" of a call of a plan, for messages; empty if the
-/// plan says nothing that can be shown.
+/// The title of a call of a plan (vernier/Runtime/CallTitle.h), for messages;
+/// empty if the plan says nothing that can be shown.
 std::string describeCall(const schema::Call &call);
 
 /// The states: names, types, initialisers, places.

@@ -13,6 +13,8 @@
 
 #include "Runtime/Session.h"
 
+#include "vernier/Runtime/CallTitle.h"
+
 #include <algorithm>
 
 using namespace vernier;
@@ -92,6 +94,10 @@ static bool overlap(const vernier_observed_tensor_t &a,
   return first < second + b.info.bytes && second < first + a.info.bytes;
 }
 
+static const char *textOf(const flatbuffers::String *text) {
+  return text ? text->c_str() : "";
+}
+
 void vernier::runtime::describeCalls(const schema::Plan &plan,
                                      const schema::Entry &entry,
                                      BoundEntry &bound) {
@@ -100,13 +106,15 @@ void vernier::runtime::describeCalls(const schema::Plan &plan,
   for (unsigned i = 0; i < bound.calls.size(); ++i) {
     const schema::Call &call = *entry.calls()->Get(i);
     BoundCall &result = bound.calls[i];
-    const char *name = call.name() ? call.name()->c_str() : "";
-    const char *location = call.location() ? call.location()->c_str() : "";
+    const char *name = textOf(call.name());
+    const char *location = textOf(call.location());
+    const char *identity = textOf(call.identity());
     for (uint32_t index : *call.inputs())
       result.inputs.push_back(
           describeTensor(bound, index, names.ofInput(index)));
     const char *writer =
-        bound.valueNames.emplace_back(join(name, " at ", location)).c_str();
+        bound.valueNames.emplace_back(makeCallTitle(name, identity, location))
+            .c_str();
     for (uint32_t index : *call.results())
       result.results.push_back(
           describeTensor(bound, index, names.ofResult(index, writer)));
@@ -126,6 +134,8 @@ void vernier::runtime::describeCalls(const schema::Plan &plan,
                           result.results.size(),
                           result.results.data(),
                           result.sources.size(),
-                          result.sources.data()};
+                          result.sources.data(),
+                          identity,
+                          writer};
   }
 }

@@ -17,12 +17,11 @@
 #include "vernier-c/plan.h"
 #include "vernier-c/plan_generated.h"
 #include "vernier/Dialect/Plan/IR/PlanDialect.h"
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Dialect/Train/IR/Identity.h"
+#include "vernier/Runtime/CallTitle.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/Path.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -68,33 +67,24 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Default(std::nullopt);
 }
 
-/// An op of the model that a call comes from.
+namespace {
+
+/// An op of the model that a call comes from; each text may be empty.
 struct Source {
-  std::string name;  ///< that `prepare` put on the location, or ""
-  std::string place; ///< "file:line:col", or ""
+  std::string op;       ///< "train.linear", or "@w" for a state
+  std::string identity; ///< "block#2/attn.q"
+  std::string place;    ///< "file:line:col"
+
+  bool operator==(const Source &other) const {
+    return op == other.op && identity == other.identity && place == other.place;
+  }
 };
 
-/// The name is that of the outermost NameLoc. The file goes without its folder:
-/// the same model gives the same plan wherever it lies.
-static Source getSource(Location loc) {
-  Source source;
-  loc->walk([&](Location inner) {
-    if (auto name = dyn_cast<NameLoc>(inner); name && source.name.empty())
-      source.name = name.getName().str();
-    auto file = dyn_cast<FileLineColLoc>(inner);
-    if (!file)
-      return WalkResult::advance();
-    source.place = (llvm::sys::path::filename(file.getFilename().getValue()) +
-                    ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn()))
-                       .str();
-    return WalkResult::interrupt();
-  });
-  return source;
-}
+} // namespace
 
 static void collectLocations(Location loc, SmallVectorImpl<Location> &all) {
   auto fused = dyn_cast<FusedLoc>(loc);
-  if (!fused) {
+  if (!fused || fused.getMetadata()) {
     all.push_back(loc);
     return;
   }
@@ -102,27 +92,27 @@ static void collectLocations(Location loc, SmallVectorImpl<Location> &all) {
     collectLocations(part, all);
 }
 
-/// What a call comes from. The first of them stands for it: a named op rather
-/// than the cast of an argument, which is at the argument's place, unnamed.
+/// What a call comes from. The first of them stands for it: an op of the model
+/// rather than the cast of an argument, which is at the argument's place.
 static SmallVector<Source> getSources(Operation *op) {
   SmallVector<Location> locations;
   collectLocations(op->getLoc(), locations);
   SmallVector<Source> sources;
-  llvm::StringSet<> seen;
   for (Location loc : locations) {
-    Source source = getSource(loc);
-    if (seen.insert(source.name + '\n' + source.place).second)
+    Source source{train::getOpInModel(loc), train::getIdentity(loc),
+                  train::getPlace(loc)};
+    if (!llvm::is_contained(sources, source))
       sources.push_back(std::move(source));
   }
   if (sources.empty())
     sources.emplace_back();
   std::stable_partition(
       sources.begin(), sources.end(),
-      [](const Source &source) { return !source.name.empty(); });
+      [](const Source &source) { return !source.identity.empty(); });
   for (Source &source : sources)
-    if (source.name.empty())
-      source.name = source.place.empty() ? op->getName().getStringRef().str()
-                                         : "argument";
+    if (source.op.empty())
+      source.op = source.place.empty() ? op->getName().getStringRef().str()
+                                       : "argument";
   return sources;
 }
 
@@ -410,17 +400,18 @@ PlanFileWriter::writeCall(plan::PlanCallOpInterface call) {
   auto inputs = writeBuffers(call.getCallInputs());
   auto results = writeBuffers(call.getCallResults());
   SmallVector<Source> sources = getSources(call);
-  auto name = builder.CreateString(sources.front().name);
-  auto location = builder.CreateString(sources.front().place);
+  auto name = builder.CreateSharedString(sources.front().op);
+  auto location = builder.CreateSharedString(sources.front().place);
+  auto identity = builder.CreateSharedString(sources.front().identity);
   std::vector<std::string> texts;
   for (const Source &source : sources)
-    texts.push_back(source.place.empty() ? source.name
-                                         : source.name + " at " + source.place);
+    texts.push_back(makeCallTitle(source.op, source.identity, source.place));
   auto list = texts.size() > 1
                   ? builder.CreateVectorOfStrings(texts)
                   : fb::Offset<fb::Vector<fb::Offset<fb::String>>>();
   return schema::CreateCall(builder, kind, operation, inputs, results, name,
-                            location, call->hasAttr("backward"), list);
+                            location, call->hasAttr("backward"), list,
+                            identity);
 }
 
 FailureOr<fb::Offset<schema::Entry>>

@@ -146,7 +146,7 @@ class BeyondF16(CaseTest):
     def ends(self, data, row, *says):
         """A run whose forward values leave f16 ends, names op and row, and saves nothing."""
         output = run("m.vplan", "train", "--data", data, "--steps", 40, "--save", "ck", code=4)
-        for text in ("first non-finite result: the kernel of train.linear at ", f" of {data}", row,
+        for text in ("first non-finite result: the kernel of loss/train.linear@w at ", f" of {data}", row,
                      "it does not depend on the loss scale, so no scale cures it", "f16 ends at 65504",
                      "RESULT failed code=4 steps=5 ", "skipped=5", *says):
             self.assertIn(text, output)

@@ -47,9 +47,7 @@ static void addResults(const schema::Entry &entry,
         continue;
       bool isSaved = !call->backward() && readBackward.count(index);
       tensors.push_back(
-          {fmt::format("result of {} at {} in {}{}",
-                       call->name() ? call->name()->c_str() : "an op",
-                       call->location() ? call->location()->c_str() : "?",
+          {fmt::format("result of {} in {}{}", titleOf(*call),
                        entry.name()->c_str(),
                        isSaved ? ", saved for the backward part" : ""),
            bytesOf(buffer->dtype(), *buffer->shape()), isSaved});

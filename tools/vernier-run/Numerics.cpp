@@ -46,7 +46,7 @@ std::string Finding::describeCause() const {
 /// What a kernel computes between its ops is not seen: any of them may be it.
 std::string Finding::describeOp() const {
   if (sources.empty())
-    return op + " at " + (location.empty() ? "an unknown place" : location);
+    return title;
   std::string text = "the kernel of ";
   for (size_t i = 0; i < sources.size(); ++i)
     text += (i ? ", " : "") + sources[i];
@@ -126,7 +126,7 @@ void NumericsCheck::observe(const vernier_observation_t &observation) {
     return;
   finding.emplace();
   finding->entry = observation.entry;
-  finding->op = observation.name;
+  finding->title = observation.title;
   finding->location = observation.location;
   finding->sources.assign(observation.sources,
                           observation.sources + observation.source_count);

@@ -29,17 +29,18 @@ struct Finding {
     std::string name, type;
     std::optional<Spread> spread; ///< none if the call overwrote it
   };
-  std::string entry, op, location;
+  std::string entry, title, location;
   std::vector<std::string> sources; ///< of a kernel of several ops
   size_t call = 0;                  ///< its index in the entry
   std::string type;
   Spread spread; ///< of the first result that is not finite
   std::vector<Input> inputs;
 
-  /// "first non-finite result: train.linear at mlp.mlir:20:11 (call 3 of step):
-  /// 3 NaN, 0 inf among 320 elements of f32 (32, 10), the others in [-1, 2]",
-  /// then a line for each input: "    input image: f32 (32, 64), in [0, 16]".
-  /// Before it, what of the inputs was not finite already; of a kernel all ops.
+  /// "first non-finite result: fc2 (train.linear) at m.mlir:9:3 (call 3 of
+  /// step): 3 NaN, 0 inf among 320 elements of f32 (32, 10), the others in [-1,
+  /// 2]", then a line for each input: "    input image: f32 (32, 64), in [0,
+  /// 16]". Before it, what of the inputs was not finite already; of a kernel
+  /// all ops.
   std::string describe() const;
 
 private:

@@ -75,9 +75,9 @@ std::string
 NumericsProfile::getGradientRole(const vernier_observation_t &observation,
                                  const schema::Call &call) const {
   if (const schema::Convolution *conv = call.operation_as_Convolution())
-    return conv->kind() == schema::ConvolutionKind::weight ? "weight gradient"
-                                                           : "input gradient";
-  auto forward = forwardProducts.find({observation.name, observation.location});
+    return conv->kind() == schema::ConvolutionKind::weight ? "rhs gradient"
+                                                           : "lhs gradient";
+  auto forward = forwardProducts.find(observation.identity);
   if (forward == forwardProducts.end())
     return "gradient";
   const vernier_observed_tensor_t &lhs = forward->second->inputs[0],
@@ -87,12 +87,12 @@ NumericsProfile::getGradientRole(const vernier_observation_t &observation,
            observation.inputs[1].data == operand.data;
   };
   if (reads(lhs) != reads(rhs))
-    return reads(lhs) ? "weight gradient" : "input gradient";
+    return reads(lhs) ? "rhs gradient" : "lhs gradient";
   uint64_t size = elementCount(observation.results[0].info),
            lhsSize = elementCount(lhs.info), rhsSize = elementCount(rhs.info);
   if (lhsSize == rhsSize || (size != lhsSize && size != rhsSize))
     return "gradient";
-  return size == rhsSize ? "weight gradient" : "input gradient";
+  return size == rhsSize ? "rhs gradient" : "lhs gradient";
 }
 
 /// What reads gradients and is not of the backward part belongs to the updates.
@@ -144,12 +144,12 @@ void NumericsProfile::layOut(const vernier_observation_t &observation) {
     if (known != values.end() && isFloat(input.info.dtype)) {
       inputs.back() = known->second;
     } else if (isFloat(input.info.dtype) && !input.overwritten) {
-      inputs.back() = addTensor(input, {getOutsideRole(input), "", "", false});
+      inputs.back() = addTensor(input, {getOutsideRole(input)});
       items.items.push_back({&input, *inputs.back()});
     }
   }
   RecordOrigin origin{getRole(observation, call), observation.name,
-                      observation.location};
+                      observation.identity, observation.location};
   origin.isGradient = call.backward() || origin.role == "update";
   for (size_t i = 0; i < observation.result_count; ++i)
     if (isFloat(observation.results[i].info.dtype))
@@ -158,7 +158,7 @@ void NumericsProfile::layOut(const vernier_observation_t &observation) {
   if (!isProduct(call) || !inputs[0] || !inputs[1])
     return;
   if (origin.role == "forward")
-    forwardProducts[{origin.op, origin.location}] = &observation;
+    forwardProducts[origin.identity] = &observation;
   items.product = record.products.size();
   record.products.push_back(
       {origin, *inputs[0], *inputs[1], items.items.back().tensor, {}});

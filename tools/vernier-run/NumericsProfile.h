@@ -19,11 +19,11 @@
 namespace vernier::run {
 
 /// Where a recorded value or product comes from: the op of the model, and what
-/// was computed for it ("forward", "input gradient", "weight gradient",
+/// was computed for it ("forward", "lhs gradient", "rhs gradient",
 /// "gradient", "update"; of a value from outside "input", "constant" or the
 /// role of its state).
 struct RecordOrigin {
-  std::string role, op, location;
+  std::string role, op, identity, location;
   bool isGradient = false; ///< of the backward part or behind it
 };
 
@@ -108,9 +108,8 @@ private:
   std::vector<CallItems> calls;
   /// The record of the value that lies at an address.
   std::map<const void *, size_t> values;
-  /// The operands of the last forward contraction of an op at a location.
-  std::map<std::pair<std::string, std::string>, const vernier_observation_t *>
-      forwardProducts;
+  /// The operands of the last forward contraction of an op, by its identity.
+  std::map<std::string, const vernier_observation_t *> forwardProducts;
 };
 
 } // namespace vernier::run

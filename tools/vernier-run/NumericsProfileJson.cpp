@@ -23,7 +23,7 @@ using namespace vernier::run;
 using Json = nlohmann::ordered_json;
 
 /// Raised when a reader of an older version would misunderstand the file.
-static constexpr int schemaVersion = 1;
+static constexpr int schemaVersion = 2;
 
 static double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0;
@@ -69,6 +69,7 @@ static Json tensorJson(const TensorRecord &tensor) {
   Json json = {{"name", tensor.name},
                {"role", tensor.origin.role},
                {"op", tensor.origin.op},
+               {"identity", tensor.origin.identity},
                {"location", tensor.origin.location},
                {"dtype", dtypeName(tensor.dtype)},
                {"shape", tensor.shape},
@@ -96,6 +97,7 @@ static Json productJson(const ProductRecord &product) {
   auto results = static_cast<double>(statistics.results);
   return {{"role", product.origin.role},
           {"op", product.origin.op},
+          {"identity", product.origin.identity},
           {"location", product.origin.location},
           {"lhs", product.lhs},
           {"rhs", product.rhs},

@@ -49,7 +49,7 @@ namespace {
 
 /// A line of the table.
 struct Row {
-  std::string name, location;
+  std::string title;
   bool backward = false;
   double seconds = 0, flops = 0, bytes = 0; ///< of one step
   unsigned calls = 0;
@@ -64,33 +64,26 @@ double flopsOf(const schema::Call &call) {
                 : 0;
 }
 
-std::string textOf(const flatbuffers::String *string) {
-  return string ? string->str() : "";
-}
-
 std::string describe(const Row &row, double total) {
   double rate = (row.flops > 0 ? row.flops : row.bytes) / row.seconds * 1e-9;
-  return fmt::format("  {:>10.4f} {:>6.1f} % {:>5}  {:>8.1f} {:<7}  {:<8}  {} "
-                     "at {}",
+  return fmt::format("  {:>10.4f} {:>6.1f} % {:>5}  {:>8.1f} {:<7}  {:<8}  {}",
                      1000 * row.seconds, 100 * row.seconds / total, row.calls,
                      rate, row.flops > 0 ? "GFLOP/s" : "GB/s",
-                     row.backward ? "backward" : "forward", row.name,
-                     row.location.empty() ? "an unknown place" : row.location);
+                     row.backward ? "backward" : "forward", row.title);
 }
 
 } // namespace
 
 std::vector<std::string> Profile::table() const {
-  // Matmuls apart from what runs at the same place: their rates differ in kind.
-  std::map<std::tuple<std::string, std::string, bool, bool>, Row> rows;
+  // Matmuls apart from what else an op needs: their rates differ in kind.
+  std::map<std::tuple<std::string, bool, bool>, Row> rows;
   double total = 0;
   for (unsigned i = 0; i < calls.size() && steps; ++i) {
     const schema::Call &call = *entry.calls()->Get(i);
-    std::string name = textOf(call.name()), location = textOf(call.location());
+    std::string title = titleOf(call);
     double flops = flopsOf(call);
-    Row &row = rows[{name, location, call.backward(), flops > 0}];
-    row.name = name;
-    row.location = location;
+    Row &row = rows[{title, call.backward(), flops > 0}];
+    row.title = title;
     row.backward = call.backward();
     row.seconds += calls[i].seconds / static_cast<double>(steps);
     row.flops += flops;

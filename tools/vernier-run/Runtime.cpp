@@ -10,6 +10,8 @@
 
 #include "Names.h"
 
+#include "vernier/Runtime/CallTitle.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -179,6 +181,14 @@ Loaded Session::load(const std::string &directory, Load load) {
   loaded.note = status.message ? status.message : "";
   loaded.metadata = metadata ? metadata : "";
   return loaded;
+}
+
+std::string vernier::run::titleOf(const schema::Call &call) {
+  auto textOf = [](const flatbuffers::String *text) {
+    return text ? text->string_view() : std::string_view();
+  };
+  return makeCallTitle(textOf(call.name()), textOf(call.identity()),
+                       textOf(call.location()));
 }
 
 std::optional<Output> vernier::run::findOutput(const Plan &plan,

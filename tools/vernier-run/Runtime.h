@@ -124,6 +124,9 @@ private:
   Handle<vernier_session_t, vernier_session_release> handle;
 };
 
+/// What messages call the op that a call comes from (CallTitle.h).
+std::string titleOf(const schema::Call &call);
+
 /// The output of this name, if the entry has it.
 std::optional<Output> findOutput(const Plan &plan, const std::string &entry,
                                  const std::string &name);

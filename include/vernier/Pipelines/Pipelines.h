@@ -107,11 +107,6 @@ mlir::LogicalResult compile(mlir::ModuleOp module,
                             const CompileOptions &options, CompiledPlan &plan,
                             const CompileWatch &watch = {});
 
-/// Put each op's name on its location ("train.linear"; "@fc1.weight" for a
-/// state and what loads it), so that what later passes derive from it can say
-/// where it comes from. Part of `import`.
-void nameLocations(mlir::ModuleOp module);
-
 } // namespace vernier
 
 #endif // VERNIER_PIPELINES_PIPELINES_H

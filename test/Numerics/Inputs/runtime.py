@@ -43,7 +43,8 @@ class ObservedTensor(ctypes.Structure):
 class Observation(ctypes.Structure):
     _fields_ = [("entry", c_char_p), ("index", c_size_t), ("name", c_char_p), ("location", c_char_p),
                 ("input_count", c_size_t), ("inputs", POINTER(ObservedTensor)),
-                ("result_count", c_size_t), ("results", POINTER(ObservedTensor))]
+                ("result_count", c_size_t), ("results", POINTER(ObservedTensor)),
+                ("source_count", c_size_t), ("sources", POINTER(c_char_p)), ("identity", c_char_p), ("title", c_char_p)]
 
 
 Observer = ctypes.CFUNCTYPE(None, c_void_p, POINTER(Observation))

@@ -123,14 +123,14 @@ class Digits(RunnerTest):
         subprocess.run(["vernier-compile", "log.mlir", "-o", "log.vplan", "--optimizer=sgd,lr=0"], check=True)
         np.savez("log.npz", x=np.full((4, 64), -1, "f4"))
         self.fails(NUMERIC, "log.vplan", "train", "--data", "log.npz", "--steps", 1, "--check-numerics",
-                   says=("\n  first non-finite result: the kernel of train.broadcast at log.mlir:5:10, arith.mulf at "
-                         "log.mlir:6:10, math.log at log.mlir:7:10", "(call 0 of step)"))
+                   says=("\n  first non-finite result: the kernel of loss/train.broadcast@w at log.mlir:5:10, "
+                         "loss/arith.mulf at log.mlir:6:10, loss/math.log at log.mlir:7:10", "(call 0 of step)"))
         arrays = dict(np.load(DIGITS / "train.npz"))
         arrays["image"][:] = np.nan
         np.savez("nan.npz", **arrays)
         self.fails(NUMERIC, self.plan("bf16"), "train", "--data", "nan.npz", "--steps", 1, "--check-numerics",
                    says="\n  'image' holds 2048 values that are not finite; first non-finite result: the kernel of "
-                        "train.linear at mlp.mlir:20:11, argument at mlp.mlir:28:19 (call 0 of step)")
+                        "predict/train.linear@fc1.weight at mlp.mlir:20:11, argument at mlp.mlir:28:19 (call 0 of step)")
 
     def test_planned_memory(self):
         """What info plans for a device is what a session then takes there."""

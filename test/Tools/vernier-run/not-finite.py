@@ -72,7 +72,7 @@ class NotFinite(RunnerTest):
         compile_plan(BEYOND, "--policy=f16")
         for flags in ((), ("--check-numerics",), ("--save", "ck", "--save-every", 1)):
             process = self.fails(NUMERIC, "m.vplan", "train", "--data", "beyond.npz", "--steps", 40, *flags, says=(
-                "step 5: the loss is ", FIVE, "first non-finite result: ", "train.linear at m.mlir:6:10", "('x' in [70000, 70000], 't' in [",
+                "step 5: the loss is ", FIVE, "first non-finite result: ", "train.linear@w at m.mlir:6:10", "('x' in [70000, 70000], 't' in [",
                 "what to do: f16 ends at 65504"))
             self.assertRegex(process.stdout, r"^RESULT failed code=4 steps=5 loss=(nan|inf) skipped=5 not_finite=5\n$")
             self.assertFalse(pathlib.Path("ck").exists())

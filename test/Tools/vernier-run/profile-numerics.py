@@ -46,7 +46,7 @@ class ProfileNumerics(RunnerTest):
             run("d.vplan", "train", "--data", digits / "train.npz", "--steps", 3, "--profile-numerics", "d.json",
                 "--profile-every", 1)
             profile = load("d.json")
-            products[count] = [(p["role"], p["op"], p["location"]) for p in profile["products"]]
+            products[count] = [(p["role"], p["op"], p["identity"], p.get("parameter")) for p in profile["products"]]
             roles[count] = {(t["name"], t["role"]) for t in profile["tensors"] if t["role"] in ("input", "parameter")}
         self.assertEqual(len(products[1]), 11)
         self.assertEqual(products[3], products[1])
@@ -98,7 +98,7 @@ class ProfileNumerics(RunnerTest):
         make_data("test.npz", seed=1)
         run(*TRAIN, "--steps", 25, "--save", "ck", "--eval-data", "test.npz", "--profile-numerics", "p.json")
         profile = load()
-        self.assertEqual(profile["schema"], 1)
+        self.assertEqual(profile["schema"], 2)
         self.assertEqual(profile["model"]["parameters"], {"w": [4, 16], "b": [4]})
         self.assertEqual(profile["model"]["inputs"], {"image": [8, 16], "label": [8]})
         self.assertEqual([profile[k] for k in ("every", "sampled_steps", "first_step", "last_step")], [10, 3, 1, 21])

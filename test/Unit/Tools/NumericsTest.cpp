@@ -207,7 +207,7 @@ TEST_F(Numerics, FiftyPlaces) {
     Outcome outcome = run(&place);
     ASSERT_TRUE(outcome.finding);
     EXPECT_EQ(outcome.finding->call, place.call);
-    EXPECT_EQ(outcome.finding->op, calls[place.call]->name()->str());
+    EXPECT_EQ(outcome.finding->title, titleOf(*calls[place.call]));
     EXPECT_EQ(outcome.finding->location, calls[place.call]->location()->str());
     EXPECT_EQ(outcome.finding->spread.nans, 1u);
     EXPECT_GT(outcome.finding->inputs.size(), 0u);

@@ -482,16 +482,16 @@ TEST_F(Steps, Roles) {
     EXPECT_GT(product.statistics.results, 0u);
     if (product.origin.role == "forward")
       EXPECT_EQ(rhs.origin.role, "parameter");
-    if (product.origin.role == "input gradient")
+    if (product.origin.role == "lhs gradient")
       EXPECT_EQ(rhs.origin.role, "parameter");
-    if (product.origin.role == "weight gradient")
+    if (product.origin.role == "rhs gradient")
       EXPECT_EQ(lhs.origin.role == "gradient" ||
-                    lhs.origin.role == "input gradient",
+                    lhs.origin.role == "lhs gradient",
                 true);
   }
-  EXPECT_EQ(roles, (std::map<std::string, unsigned>{{"forward", 3},
-                                                    {"input gradient", 2},
-                                                    {"weight gradient", 3}}));
+  EXPECT_EQ(roles,
+            (std::map<std::string, unsigned>{
+                {"forward", 3}, {"lhs gradient", 2}, {"rhs gradient", 3}}));
 }
 
 } // namespace

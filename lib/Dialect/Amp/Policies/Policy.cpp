@@ -12,6 +12,7 @@
 
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 
+#include "vernier/Dialect/Train/IR/Identity.h"
 #include "vernier/Interfaces/ContractionOpInterface.h"
 
 #include "mlir/IR/Builders.h"
@@ -85,15 +86,39 @@ static StringRef getTypeKey(FloatType type) {
   return type.isBF16() ? "bf16" : type.isF16() ? "f16" : "f32";
 }
 
-bool Policy::Override::matches(Operation *candidate, std::string &text) const {
-  if (location && text.empty()) {
-    llvm::raw_string_ostream os(text);
-    printSearchable(candidate->getLoc(), os);
+class Policy::Searched {
+public:
+  explicit Searched(Operation *op) : op(op) {}
+
+  Operation *getOp() const { return op; }
+  StringRef getIdentity() {
+    if (!identity)
+      identity = train::getIdentity(op->getLoc());
+    return *identity;
   }
-  if (location && !location->match(text))
+  /// Names, file:line:col and the identity, separated by spaces.
+  StringRef getLocation() {
+    if (location.empty()) {
+      llvm::raw_string_ostream os(location);
+      printSearchable(op->getLoc(), os);
+      os << getIdentity() << " ";
+    }
+    return location;
+  }
+
+private:
+  Operation *op;
+  std::optional<std::string> identity;
+  std::string location;
+};
+
+bool Policy::Override::matches(Searched &candidate) const {
+  if (identity && candidate.getIdentity() != *identity)
+    return false;
+  if (location && !location->match(candidate.getLocation()))
     return false;
   return llvm::all_of(attributes, [&](const auto &attribute) {
-    Attribute value = candidate->getAttr(attribute.first);
+    Attribute value = candidate.getOp()->getAttr(attribute.first);
     if (!value)
       return false;
     std::string printed;
@@ -171,11 +196,9 @@ Policy::Choice Policy::choose(PrecisionOpInterface op) {
                 &inputGradient,
                 &weightGradient};
 
-  // Most policies have no override, and most of those none by location: the
-  // location is printed when it is first asked for.
-  std::string location;
+  Searched searched(op);
   for (Override *candidate : byName.overrides) {
-    if (!candidate->matches(op, location))
+    if (!candidate->matches(searched))
       continue;
     candidate->wasUsed = true;
     candidate->metContraction |= isa<ContractionOpInterface>(op.getOperation());
@@ -221,13 +244,11 @@ Policy::getCandidates(PrecisionOpInterface op) const {
   }
 
   std::vector<Candidate> candidates;
-  std::string location;
-  llvm::raw_string_ostream os(location);
-  printSearchable(op.getLoc(), os);
+  Searched searched(op);
   // Lines of `ops` come before the overrides of a base.
   auto next = byName.begin();
   for (const Override &line : overrides) {
-    if ((line.op && !line.op->match(opName)) || !line.matches(op, location))
+    if ((line.op && !line.op->match(opName)) || !line.matches(searched))
       continue;
     for (; !listed.empty() && listed.front().depth < line.depth;
          listed = listed.drop_front())
@@ -252,7 +273,11 @@ std::vector<Policy::IdleOverride> Policy::getIdleOverrides() const {
   for (const Override &line : overrides) {
     if (!line.place)
       continue;
-    if (!line.wasUsed)
+    if (!line.wasUsed && line.identity)
+      add(line, "is about '" + *line.identity +
+                    "', which this model does not have, has as an op of "
+                    "another kind, or decides by an earlier line");
+    else if (!line.wasUsed)
       add(line, "matches no op, or only such that earlier lines decide");
     else if (line.asksForGradients() && !line.metContraction)
       add(line, "asks for types of gradients, but matches no contraction: "

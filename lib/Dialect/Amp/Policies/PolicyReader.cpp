@@ -354,8 +354,9 @@ LogicalResult PolicyReader::readOp(StringRef opName, llvm::yaml::Node *keyNode,
 
 FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
   static constexpr StringRef keys[] = {
-      "op",     "location", "attributes",     "class",           "compute",
-      "result", "enabled",  "input_gradient", "weight_gradient", "reason"};
+      "op",      "identity", "location", "attributes",     "class",
+      "compute", "result",   "enabled",  "input_gradient", "weight_gradient",
+      "reason"};
   Policy::Override result;
   result.place = getPlace(node);
   auto assign = [](auto &field, auto value) -> LogicalResult {
@@ -371,6 +372,8 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
         values[key] = value;
         if (key == "op")
           return assign(result.op, readPattern(value, /*isWhole=*/true));
+        if (key == "identity")
+          return assign(result.identity, readText(value, "an identity"));
         if (key == "location")
           return assign(result.location, readPattern(value, /*isWhole=*/false));
         if (key == "class")
@@ -394,8 +397,9 @@ FailureOr<Policy::Override> PolicyReader::readOverride(llvm::yaml::Node *node) {
   if (failed(status))
     return failure();
   if (!result.hasCondition())
-    return fail(node, "expected 'op', 'location' or 'attributes' (or several), "
-                      "so that the override has something to match");
+    return fail(node, "expected 'op', 'identity', 'location' or 'attributes' "
+                      "(or several), so that the override has something to "
+                      "match");
   if (!result.hasEffect())
     return fail(node, "expected 'class', 'compute', 'result', 'enabled', "
                       "'input_gradient' or 'weight_gradient' (or several), so "

@@ -18,7 +18,7 @@
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Transforms/Passes.h"
 #include "vernier/Dialect/Amp/Transforms/RangeAnalysis.h"
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Dialect/Train/IR/Identity.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -54,7 +54,8 @@ static std::string format(double value) {
   return text;
 }
 
-/// What made a value: `'train.linear'`, `argument 0`, `@w`.
+/// What made a value: `'block/attn.q'`, or `'train.linear'` where the op has no
+/// identity, `argument 0`, `@w`.
 static std::string describe(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
@@ -62,7 +63,10 @@ static std::string describe(Value value) {
            std::to_string(cast<BlockArgument>(value).getArgNumber());
   if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
     return "@" + load.getGlobal().getLeafReference().str();
-  return "'" + op->getName().getStringRef().str() + "'";
+  std::string identity = train::getIdentity(op->getLoc());
+  return "'" +
+         (identity.empty() ? op->getName().getStringRef().str() : identity) +
+         "'";
 }
 
 namespace {

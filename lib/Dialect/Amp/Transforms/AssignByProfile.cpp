@@ -6,17 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// For the contractions at each place of the model, every combination of types
-// has an error that the profile tells and a time that it saves; the error
-// budget is spent where it saves most. What comes out is a policy, which
-// --amp-autocast reads as any other: one override for each place, with the
-// numbers as reason.
+// For each contraction of the model, every combination of types has an error
+// that the profile tells and a time that it saves; the error budget is spent
+// where it saves most. What comes out is a policy, which --amp-autocast reads
+// as any other: one override for each op, by its identity, with the numbers as
+// reason.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Decider.h"
+#include "ProfileMatch.h"
 #include "ProfiledContraction.h"
-#include "ProfiledRanges.h"
 #include "RangeHazards.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
@@ -35,15 +35,14 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Regex.h"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 namespace vernier::amp {
 #define GEN_PASS_DEF_AMPASSIGNBYPROFILEPASS
@@ -55,17 +54,17 @@ using namespace vernier;
 using namespace vernier::amp;
 
 //===----------------------------------------------------------------------===//
-// Places
+// Contractions
 //===----------------------------------------------------------------------===//
 
 namespace {
 
-/// The contractions that a profile and a policy cannot tell apart: one op of
-/// the model, which is there several times if its function is called several
-/// times.
-struct Place {
-  std::string op, location; ///< "train.linear", "mlp.mlir:20:11"
+/// The contractions of one identity: one op, but where a formula was rewritten
+/// into several.
+struct AssignedOp {
+  ProfileKey key; ///< "train.linear", "classify/attn.q"
   SmallVector<ContractionOpInterface, 1> ops;
+  /// None if the profile does not know it: then it stays in f32.
   std::optional<ProfiledContraction> profiled;
 
   /// What can be chosen, and what it means; the wide one is not among them.
@@ -76,35 +75,27 @@ struct Place {
 
 } // namespace
 
-static FailureOr<std::vector<Place>> collectPlaces(FunctionOpInterface loss,
-                                                   const Profile &profile) {
-  std::vector<Place> places;
-  llvm::StringMap<size_t> known;
-  auto result = loss.walk([&](ContractionOpInterface op) {
+static std::vector<AssignedOp> collectOps(FunctionOpInterface loss,
+                                          const Profile &profile) {
+  std::vector<AssignedOp> assignedOps;
+  std::map<ProfileKey, size_t> known;
+  loss.walk([&](ContractionOpInterface op) {
     Type element = getElementTypeOrSelf(op.getLhsOperand().get().getType());
     if (!element.isF32()) // the model has decided
-      return WalkResult::advance();
-    auto [name, location] = getPlace(op);
-    auto [entry, isNew] =
-        known.try_emplace(name + " " + location, places.size());
-    if (isNew) {
-      places.push_back({name, location, {}, {}, {}, {}, {}});
-      places.back().profiled =
-          ProfiledContraction::find(profile, name, location);
-    }
-    Place &place = places[entry->second];
-    place.ops.push_back(op);
-    if (!place.profiled) {
-      op->emitOpError("is not in the profile: expected a product of '")
-          << name << "' at " << location
-          << "; record a profile of the model as it is now";
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
+      return;
+    ProfileKey key = getKey(op);
+    auto [entry, isNew] = known.try_emplace(key, assignedOps.size());
+    if (isNew)
+      assignedOps.push_back(
+          {key,
+           {},
+           ProfiledContraction::find(profile, key.first, key.second),
+           {},
+           {},
+           {}});
+    assignedOps[entry->second].ops.push_back(op);
   });
-  if (result.wasInterrupted())
-    return failure();
-  return places;
+  return assignedOps;
 }
 
 //===----------------------------------------------------------------------===//
@@ -119,12 +110,12 @@ struct Savings {
 };
 } // namespace
 
-static Savings getSavings(const Place &place) {
+static Savings getSavings(const AssignedOp &assigned) {
   Savings savings;
   auto countElements = [](Type type) {
     return cast<RankedTensorType>(type).getNumElements();
   };
-  for (ContractionOpInterface op : place.ops) {
+  for (ContractionOpInterface op : assigned.ops) {
     // A product takes half the time.
     savings.flops += cast<CostOpInterface>(op.getOperation()).getFlops() /
                      (2 * PrecisionGraph::kFlopsPerByte);
@@ -153,18 +144,28 @@ static int64_t getSaved(const ContractionTypes &types, const Savings &savings) {
   return saved;
 }
 
+/// The forward op and the gradients that the profile has seen.
+static unsigned countProducts(const AssignedOp &assigned) {
+  const auto &profiled = assigned.profiled;
+  return profiled ? 1 + profiled->hasLhsGradient() + profiled->hasRhsGradient()
+                  : 1;
+}
+
 /// Whether the policy has one line for both gradients.
-static bool shareTypes(const Place &place) {
-  ContractionOpInterface op = place.ops.front();
+static bool shareTypes(const AssignedOp &assigned) {
+  ContractionOpInterface op = assigned.ops.front();
   return isWeight(op.getLhsOperand().get()) ==
          isWeight(op.getRhsOperand().get());
 }
 
 /// All combinations of f32 and `narrow`, and of tf32 if the target has it.
-static void addAlternatives(Place &place, StringRef narrow, bool hasTf32) {
-  place.alternatives.clear();
-  place.types.clear();
-  Savings savings = getSavings(place);
+static void addAlternatives(AssignedOp &assigned, StringRef narrow,
+                            bool hasTf32) {
+  assigned.alternatives.clear();
+  assigned.types.clear();
+  if (!assigned.profiled)
+    return;
+  Savings savings = getSavings(assigned);
   SmallVector<std::pair<StringRef, StringRef>> forwards = {
       {"f32", "f32"}, {narrow, "f32"}, {narrow, narrow}};
   SmallVector<StringRef> gradients = {"f32", narrow};
@@ -172,8 +173,8 @@ static void addAlternatives(Place &place, StringRef narrow, bool hasTf32) {
     forwards.push_back({"tf32", "f32"});
     gradients.push_back("tf32");
   }
-  const ProfiledContraction &profiled = *place.profiled;
-  bool areShared = shareTypes(place) && profiled.hasLhsGradient() &&
+  const ProfiledContraction &profiled = *assigned.profiled;
+  bool areShared = shareTypes(assigned) && profiled.hasLhsGradient() &&
                    profiled.hasRhsGradient();
   for (auto [compute, result] : forwards)
     for (StringRef lhs : gradients)
@@ -183,8 +184,8 @@ static void addAlternatives(Place &place, StringRef narrow, bool hasTf32) {
                        (rhs == "f32" || profiled.hasRhsGradient());
         if (!isThere || (areShared && lhs != rhs))
           continue;
-        place.types.push_back(types);
-        place.alternatives.push_back(
+        assigned.types.push_back(types);
+        assigned.alternatives.push_back(
             {profiled.getError(types).getTotal(), getSaved(types, savings)});
       }
 }
@@ -204,20 +205,22 @@ static std::string percent(double squaredError) {
 }
 
 /// Says of each part of the choice what it costs, or what it would.
-static std::string describeChoice(const Place &place, StringRef narrow,
+static std::string describeChoice(const AssignedOp &assigned, StringRef narrow,
                                   double squaredBudget) {
-  const ContractionTypes &chosen = place.chosen;
-  ContractionError error = place.profiled->getError(chosen);
+  if (!assigned.profiled)
+    return "forward f32: the profile has no numbers of it";
+  const ContractionTypes &chosen = assigned.chosen;
+  ContractionError error = assigned.profiled->getError(chosen);
   ContractionTypes low{narrow, narrow, narrow, narrow};
-  ContractionError would = place.profiled->getError(low);
+  ContractionError would = assigned.profiled->getError(low);
   std::string text = ("forward " + chosen.compute).str();
   if (chosen.compute == "f32") {
     // What the gradients would lose by operands that were rounded already.
     ContractionTypes rounded = chosen;
     rounded.compute = narrow;
     double lost =
-        place.profiled->getError(rounded).getTotal() - error.getTotal();
-    std::string obstacle = place.profiled->getObstacle(narrow);
+        assigned.profiled->getError(rounded).getTotal() - error.getTotal();
+    std::string obstacle = assigned.profiled->getObstacle(narrow);
     if (obstacle.empty() && would.forward < lost / 2)
       obstacle = "the gradients read what it reads";
     else if (obstacle.empty())
@@ -230,7 +233,7 @@ static std::string describeChoice(const Place &place, StringRef narrow,
       text += ", result f32: " + narrow.str() + " would make that " +
               percent(would.forward);
   }
-  if (double amplification = place.profiled->getAmplification();
+  if (double amplification = assigned.profiled->getAmplification();
       amplification > 2)
     text += llvm::formatv(", terms cancel {0:F0} times", amplification);
   auto addGradient = [&](StringRef name, StringRef type, double is,
@@ -240,10 +243,10 @@ static std::string describeChoice(const Place &place, StringRef narrow,
                 ? "for " + narrow.str() + " would lose " + percent(wouldBe)
                 : "(" + percent(is) + ")";
   };
-  if (place.profiled->hasLhsGradient())
+  if (assigned.profiled->hasLhsGradient())
     addGradient("lhs", chosen.lhsGradient, error.lhsGradient,
                 would.lhsGradient);
-  if (place.profiled->hasRhsGradient())
+  if (assigned.profiled->hasRhsGradient())
     addGradient("rhs", chosen.rhsGradient, error.rhsGradient,
                 would.rhsGradient);
   std::string share;
@@ -265,9 +268,11 @@ static std::string quote(StringRef text) {
 }
 
 /// The lines about gradients that do not follow the op.
-static std::string getGradientLines(const Place &place) {
-  const ContractionTypes &types = place.chosen;
-  ContractionOpInterface op = place.ops.front();
+static std::string getGradientLines(const AssignedOp &assigned) {
+  if (!assigned.profiled)
+    return "";
+  const ContractionTypes &types = assigned.chosen;
+  ContractionOpInterface op = assigned.ops.front();
   std::string lines;
   auto add = [&](OpOperand &operand, StringRef type) {
     StringRef key = isWeight(operand.get()) ? "weight" : "input";
@@ -276,38 +281,39 @@ static std::string getGradientLines(const Place &place) {
     if (type != types.compute && !StringRef(lines).contains(line))
       lines += line;
   };
-  if (place.profiled->hasLhsGradient())
+  if (assigned.profiled->hasLhsGradient())
     add(op.getLhsOperand(), types.lhsGradient);
-  if (place.profiled->hasRhsGradient())
+  if (assigned.profiled->hasRhsGradient())
     add(op.getRhsOperand(), types.rhsGradient);
   return lines;
 }
 
 namespace {
 
-/// Ops at one place, other than contractions, that a 16-bit type would ruin.
-struct KeptPlace {
-  std::string op, location, reason;
+/// An op other than a contraction that a 16-bit type would ruin.
+struct KeptOp {
+  ProfileKey key;
+  std::string reason;
 };
 
 } // namespace
 
-/// The conditions of an override for one place. A name or a folder may come
-/// before the file, and a space comes behind.
-static std::string writeConditions(StringRef op, StringRef location) {
-  return "  - op: " + quote(llvm::Regex::escape(op)) + "\n    location: " +
-         quote("(^|[ /])" + llvm::Regex::escape(location) + " ") + "\n";
+/// The conditions of an override for one op.
+static std::string writeConditions(const ProfileKey &key) {
+  const auto &[op, identity] = key;
+  return "  - identity: " + quote(identity) +
+         "\n    op: " + quote(llvm::Regex::escape(op)) + "\n";
 }
 
 /// What lies between the contractions, and `narrow` does not hold by the ranges
 /// that follow from the profile. A profile of f32 has no such values
 /// themselves.
-static std::vector<KeptPlace>
-findKept(FunctionOpInterface loss, const Profile &profile, StringRef narrow) {
+static std::vector<KeptOp> findKept(FunctionOpInterface loss,
+                                    const Profile &profile, StringRef narrow) {
   RangeHazards hazards(loss, &profile);
   FloatType type = symbolizeComputeType(narrow, loss.getContext());
-  std::vector<KeptPlace> kept;
-  llvm::StringSet<> known;
+  std::vector<KeptOp> kept;
+  std::set<ProfileKey> known;
   loss.walk([&](PrecisionOpInterface op) {
     PrecisionClass own = op.getPrecisionClass();
     if (own == PrecisionClass::Low || own == PrecisionClass::Full ||
@@ -316,33 +322,32 @@ findKept(FunctionOpInterface loss, const Profile &profile, StringRef narrow) {
       return;
     for (OpResult result : op.getPrecisionResults()) {
       std::string hazard = hazards.getHazard(result, type);
-      auto [name, location] = getPlace(op);
-      if (hazard.empty() || location.empty() ||
-          !known.insert(name + " " + location).second)
+      ProfileKey key = getKey(op);
+      if (hazard.empty() || key.second.empty() || !known.insert(key).second)
         continue;
-      kept.push_back({name, location, "its result " + hazard});
+      kept.push_back({key, "its result " + hazard});
     }
   });
   return kept;
 }
 
-static std::string writePolicy(ArrayRef<Place> places, ArrayRef<KeptPlace> kept,
-                               StringRef narrow,
+static std::string writePolicy(ArrayRef<AssignedOp> assignedOps,
+                               ArrayRef<KeptOp> kept, StringRef narrow,
                                ArrayRef<std::string> reasons) {
   std::string text =
       ("name: auto\nbase: vernier\ncompute: " + narrow + "\noverrides:\n")
           .str();
-  for (auto [place, reason] : llvm::zip(places, reasons)) {
-    text += writeConditions(place.op, place.location) +
-            "    compute: " + place.chosen.compute.str() + "\n";
-    if (place.chosen.result == "f32" && place.chosen.compute == narrow)
+  for (auto [assigned, reason] : llvm::zip(assignedOps, reasons)) {
+    text += writeConditions(assigned.key) +
+            "    compute: " + assigned.chosen.compute.str() + "\n";
+    if (assigned.chosen.result == "f32" && assigned.chosen.compute == narrow)
       text += "    result: f32\n";
-    text += getGradientLines(place) + "    reason: " + quote(reason) + "\n";
+    text += getGradientLines(assigned) + "    reason: " + quote(reason) + "\n";
   }
-  for (const KeptPlace &place : kept)
-    text += writeConditions(place.op, place.location) +
-            "    class: full\n    reason: " + quote(place.reason) + "\n";
-  bool isEmpty = places.empty() && kept.empty();
+  for (const KeptOp &assigned : kept)
+    text += writeConditions(assigned.key) +
+            "    class: full\n    reason: " + quote(assigned.reason) + "\n";
+  bool isEmpty = assignedOps.empty() && kept.empty();
   return isEmpty ? StringRef(text).drop_back(11).str() : text;
 }
 
@@ -376,10 +381,8 @@ struct AssignByProfilePass
     FailureOr<Profile> profile = Profile::load(profilePath, &getContext());
     if (failed(profile) || failed(profile->checkModel(module)))
       return failure();
-    FailureOr<std::vector<Place>> places = collectPlaces(loss, *profile);
-    if (failed(places))
-      return failure();
-    decide(*places, findKept(loss, *profile, compute), compute,
+    std::vector<AssignedOp> assignedOps = collectOps(loss, *profile);
+    decide(assignedOps, findKept(loss, *profile, compute), compute,
            targetHasTf32());
     return success();
   }
@@ -390,18 +393,21 @@ struct AssignByProfilePass
   }
 
   /// Spend the budget with one 16-bit type; how many contractions get it.
-  unsigned choose(std::vector<Place> &places, StringRef narrow, bool hasTf32) {
+  unsigned choose(std::vector<AssignedOp> &assignedOps, StringRef narrow,
+                  bool hasTf32) {
     ErrorBudget budget;
-    for (Place &place : places) {
-      addAlternatives(place, narrow, hasTf32);
-      budget.add(place.alternatives);
+    for (AssignedOp &assigned : assignedOps) {
+      addAlternatives(assigned, narrow, hasTf32);
+      budget.add(assigned.alternatives);
     }
     ErrorBudget::Solution solution = budget.solve(errorBudget * errorBudget);
     unsigned numNarrow = 0;
-    for (auto [place, choice] : llvm::zip(places, solution.choices)) {
-      place.chosen = choice == ~0u ? ContractionTypes() : place.types[choice];
-      for (StringRef type : {place.chosen.compute, place.chosen.lhsGradient,
-                             place.chosen.rhsGradient})
+    for (auto [assigned, choice] : llvm::zip(assignedOps, solution.choices)) {
+      assigned.chosen =
+          choice == ~0u ? ContractionTypes() : assigned.types[choice];
+      for (StringRef type :
+           {assigned.chosen.compute, assigned.chosen.lhsGradient,
+            assigned.chosen.rhsGradient})
         numNarrow += type == narrow;
     }
     estimatedError = std::sqrt(solution.squaredError);
@@ -409,19 +415,18 @@ struct AssignByProfilePass
   }
 
   /// Decide, and say so: a remark for each op, a summary, the policy.
-  void decide(std::vector<Place> &places, ArrayRef<KeptPlace> kept,
+  void decide(std::vector<AssignedOp> &assignedOps, ArrayRef<KeptOp> kept,
               StringRef narrow, bool hasTf32) {
     StringRef other = narrow == "bf16" ? "f16" : "bf16";
-    unsigned numOther = choose(places, other, hasTf32);
-    unsigned numNarrow = choose(places, narrow, hasTf32), numProducts = 0;
+    unsigned numOther = choose(assignedOps, other, hasTf32);
+    unsigned numNarrow = choose(assignedOps, narrow, hasTf32), numProducts = 0;
     std::vector<std::string> reasons;
-    for (const Place &place : places) {
+    for (const AssignedOp &assigned : assignedOps) {
       reasons.push_back(
-          describeChoice(place, narrow, errorBudget * errorBudget));
-      numProducts += 1 + place.profiled->hasLhsGradient() +
-                     place.profiled->hasRhsGradient();
-      for (ContractionOpInterface op : place.ops)
-        remark::passed(op.getLoc(), remark::RemarkOpts::name(place.op)
+          describeChoice(assigned, narrow, errorBudget * errorBudget));
+      numProducts += countProducts(assigned);
+      for (ContractionOpInterface op : assigned.ops)
+        remark::passed(op.getLoc(), remark::RemarkOpts::name(assigned.key.first)
                                         .category("amp-assign-by-profile")
                                         .function("loss"))
             << remark::add("{0}", reasons.back());
@@ -444,7 +449,7 @@ struct AssignByProfilePass
     getOperation()->setAttr(
         kPolicyAttr,
         builder.getStringAttr("# " + summary + "\n" +
-                              writePolicy(places, kept, narrow, reasons)));
+                              writePolicy(assignedOps, kept, narrow, reasons)));
   }
 
   static std::string shorten(double value) {

@@ -15,6 +15,7 @@
 
 #include "FunctionGraph.h"
 #include "Hazards.h"
+#include "ProfileMatch.h"
 
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
@@ -244,6 +245,8 @@ struct AutocastPass : amp::impl::AmpAutocastPassBase<AutocastPass> {
     if (failed(loaded) || failed(loaded->checkModel(getOperation())))
       return failure();
     profile = std::move(*loaded);
+    if (auto loss = getOperation().lookupSymbol<FunctionOpInterface>("loss"))
+      warnOfUnknownProducts(*profile, profilePath, loss);
     return success();
   }
 

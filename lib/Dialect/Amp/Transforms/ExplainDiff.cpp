@@ -6,15 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The ops of the two explanations are aligned like the lines of two files
-// (Myers 1986), casts left out: they come and go with the decisions. Ops that
-// changed type are listed with both rules, gradients under their forward ops.
+// The ops of the two explanations are aligned by their identities, like the
+// lines of two files (Myers 1986), casts left out: they come and go with the
+// decisions. Ops that changed type are listed with both rules, gradients under
+// their forward ops.
 //
 //===----------------------------------------------------------------------===//
 
 #include "vernier/Dialect/Amp/Transforms/Explain.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <deque>
@@ -28,11 +30,39 @@ using namespace vernier::amp;
 // Alignment
 //===----------------------------------------------------------------------===//
 
+/// Drop a count that `text` begins with: "#2".
+static void dropCount(StringRef &text) {
+  if (text.consume_front("#"))
+    text = text.drop_while(llvm::isDigit);
+}
+
+/// An identity without its counts, which an op in front of it moves.
+static std::string dropCounts(StringRef identity) {
+  std::string text;
+  for (dropCount(identity); !identity.empty(); dropCount(identity)) {
+    text += identity.front();
+    identity = identity.drop_front();
+  }
+  return text;
+}
+
+/// Whether dropCounts makes one text of both, without making it.
+static bool isSameWithoutCounts(StringRef a, StringRef b) {
+  for (;; a = a.drop_front(), b = b.drop_front()) {
+    dropCount(a);
+    dropCount(b);
+    if (a.empty() || b.empty() || a.front() != b.front())
+      return a.empty() && b.empty();
+  }
+}
+
 /// What two rows must share to be the same op: not its line, which any edit of
-/// the model moves.
+/// the model moves. Older files have names alone.
 static bool isSameOp(const DecisionRow &a, const DecisionRow &b) {
-  return a.op == b.op && a.name == b.name && a.phase == b.phase &&
-         a.shape == b.shape;
+  bool haveIdentities = !a.identity.empty() && !b.identity.empty();
+  return a.op == b.op && a.phase == b.phase && a.shape == b.shape &&
+         (haveIdentities ? isSameWithoutCounts(a.identity, b.identity)
+                         : a.name == b.name);
 }
 
 namespace {
@@ -51,9 +81,15 @@ static constexpr int64_t kMostEdits = 2000;
 static Pairs alignByOccurrence(ArrayRef<const DecisionRow *> before,
                                ArrayRef<const DecisionRow *> after) {
   llvm::StringMap<std::deque<const DecisionRow *>> waiting;
-  auto key = [](const DecisionRow &row) {
-    return llvm::formatv("{0} {1} {2} {3}", row.op, row.name, row.shape,
-                         stringifyPhase(row.phase))
+  auto hasIdentity = [](const DecisionRow *row) {
+    return !row->identity.empty();
+  };
+  bool haveIdentities =
+      llvm::all_of(before, hasIdentity) && llvm::all_of(after, hasIdentity);
+  auto key = [&](const DecisionRow &row) {
+    return llvm::formatv("{0} {1} {2} {3}", row.op,
+                         haveIdentities ? dropCounts(row.identity) : row.name,
+                         row.shape, stringifyPhase(row.phase))
         .str();
   };
   for (const DecisionRow *row : after)

@@ -47,6 +47,7 @@ static void writeRow(int64_t id, const DecisionRow &row, json::OStream &out) {
   out.attribute("id", id);
   out.attribute("op", utf8(row.op));
   out.attribute("name", utf8(row.name));
+  out.attribute("identity", utf8(row.identity));
   out.attribute("location", utf8(row.place));
   out.attribute("phase", stringifyPhase(row.phase));
   out.attribute("shape", row.shape);
@@ -182,6 +183,7 @@ static bool fromJSON(const json::Value &value, DecisionRow &row,
                      json::Path path) {
   json::ObjectMapper map(value, path);
   return map && map.map("op", row.op) && map.map("name", row.name) &&
+         map.mapOptional("identity", row.identity) &&
          map.map("location", row.place) && map.map("phase", row.phase) &&
          map.map("shape", row.shape) && map.map("operand", row.operand) &&
          map.map("accumulate", row.accumulate) &&

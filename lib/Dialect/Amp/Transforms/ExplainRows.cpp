@@ -16,7 +16,7 @@
 #include "vernier/Dialect/Amp/IR/AmpDialect.h"
 #include "vernier/Dialect/Amp/Policies/Policy.h"
 #include "vernier/Dialect/Amp/Transforms/Forward.h"
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Dialect/Train/IR/Identity.h"
 #include "vernier/Target/IR/TargetDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,7 +25,6 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace vernier;
@@ -45,29 +44,18 @@ static std::string describeGradient(train::GradientTypesAttr types) {
                : "";
 }
 
-/// Where the op stands in the model, not where it was called from, and without
-/// names that only repeat an op's own.
-static void setLocation(DecisionRow &row, Location location) {
-  if (auto call = dyn_cast<CallSiteLoc>(location))
-    return setLocation(row, call.getCallee());
-  if (auto file = dyn_cast<FileLineColLoc>(location)) {
-    row.place = llvm::formatv(
-        "{0}:{1}:{2}", llvm::sys::path::filename(file.getFilename().getValue()),
-        file.getLine(), file.getColumn());
-    return;
-  }
-  if (auto fused = dyn_cast<FusedLoc>(location)) {
-    if (!fused.getLocations().empty())
-      setLocation(row, fused.getLocations().front());
-    return;
-  }
-  auto name = dyn_cast<NameLoc>(location);
+/// The names that the model gives to `loc`, without that of a function's call.
+static std::string getNames(Location loc) {
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return getNames(call.getCallee());
+  auto fused = dyn_cast<FusedLoc>(loc);
+  if (fused && !fused.getLocations().empty())
+    return getNames(fused.getLocations().front());
+  auto name = dyn_cast<NameLoc>(loc);
   if (!name)
-    return;
-  StringRef text = name.getName().getValue();
-  if (!RegisteredOperationName::lookup(text, location.getContext()))
-    row.name += (row.name.empty() ? "" : " ") + text.str();
-  setLocation(row, name.getChildLoc());
+    return "";
+  std::string inner = getNames(name.getChildLoc());
+  return name.getName().str() + (inner.empty() ? "" : " ") + inner;
 }
 
 /// The element type of the first floating tensor among `types`, or nothing.
@@ -305,7 +293,9 @@ DecisionRow RowCollector::getRow(Operation *op) const {
   DecisionRow row;
   row.function = function.getName().str();
   row.op = op->getName().getStringRef().str();
-  setLocation(row, op->getLoc());
+  row.name = getNames(op->getLoc());
+  row.identity = train::getIdentity(op->getLoc());
+  row.place = train::getPlace(op->getLoc());
   row.shape = getShape(op);
   row.isCast = isInsertedCast(op);
   if (auto cost = dyn_cast<CostOpInterface>(op)) {

@@ -30,7 +30,9 @@ StringRef amp::stringifyPhase(Phase phase) {
 }
 
 std::string DecisionRow::getLocation() const {
-  return name.empty() || place.empty() ? name + place : name + " " + place;
+  const std::string &called = identity.empty() ? name : identity;
+  return called.empty() || place.empty() ? called + place
+                                         : called + " " + place;
 }
 
 std::vector<ArrayRef<DecisionRow>>

@@ -29,7 +29,7 @@ using namespace vernier::amp;
 namespace json = llvm::json;
 
 /// The version of docs/Profiles.md that this reads.
-static constexpr int64_t kSchema = 1;
+static constexpr int64_t kSchema = 2;
 
 int64_t TensorProfile::getNumElements() const {
   int64_t count = 1;
@@ -123,7 +123,7 @@ static bool fromJSON(const json::Value &value, ProductProfile &product,
                      json::Path path) {
   json::ObjectMapper map(value, path);
   return map && map.map("role", product.role) && map.map("op", product.op) &&
-         map.map("location", product.location) && map.map("lhs", product.lhs) &&
+         map.map("identity", product.identity) && map.map("lhs", product.lhs) &&
          map.map("rhs", product.rhs) && map.map("result", product.result) &&
          mapCount(map, path, "terms_rms", product.termsRms) &&
          mapCount(map, path, "result_rms", product.resultRms);

@@ -17,6 +17,11 @@
 
 namespace vernier::amp {
 
+/// What a product is of its op: roles of docs/Profiles.md.
+inline constexpr llvm::StringLiteral kForwardRole = "forward";
+inline constexpr llvm::StringLiteral kLhsGradientRole = "lhs gradient";
+inline constexpr llvm::StringLiteral kRhsGradientRole = "rhs gradient";
+
 /// What a format would lose of a tensor.
 struct FormatLoss {
   double toZero = 0, overflow = 0, relativeError = 0;
@@ -37,9 +42,10 @@ struct TensorProfile {
   std::optional<int64_t> getMaxExponent() const;
 };
 
-/// A contraction; tensors by their place in the profile.
+/// A contraction: the op of the model that it was made for by its kind and
+/// identity; tensors by their place in the profile.
 struct ProductProfile {
-  std::string role, op, location;
+  std::string role, op, identity;
   int64_t lhs = 0, rhs = 0, result = 0;
   double termsRms = 0, resultRms = 0;
 };

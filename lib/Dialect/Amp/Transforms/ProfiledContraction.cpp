@@ -109,16 +109,16 @@ static int64_t chooseScale(const Profile &profile) {
 
 std::optional<ProfiledContraction>
 ProfiledContraction::find(const Profile &profile, StringRef op,
-                          StringRef location) {
+                          StringRef identity) {
   ProfiledContraction found(profile);
   for (const ProductProfile &product : profile.products) {
-    if (product.op != op || product.location != location)
+    if (product.op != op || product.identity != identity)
       continue;
-    if (product.role == "forward")
+    if (product.role == kForwardRole)
       found.forwards.push_back(&product);
-    else if (product.role == "input gradient")
+    else if (product.role == kLhsGradientRole)
       found.lhsGradients.push_back(&product);
-    else
+    else if (product.role == kRhsGradientRole)
       found.rhsGradients.push_back(&product);
   }
   if (found.forwards.empty())

@@ -31,12 +31,13 @@ struct ContractionError {
   double getTotal() const { return forward + lhsGradient + rhsGradient; }
 };
 
-/// What a profile says about the contractions at one place of the model.
+/// What a profile says about one contraction of the model.
 class ProfiledContraction {
 public:
-  /// The contractions of `op` at `location`; none if the profile has no such.
+  /// The products of the `op` called `identity`; none if the profile has no
+  /// such.
   static std::optional<ProfiledContraction>
-  find(const Profile &profile, llvm::StringRef op, llvm::StringRef location);
+  find(const Profile &profile, llvm::StringRef op, llvm::StringRef identity);
 
   /// Infinite where something would overflow or was not finite already.
   ContractionError getError(const ContractionTypes &types) const;

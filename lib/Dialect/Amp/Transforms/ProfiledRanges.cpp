@@ -8,34 +8,16 @@
 
 #include "ProfiledRanges.h"
 
+#include "ProfileMatch.h"
+
 #include "vernier/Dialect/Train/IR/TrainDialect.h"
 #include "vernier/Interfaces/ContractionOpInterface.h"
 
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/Path.h"
+#include <map>
 
 using namespace mlir;
 using namespace vernier;
 using namespace vernier::amp;
-
-/// "file:line:col" as the plan file spells it, and the op's name in the model.
-std::pair<std::string, std::string> amp::getPlace(Operation *op) {
-  std::string name, location;
-  op->getLoc()->walk([&](Location inner) {
-    if (auto named = dyn_cast<NameLoc>(inner); named && name.empty())
-      name = named.getName().str();
-    auto file = dyn_cast<FileLineColLoc>(inner);
-    if (!file)
-      return WalkResult::advance();
-    location = llvm::formatv("{0}:{1}:{2}",
-                             llvm::sys::path::filename(file.getFilename()),
-                             file.getLine(), file.getColumn());
-    return WalkResult::interrupt();
-  });
-  if (!RegisteredOperationName::lookup(name, op->getContext()))
-    name = op->getName().getStringRef().str();
-  return {name, location};
-}
 
 /// No element was larger; nothing if some were not finite.
 static std::optional<MeasuredRange> getRange(const TensorProfile &tensor) {
@@ -57,10 +39,10 @@ static void addState(const TensorProfile &tensor, const MeasuredRange &range,
 
 namespace {
 
-/// The products of the forward pass at each place; an op of a function that is
-/// called several times has several.
-using ProductsByPlace = std::map<std::pair<std::string, std::string>,
-                                 SmallVector<const ProductProfile *, 1>>;
+/// The products of the forward pass of each op; a formula that was rewritten
+/// may have left several.
+using ProductsByKey =
+    std::map<ProfileKey, SmallVector<const ProductProfile *, 1>>;
 
 } // namespace
 
@@ -84,9 +66,9 @@ joinRanges(const Profile &profile, ArrayRef<const ProductProfile *> products,
 }
 
 static void addContraction(ContractionOpInterface op, const Profile &profile,
-                           const ProductsByPlace &products,
+                           const ProductsByKey &products,
                            RangeAssumptions &assumptions) {
-  auto found = products.find(getPlace(op));
+  auto found = products.find(getKey(op));
   if (found == products.end())
     return;
   auto add = [&](Value value, int64_t ProductProfile::*pick) {
@@ -108,11 +90,11 @@ RangeAssumptions amp::getMeasuredRanges(const Profile &profile, ModuleOp module,
     else if (range)
       addState(tensor, *range, module, assumptions);
   }
-  ProductsByPlace products;
+  ProductsByKey products;
   for (const ProductProfile &product : profile.products)
-    if (product.role == "forward")
-      products[{product.op, product.location}].push_back(&product);
-  // A step's gradients have the places of the ops that they belong to.
+    if (product.role == kForwardRole)
+      products[{product.op, product.identity}].push_back(&product);
+  // A step's gradients are called as the ops that they belong to.
   function.walk([&](ContractionOpInterface op) {
     if (!op->hasAttr(train::kBackwardAttr))
       addContraction(op, profile, products, assumptions);

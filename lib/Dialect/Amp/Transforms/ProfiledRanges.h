@@ -15,10 +15,6 @@
 
 namespace vernier::amp {
 
-/// "train.linear" and "mlp.mlir:20:11": how a profile and a policy tell the ops
-/// of a model apart, an op's name in the model and its place in the file.
-std::pair<std::string, std::string> getPlace(mlir::Operation *op);
-
 /// Inputs and states, and what the contractions of `function` read and write,
 /// stay as large as they were; what was not finite has no bound.
 RangeAssumptions getMeasuredRanges(const Profile &profile,

@@ -36,20 +36,6 @@ module {
 
 // -----
 
-// A contraction that was added since, or has moved.
-module {
-  ml_program.global private mutable @w(#train.constant<0.0>) : tensor<16x16xf32> {train.role = "parameter"}
-  func.func @loss(%x: tensor<8x16xf32> {train.name = "image"}) -> tensor<f32> {
-    %w = ml_program.global_load @w : tensor<16x16xf32>
-    // expected-error@+1 {{'train.linear' op is not in the profile: expected a product of 'train.linear' at assign-by-profile-invalid.mlir:45:10; record a profile of the model as it is now}}
-    %y = train.linear %x, %w : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
-    %loss = train.reduce sum %y dims = [0, 1] : tensor<8x16xf32> -> tensor<f32>
-    return %loss : tensor<f32>
-  }
-}
-
-// -----
-
 // Nothing that is trained.
 // expected-error@+1 {{a profile is of training, but the model has no @loss: choose a policy other than auto}}
 module {

@@ -1,10 +1,10 @@
-// RUN: vernier-opt %s --amp-assign-by-profile=profile=%S/Inputs/layers.json | %python %S/Inputs/policy.py | FileCheck %s
-// RUN: vernier-opt %s --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=1e-9" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=NONE
-// RUN: vernier-opt %s --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=1e9" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=ALL
-// RUN: vernier-opt %s --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=0.003" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=SUMMARY
-// RUN: vernier-opt %s --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=0.003 compute=f16" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=HALF
-// RUN: vernier-opt %s --amp-assign-by-profile=profile=%S/Inputs/layers.json --amp-autocast=policy=auto --amp-materialize-casts --amp-verify-precision -o /dev/null
-// RUN: vernier-opt %s --amp-assign-by-profile=profile=%S/Inputs/layers.json --remarks-filter="amp-assign-by-profile" \
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile=profile=%S/Inputs/layers.json | %python %S/Inputs/policy.py | FileCheck %s
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=1e-9" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=NONE
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=1e9" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=ALL
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=0.003" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=SUMMARY
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile="profile=%S/Inputs/layers.json error-budget=0.003 compute=f16" | %python %S/Inputs/policy.py | FileCheck %s --check-prefix=HALF
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile=profile=%S/Inputs/layers.json --amp-autocast=policy=auto --amp-materialize-casts --amp-verify-precision -o /dev/null
+// RUN: vernier-opt %s --train-identify-ops --amp-assign-by-profile=profile=%S/Inputs/layers.json --remarks-filter="amp-assign-by-profile" \
 // RUN:   --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // REQUIRES: compiler
 
@@ -46,13 +46,15 @@ module @layers {
     %w4 = ml_program.global_load @w4 : tensor<16x16xf32>
 
     // A sound layer: all in bf16, gradients follow the op.
-    // CHECK: location: '(^|[ /])model\.mlir:1:1 '
+    // CHECK: identity: 'loss/train.linear@w1'
+    // CHECK-NEXT: op: 'train\.linear'
     // CHECK-NEXT: compute: bf16
     // CHECK-NEXT: reason: 'forward bf16 (0.{{[0-9]+}} % of the loss); rhs gradient bf16 (0.29 %); {{.*}} of the budget'
     %y1 = train.linear %x, %w1 : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32> loc("model.mlir":1:1)
 
     // Terms cancel in the forward op: that one alone stays f32.
-    // CHECK: location: '(^|[ /])model\.mlir:2:1 '
+    // CHECK: identity: 'loss/train.linear@w2'
+    // CHECK-NEXT: op: 'train\.linear'
     // CHECK-NEXT: compute: f32
     // CHECK-NEXT: input_gradient: {compute: bf16}
     // CHECK-NEXT: weight_gradient: {compute: bf16}
@@ -60,14 +62,16 @@ module @layers {
     %y2 = train.linear %y1, %w2 : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32> loc("model.mlir":2:1)
 
     // Terms cancel in the weight gradient: it needs its operands in f32, and those are what the forward op has kept.
-    // CHECK: location: '(^|[ /])model\.mlir:3:1 '
+    // CHECK: identity: 'loss/train.linear@w3'
+    // CHECK-NEXT: op: 'train\.linear'
     // CHECK-NEXT: compute: f32
     // CHECK-NEXT: input_gradient: {compute: bf16}
     // CHECK-NEXT: reason: 'forward f32: the gradients read what it reads; lhs gradient bf16 (0.29 %); rhs gradient f32 for bf16 would lose 72 %
     %y3 = train.linear %y2, %w3 : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32> loc("model.mlir":3:1)
 
     // What it writes is too large to be rounded (a bias, say): only the result stays f32.
-    // CHECK: location: '(^|[ /])model\.mlir:4:1 '
+    // CHECK: identity: 'loss/train.linear@w4'
+    // CHECK-NEXT: op: 'train\.linear'
     // CHECK-NEXT: compute: bf16
     // CHECK-NEXT: result: f32
     // CHECK-NEXT: reason: 'forward bf16 (0.{{[0-9]+}} % of the loss), result f32: bf16 would make that

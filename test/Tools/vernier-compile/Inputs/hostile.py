@@ -23,7 +23,7 @@ folder.mkdir(parents=True, exist_ok=True)
 # Not UTF-8.
 (folder / "bytes.mlir").write_bytes(b"func.func @a(%x: tensor<4x\x9bf32>) // \xe2\x82\n")
 
-HEAD = '{\n "schema": 1,\n "model": {"name": "m",\n  "parameters": {}, "inputs": {}},\n "sampled_steps": 1,\n' \
+HEAD = '{\n "schema": 2,\n "model": {"name": "m",\n  "parameters": {}, "inputs": {}},\n "sampled_steps": 1,\n' \
        ' "mean_loss_magnitude": 1,\n'
 (folder / "type.json").write_text(HEAD + ' "tensors": [],\n "products": [\n  {"role": 3}]}\n')
 (folder / "string.json").write_text(HEAD + ' "products": [],\n "tensors": [{"name": "a\\"},[", "role": "x"},\n  7]}\n')

@@ -148,8 +148,12 @@ private:
   };
   /// By compute type, the file's own line before that of its base.
   using Entry = std::map<std::string, std::vector<Listed>>;
+  /// What overrides ask of an op beside its name, found when first needed.
+  class Searched;
   struct Override {
     std::optional<llvm::Regex> op, location;
+    /// As train::getIdentity says it.
+    std::optional<std::string> identity;
     /// Names of attributes with patterns of their printed values.
     std::vector<std::pair<std::string, llvm::Regex>> attributes;
     bool isDisabled = false, keepsFullResult = false;
@@ -165,14 +169,15 @@ private:
     /// The rule for each class that the override has led to.
     std::map<PrecisionClass, std::string> rules;
 
-    bool hasCondition() const { return op || location || !attributes.empty(); }
+    bool hasCondition() const {
+      return op || identity || location || !attributes.empty();
+    }
     bool hasEffect() const {
       return precisionClass || compute || isDisabled || keepsFullResult ||
              asksForGradients();
     }
     bool asksForGradients() const { return inputGradient || weightGradient; }
-    /// `text` is the location, printed when it is first needed.
-    bool matches(mlir::Operation *candidate, std::string &text) const;
+    bool matches(Searched &candidate) const;
   };
 
   /// The lines of `ops` about ops of this name, in order.

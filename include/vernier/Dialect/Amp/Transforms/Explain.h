@@ -48,9 +48,10 @@ struct ContractionUse {
 /// One op of the explain table: a row of the plan's `Decision` table.
 struct DecisionRow {
   std::string function, op;
-  std::string name;  ///< What the model calls the op, or empty.
-  std::string place; ///< file:line:column, or empty.
-  std::string shape; ///< Of the first result, "32x256".
+  std::string name;     ///< What the model calls the op, or empty.
+  std::string identity; ///< "block#2/attn.q" (docs/Identities.md), or empty.
+  std::string place;    ///< file:line:column, or empty.
+  std::string shape;    ///< Of the first result, "32x256".
   /// Element types as policies spell them: f32, tf32, bf16, f16.
   std::string operand, accumulate, result;
   std::string rule, reason;
@@ -71,7 +72,7 @@ struct DecisionRow {
   int64_t forward = -1;
   std::optional<ContractionUse> contraction;
 
-  /// "encoder.linear model.mlir:12:5".
+  /// "block#2/attn.q model.mlir:12:5"; without an identity the name.
   std::string getLocation() const;
 };
 

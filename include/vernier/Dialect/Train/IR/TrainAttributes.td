@@ -81,6 +81,23 @@ class Train_Default<string value>
   let printer = "$_printer.printFloat(::llvm::APFloat(double($_self)))";
 }
 
+//===-- Where an op comes from, on its location ---------------------------===//
+
+def Train_IdentityAttr : Train_Attr<"Identity", "identity"> {
+  let summary = "What an op of the model is called in its function";
+  let description = [{
+    On the location of an op, `fused<#train.identity<...>>[...]`; of a call, what
+    its path is called. `name` is unique among the ops, or the calls, of the
+    function; `op` is the op's own name, or the symbol of a state. `root` comes in
+    front of the path that begins here, where no call has led to the function.
+
+    Example: `#train.identity<"attn.q", op = "train.linear", root = "block/">`
+  }];
+  let parameters = (ins "::mlir::StringAttr":$name, "::mlir::StringAttr":$op,
+                        "::mlir::StringAttr":$root);
+  let assemblyFormat = "`<` $name `,` `op` `=` $op `,` `root` `=` $root `>`";
+}
+
 //===-- Reverse mode ------------------------------------------------------===//
 
 def Train_GradientTypesAttr : Train_Attr<"GradientTypes", "gradient_types"> {

@@ -11,6 +11,22 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TrainIdentifyOpsPass : Pass<"train-identify-ops", "::mlir::ModuleOp"> {
+  let summary = "Give every op of the model an identity";
+  let description = [{
+    Puts a `#train.identity` on the location of every op, by which profiles,
+    policies and messages call it from then on (docs/Identities.md): the name that
+    the model gives to it, else its kind and the state that it reads
+    (`train.linear@wq`), counted where several ops of a function are called the
+    same (`attn.q#2`). Functions must still call each other: inlining turns the
+    locations of op and calls into the path between them. Ops that have an
+    identity keep it. Locations are all that changes.
+
+    Example: `test/Dialect/Train/Transforms/identify-ops.mlir`.
+  }];
+  let dependentDialects = ["::vernier::train::TrainDialect"];
+}
+
 def TrainAttachOptimizerPass
     : Pass<"train-attach-optimizer", "::mlir::ModuleOp"> {
   let summary = "Writes the training step around the loss";

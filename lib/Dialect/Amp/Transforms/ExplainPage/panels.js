@@ -21,6 +21,7 @@ function showSelected(panel, op, ops, onSelect) {
   const some = ids => ids.length > 12 ? [...links(ids.slice(0, 12)), ` and ${ids.length - 12} more`] : links(ids);
   add("op", `#${op.id} ${op.op}`);
   add("name", op.name);
+  add("identity", op.identity);
   add("location", op.location);
   add("phase", op.phase);
   add("types", badge(op.operand), ` computed in ${op.accumulate || "its type"}, writes `, badge(op.result));

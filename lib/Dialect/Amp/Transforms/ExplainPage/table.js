@@ -59,7 +59,7 @@ class Table {
       if (column.isWide) cell.title = column.key(op);
       row.append(cell);
     }
-    op.text = [op.op, op.name, op.location, op.rule, op.reason, op.competing, op.shape, ...op.reads].join("\n").toLowerCase();
+    op.text = [op.op, op.name, op.identity, op.location, op.rule, op.reason, op.competing, op.shape, ...op.reads].join("\n").toLowerCase();
     return row;
   }
 
