@@ -367,10 +367,7 @@ class Checker:
         for path in self.tree.under("test/"):
             if path.endswith((".mlir", ".test", ".py", ".cpp")):
                 text = self.tree.read(path)
-                expected += re.findall(r"expected-error[^{\n]*\{\{(.*?)\}\}", text)
-                expected += re.findall(r"CHECK[\w-]*:(.*(?:error|failed).*)", text)
-                if path.endswith(".cpp"):
-                    expected += re.findall(r'"((?:\\.|[^"\\])*)"', text)
+                expected += find_expectations(path, text)
         expected = [normalise(e) for e in expected]
         everything = "\n".join(expected)
         for path in self.tree.under("lib/", suffix=".cpp"):
@@ -417,6 +414,41 @@ def record_line(record):
 
 def normalise(message):
     return re.sub(r"\s+", " ", message.replace("\\", "")).strip()
+
+
+def unescape(literals):
+    """The text of C++ string literals that stand side by side."""
+    text = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', literals))
+    return bytes(text, "utf-8").decode("unicode_escape")
+
+
+def find_arguments(text, start):
+    """The arguments of a call whose parenthesis ends in front of `start`."""
+    arguments, depth = [""], 0
+    for token in re.finditer(r'"(?:\\.|[^"\\])*"|.', text[start:], re.DOTALL):
+        token = token.group()
+        depth += (token in "([{") - (token in ")]}")
+        if depth < 0:
+            break
+        if token == "," and depth == 0:
+            arguments.append("")
+        else:
+            arguments[-1] += token
+    return arguments
+
+
+def find_expectations(path, text):
+    """What a test expects to be said: by `expected-error`, by a line of FileCheck
+    with one of the prefixes that the test declares, or, in C++, by a literal that
+    EXPECT, ASSERT, HasSubstr or find compares with; other strings are what it says."""
+    if path.endswith(".cpp"):
+        calls = re.finditer(r"\b(?:(?:EXPECT|ASSERT)_\w+|HasSubstr|find)\(", text)
+        arguments = [argument.strip() for call in calls for argument in find_arguments(text, call.end())]
+        return [unescape(a) for a in arguments if re.fullmatch(r'(?:"(?:\\.|[^"\\])*"\s*)+', a)]
+    prefixes = {"CHECK"}.union(*(names.split(",") for names in re.findall(r"--check-prefix(?:es)?=([\w,-]+)", text)))
+    lines = rf"^\W*(?:CHECK[\w-]*|(?:{'|'.join(map(re.escape, prefixes))})(?:-\w+)?):(.*(?:error|failed).*)"
+    return (re.findall(r"expected-error[^{\n]*\{\{(.*?)\}\}", text)
+            + re.findall(lines, text, re.MULTILINE))
 
 
 def find_diagnostics(text):
