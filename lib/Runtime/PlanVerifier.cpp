@@ -260,20 +260,21 @@ verifyPorts(const schema::Entry &entry,
 }
 
 /// Text that a terminal shows as it is.
-static bool isPlainText(const flatbuffers::String *text) {
-  return text && text->size() > 0 && text->size() <= 256 &&
-         std::all_of(text->begin(), text->end(),
+static bool isPlainText(std::string_view text) {
+  return !text.empty() && text.size() <= 256 &&
+         std::all_of(text.begin(), text.end(),
                      [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 std::string vernier::runtime::describeCall(const schema::Call &call) {
-  if (!isPlainText(call.name()))
+  if (!call.name() || !isPlainText(call.name()->string_view()))
     return "";
-  auto textOf = [](const flatbuffers::String *text) {
-    return isPlainText(text) ? text->string_view() : std::string_view();
-  };
-  return makeCallTitle(call.name()->string_view(), textOf(call.identity()),
-                       textOf(call.location()));
+  CallOrigin origin = getOrigin(call);
+  for (std::string_view *text :
+       {&origin.identity, &origin.place, &origin.parameter})
+    if (!isPlainText(*text))
+      *text = {};
+  return makeCallTitle(origin);
 }
 
 Status vernier::runtime::verifyEntry(const schema::Plan &plan,

@@ -113,8 +113,7 @@ void vernier::runtime::describeCalls(const schema::Plan &plan,
       result.inputs.push_back(
           describeTensor(bound, index, names.ofInput(index)));
     const char *writer =
-        bound.valueNames.emplace_back(makeCallTitle(name, identity, location))
-            .c_str();
+        bound.valueNames.emplace_back(makeCallTitle(getOrigin(call))).c_str();
     for (uint32_t index : *call.results())
       result.results.push_back(
           describeTensor(bound, index, names.ofResult(index, writer)));

@@ -67,6 +67,20 @@ static std::optional<schema::Role> convertRole(StringRef role) {
       .Default(std::nullopt);
 }
 
+static schema::GradientOf convertGradient(train::GradientOfAttr gradient) {
+  if (!gradient)
+    return schema::GradientOf::none;
+  switch (gradient.getOperand()) {
+  case train::GradientOperand::Lhs:
+    return schema::GradientOf::lhs;
+  case train::GradientOperand::Rhs:
+    return schema::GradientOf::rhs;
+  case train::GradientOperand::Bias:
+    return schema::GradientOf::bias;
+  }
+  llvm_unreachable("a gradient of no operand");
+}
+
 namespace {
 
 /// An op of the model that a call comes from; each text may be empty.
@@ -74,9 +88,17 @@ struct Source {
   std::string op;       ///< "train.linear", or "@w" for a state
   std::string identity; ///< "block#2/attn.q"
   std::string place;    ///< "file:line:col"
+  train::GradientOfAttr gradient;
 
   bool operator==(const Source &other) const {
-    return op == other.op && identity == other.identity && place == other.place;
+    return op == other.op && identity == other.identity &&
+           place == other.place && gradient == other.gradient;
+  }
+  CallOrigin getOrigin() const {
+    StringRef parameter = gradient && gradient.getParameter()
+                              ? gradient.getParameter().getValue()
+                              : "";
+    return {op, identity, place, convertGradient(gradient), parameter};
   }
 };
 
@@ -100,7 +122,7 @@ static SmallVector<Source> getSources(Operation *op) {
   SmallVector<Source> sources;
   for (Location loc : locations) {
     Source source{train::getOpInModel(loc), train::getIdentity(loc),
-                  train::getPlace(loc)};
+                  train::getPlace(loc), train::getGradientOf(loc)};
     if (!llvm::is_contained(sources, source))
       sources.push_back(std::move(source));
   }
@@ -400,18 +422,22 @@ PlanFileWriter::writeCall(plan::PlanCallOpInterface call) {
   auto inputs = writeBuffers(call.getCallInputs());
   auto results = writeBuffers(call.getCallResults());
   SmallVector<Source> sources = getSources(call);
-  auto name = builder.CreateSharedString(sources.front().op);
-  auto location = builder.CreateSharedString(sources.front().place);
-  auto identity = builder.CreateSharedString(sources.front().identity);
+  CallOrigin origin = sources.front().getOrigin();
+  auto name = builder.CreateSharedString(origin.op);
+  auto location = builder.CreateSharedString(origin.place);
+  auto identity = builder.CreateSharedString(origin.identity);
+  auto parameter = origin.parameter.empty()
+                       ? fb::Offset<fb::String>()
+                       : builder.CreateSharedString(origin.parameter);
   std::vector<std::string> texts;
   for (const Source &source : sources)
-    texts.push_back(makeCallTitle(source.op, source.identity, source.place));
+    texts.push_back(makeCallTitle(source.getOrigin()));
   auto list = texts.size() > 1
                   ? builder.CreateVectorOfStrings(texts)
                   : fb::Offset<fb::Vector<fb::Offset<fb::String>>>();
   return schema::CreateCall(builder, kind, operation, inputs, results, name,
-                            location, call->hasAttr("backward"), list,
-                            identity);
+                            location, call->hasAttr("backward"), list, identity,
+                            origin.gradient, parameter);
 }
 
 FailureOr<fb::Offset<schema::Entry>>

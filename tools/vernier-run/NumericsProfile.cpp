@@ -69,37 +69,23 @@ static bool isFloat(vernier_dtype_t dtype) {
   return dtype == VERNIER_F32 || dtype == VERNIER_BF16 || dtype == VERNIER_F16;
 }
 
-/// Which operand of the forward contraction this is the gradient of: it reads
-/// the other one. Where that was cast or copied in between, the size decides.
-std::string
-NumericsProfile::getGradientRole(const vernier_observation_t &observation,
-                                 const schema::Call &call) const {
-  if (const schema::Convolution *conv = call.operation_as_Convolution())
-    return conv->kind() == schema::ConvolutionKind::weight ? "rhs gradient"
-                                                           : "lhs gradient";
-  auto forward = forwardProducts.find(observation.identity);
-  if (forward == forwardProducts.end())
+/// What a contraction of the backward part computes.
+static const char *getGradientRole(const schema::Call &call) {
+  switch (call.gradient()) {
+  case schema::GradientOf::lhs:
+    return "lhs gradient";
+  case schema::GradientOf::rhs:
+    return "rhs gradient";
+  default:
     return "gradient";
-  const vernier_observed_tensor_t &lhs = forward->second->inputs[0],
-                                  &rhs = forward->second->inputs[1];
-  auto reads = [&](const vernier_observed_tensor_t &operand) {
-    return observation.inputs[0].data == operand.data ||
-           observation.inputs[1].data == operand.data;
-  };
-  if (reads(lhs) != reads(rhs))
-    return reads(lhs) ? "rhs gradient" : "lhs gradient";
-  uint64_t size = elementCount(observation.results[0].info),
-           lhsSize = elementCount(lhs.info), rhsSize = elementCount(rhs.info);
-  if (lhsSize == rhsSize || (size != lhsSize && size != rhsSize))
-    return "gradient";
-  return size == rhsSize ? "rhs gradient" : "lhs gradient";
+  }
 }
 
 /// What reads gradients and is not of the backward part belongs to the updates.
 std::string NumericsProfile::getRole(const vernier_observation_t &observation,
                                      const schema::Call &call) const {
   if (call.backward())
-    return isProduct(call) ? getGradientRole(observation, call) : "gradient";
+    return getGradientRole(call);
   for (size_t i = 0; i < observation.input_count; ++i) {
     auto known = values.find(observation.inputs[i].data);
     if (known != values.end() &&
@@ -144,12 +130,14 @@ void NumericsProfile::layOut(const vernier_observation_t &observation) {
     if (known != values.end() && isFloat(input.info.dtype)) {
       inputs.back() = known->second;
     } else if (isFloat(input.info.dtype) && !input.overwritten) {
-      inputs.back() = addTensor(input, {getOutsideRole(input)});
+      inputs.back() =
+          addTensor(input, {getOutsideRole(input), "", "", "", "", false});
       items.items.push_back({&input, *inputs.back()});
     }
   }
   RecordOrigin origin{getRole(observation, call), observation.name,
-                      observation.identity, observation.location};
+                      observation.identity, observation.location,
+                      call.parameter() ? call.parameter()->str() : ""};
   origin.isGradient = call.backward() || origin.role == "update";
   for (size_t i = 0; i < observation.result_count; ++i)
     if (isFloat(observation.results[i].info.dtype))
@@ -157,8 +145,6 @@ void NumericsProfile::layOut(const vernier_observation_t &observation) {
           {&observation.results[i], addTensor(observation.results[i], origin)});
   if (!isProduct(call) || !inputs[0] || !inputs[1])
     return;
-  if (origin.role == "forward")
-    forwardProducts[origin.identity] = &observation;
   items.product = record.products.size();
   record.products.push_back(
       {origin, *inputs[0], *inputs[1], items.items.back().tensor, {}});

@@ -23,7 +23,7 @@ namespace vernier::run {
 /// "gradient", "update"; of a value from outside "input", "constant" or the
 /// role of its state).
 struct RecordOrigin {
-  std::string role, op, identity, location;
+  std::string role, op, identity, location, parameter;
   bool isGradient = false; ///< of the backward part or behind it
 };
 
@@ -91,8 +91,6 @@ private:
   void layOut(const vernier_observation_t &observation);
   std::string getRole(const vernier_observation_t &observation,
                       const schema::Call &call) const;
-  std::string getGradientRole(const vernier_observation_t &observation,
-                              const schema::Call &call) const;
   size_t addTensor(const vernier_observed_tensor_t &observed,
                    RecordOrigin origin);
   std::string getOutsideRole(const vernier_observed_tensor_t &observed) const;
@@ -108,8 +106,6 @@ private:
   std::vector<CallItems> calls;
   /// The record of the value that lies at an address.
   std::map<const void *, size_t> values;
-  /// The operands of the last forward contraction of an op, by its identity.
-  std::map<std::string, const vernier_observation_t *> forwardProducts;
 };
 
 } // namespace vernier::run

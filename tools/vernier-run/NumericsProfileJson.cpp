@@ -95,16 +95,19 @@ static Json tensorJson(const TensorRecord &tensor) {
 static Json productJson(const ProductRecord &product) {
   const ProductStatistics &statistics = product.statistics;
   auto results = static_cast<double>(statistics.results);
-  return {{"role", product.origin.role},
-          {"op", product.origin.op},
-          {"identity", product.origin.identity},
-          {"location", product.origin.location},
-          {"lhs", product.lhs},
-          {"rhs", product.rhs},
-          {"result", product.result},
-          {"results", statistics.results},
-          {"terms_rms", std::sqrt(ratio(statistics.squaredTerms, results))},
-          {"result_rms", std::sqrt(ratio(statistics.squaredResults, results))}};
+  Json json = {{"role", product.origin.role},
+               {"op", product.origin.op},
+               {"identity", product.origin.identity},
+               {"location", product.origin.location}};
+  if (!product.origin.parameter.empty())
+    json["parameter"] = product.origin.parameter;
+  json["lhs"] = product.lhs;
+  json["rhs"] = product.rhs;
+  json["result"] = product.result;
+  json["results"] = statistics.results;
+  json["terms_rms"] = std::sqrt(ratio(statistics.squaredTerms, results));
+  json["result_rms"] = std::sqrt(ratio(statistics.squaredResults, results));
+  return json;
 }
 
 /// What tells a model from others: parameters and inputs with their shapes.

@@ -184,11 +184,7 @@ Loaded Session::load(const std::string &directory, Load load) {
 }
 
 std::string vernier::run::titleOf(const schema::Call &call) {
-  auto textOf = [](const flatbuffers::String *text) {
-    return text ? text->string_view() : std::string_view();
-  };
-  return makeCallTitle(textOf(call.name()), textOf(call.identity()),
-                       textOf(call.location()));
+  return makeCallTitle(getOrigin(call));
 }
 
 std::optional<Output> vernier::run::findOutput(const Plan &plan,

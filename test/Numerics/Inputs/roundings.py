@@ -118,7 +118,7 @@ def _lines(text):
     for line in lines:
         if line.strip().startswith("^bb0("):
             continue
-        if line.strip() == "}) : () -> ()":
+        if re.fullmatch(r"\}\) (\{.*\} )?: \(\) -> \(\)", line.strip()):
             return
         if line.endswith("({"):
             for inner in lines:

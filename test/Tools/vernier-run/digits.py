@@ -161,8 +161,8 @@ class Digits(RunnerTest):
     def test_profile(self):
         """The profile of a compiled step: forward and backward matmuls with their rates."""
         stderr = run(self.plan("f32"), "bench", "--steps", 5, "--profile").stderr
-        self.assertRegex(stderr, r"(?m)^ +[\d.]+ +[\d.]+ % +1 +[\d.]+ GFLOP/s +forward +train\.linear at mlp\.mlir:\d+:\d+$")
-        self.assertRegex(stderr, r"(?m)^ +[\d.]+ +[\d.]+ % +\d +[\d.]+ GFLOP/s +backward +train\.linear at mlp\.mlir:\d+:\d+$")
+        self.assertRegex(stderr, r"(?m)^ +[\d.]+ +[\d.]+ % +1 +[\d.]+ GFLOP/s +forward +predict/train\.linear@fc\d\.weight at mlp\.mlir:\d+:\d+$")
+        self.assertRegex(stderr, r"(?m)^ +[\d.]+ +[\d.]+ % +\d +[\d.]+ GFLOP/s +backward +weight gradient of predict/train\.linear@fc\d\.weight at mlp\.mlir:\d+:\d+$")
 
     def test_precision_summary(self):
         stderr = run(self.plan("bf16"), "train", *DATA, "--steps", 1).stderr

@@ -240,17 +240,29 @@ void RowCollector::setContraction(DecisionRow &row, Operation *op) const {
   row.contraction = use;
 }
 
-/// What is said of a contraction whose types as a gradient of `forward` the
-/// policy has given.
+/// "weight gradient", as policies call it, and what to them is one, of a bias.
+static StringRef describeGradientOf(train::GradientOfAttr gradient) {
+  if (!gradient)
+    return "gradient";
+  if (gradient.getOperand() == train::GradientOperand::Bias)
+    return "bias gradient";
+  return gradient.getParameter() ? "weight gradient" : "input gradient";
+}
+
+/// What is said of what computes a gradient of `forward`, and by which line of
+/// the policy if it gives it types of its own.
 void RowCollector::explainGradient(DecisionRow &row, Operation *op,
                                    Operation *forward) const {
-  auto number = op->getAttrOfType<IntegerAttr>(train::kGradientOfAttr);
-  if (!number || number.getInt() >= forward->getNumOperands())
+  train::GradientOfAttr gradient = train::getGradientOf(op->getLoc());
+  bool hasTypes = op->hasAttr(train::kGradientTypesAttr);
+  row.reason = (describeGradientOf(gradient) + " of " +
+                forward->getName().getStringRef() +
+                (hasTypes ? ": the policy gives it types of its own"
+                          : ": follows its forward op"))
+                   .str();
+  if (!gradient || !hasTypes)
     return;
-  bool isOfWeight = isWeight(forward->getOperand(number.getInt()));
-  row.reason = std::string(isOfWeight ? "weight" : "input") + " gradient of " +
-               forward->getName().getStringRef().str() +
-               ": the policy gives it types of its own";
+  bool isOfWeight = gradient.getParameter() != nullptr;
   auto precisionOp = dyn_cast<PrecisionOpInterface>(forward);
   if (!policy || !precisionOp)
     return;
@@ -263,7 +275,7 @@ void RowCollector::explainGradient(DecisionRow &row, Operation *op,
 void RowCollector::explainStep(DecisionRow &row, Operation *op) const {
   if (op->hasAttr(train::kBackwardAttr)) {
     row.phase = Phase::Backward;
-    auto at = decidedAt.find(op->getLoc());
+    auto at = decidedAt.find(train::getForwardLocation(op->getLoc()));
     row.rule = row.isCast ? "cast" : "backward";
     row.reason = row.isCast ? row.operand + " to " + row.result
                             : "gradient: follows its forward op";
@@ -272,7 +284,6 @@ void RowCollector::explainStep(DecisionRow &row, Operation *op) const {
     const DecisionRow &decided = rows[at->second];
     row.forward = at->second;
     row.rule = decided.rule;
-    row.reason = "gradient of " + decided.op + ": follows its forward op";
     explainGradient(row, op, operations[at->second]);
   } else if (row.isCast) {
     row.rule = "cast";

@@ -83,6 +83,7 @@ private:
   void findGradients();
   void joinGroups(train::ClipByGlobalNormOp clip);
   void addGradient(OpOperand &taker);
+  StringAttr getParameterOf(Value gradient);
   ArrayAttr getLabels();
   void createStates(bool isDynamic);
   Value scaleSeeds(func::FuncOp function);
@@ -146,15 +147,6 @@ static Value getRawGradient(Value gradient) {
   return gradient;
 }
 
-/// The op that computed a gradient, seen through its sum over a window.
-static Operation *getOrigin(Value gradient) {
-  Operation *op = gradient.getDefiningOp();
-  if (auto sum = dyn_cast_or_null<arith::AddFOp>(op))
-    if (sum.getLhs().getDefiningOp<GlobalLoadOp>())
-      op = getRawGradient(sum.getRhs()).getDefiningOp();
-  return op;
-}
-
 /// The update that `taker`, an operand of it or of a clipping, serves.
 static train::UpdateOp getUpdate(OpOperand &taker) {
   if (auto update = dyn_cast<train::UpdateOp>(taker.getOwner()))
@@ -214,11 +206,20 @@ void Scaler::findGradients() {
     }
   }
   // The first that overflows, in the order of computation, is the culprit.
+  auto order = step->getAttrOfType<ArrayAttr>(train::kGradientOrderAttr);
+  auto getPosition = [&](Value gradient) {
+    return order ? llvm::find(order, getParameterOf(gradient)) - order.begin()
+                 : 0;
+  };
   for (auto &[name, group] : groups)
-    llvm::stable_sort(group.gradients, [](Value a, Value b) {
-      Operation *first = getOrigin(a), *second = getOrigin(b);
-      return first && second && first->isBeforeInBlock(second);
+    llvm::stable_sort(group.gradients, [&](Value a, Value b) {
+      return getPosition(a) < getPosition(b);
     });
+}
+
+/// The parameter that `gradient` is of, or the first of several; or null.
+StringAttr Scaler::getParameterOf(Value gradient) {
+  return getParameter(getUpdate(*takers[gradient].front()));
 }
 
 /// The parameter of each gradient, in the order of the checks.
@@ -226,7 +227,7 @@ ArrayAttr Scaler::getLabels() {
   SmallVector<Attribute> labels;
   for (auto &[name, group] : groups)
     for (Value gradient : group.gradients) {
-      StringAttr parameter = getParameter(getUpdate(*takers[gradient].front()));
+      StringAttr parameter = getParameterOf(gradient);
       labels.push_back(parameter ? parameter : builder.getStringAttr("?"));
     }
   return builder.getArrayAttr(labels);

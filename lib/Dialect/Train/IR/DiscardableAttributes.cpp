@@ -76,9 +76,9 @@ static constexpr KnownAttribute kKnown[] = {
     {kClassesAttr, OnArgument, "an integer", isKind<IntegerAttr>},
     {kBackwardAttr, OnOp, "no value", isKind<UnitAttr>},
     {kOperandGradientsAttr, OnOp, "types", nullptr},
-    {kGradientOfAttr, OnOp, "an integer", isKind<IntegerAttr>},
     {kGradientTypesAttr, OnOp, "a #train.gradient_types",
      isKind<GradientTypesAttr>},
+    {kGradientOrderAttr, OnOp, "an array of strings", isNames},
 };
 
 /// The places of an attribute, as a reader calls them.

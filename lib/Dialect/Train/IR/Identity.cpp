@@ -77,3 +77,21 @@ std::string train::getPlace(Location loc) {
       })
       .Default([](LocationAttr) { return std::string(); });
 }
+
+//===----------------------------------------------------------------------===//
+// Gradients
+//===----------------------------------------------------------------------===//
+
+GradientOfAttr train::getGradientOf(Location loc) {
+  auto marked = dyn_cast<FusedLocWith<GradientOfAttr>>(loc);
+  return marked ? marked.getMetadata() : GradientOfAttr();
+}
+
+Location train::markGradient(Location forward, GradientOfAttr gradient) {
+  return FusedLoc::get({forward}, gradient, gradient.getContext());
+}
+
+Location train::getForwardLocation(Location loc) {
+  auto marked = dyn_cast<FusedLocWith<GradientOfAttr>>(loc);
+  return marked ? FusedLoc::get(loc.getContext(), marked.getLocations()) : loc;
+}

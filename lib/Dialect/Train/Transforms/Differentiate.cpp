@@ -14,7 +14,8 @@
 
 #include "vernier/Dialect/Train/Transforms/Passes.h"
 
-#include "vernier/Dialect/Train/IR/TrainDialect.h"
+#include "vernier/Dialect/Train/IR/Identity.h"
+#include "vernier/Dialect/Train/IR/States.h"
 #include "vernier/Interfaces/ContractionOpInterface.h"
 #include "vernier/Interfaces/TensorExpr.h"
 
@@ -74,8 +75,8 @@ private:
   LogicalResult buildVjp(Operation *op);
   LogicalResult buildVjp(DifferentiableOpInterface op,
                          ArrayRef<Value> resultGradients);
-  void markGradientOf(Operation *op, unsigned number, Value gradient,
-                      size_t firstBuilt);
+  void markGradientOf(ContractionOpInterface op, unsigned number,
+                      Value gradient, size_t firstBuilt);
   Value getGradient(Value value);
   Value sum(ArrayRef<Value> values, Type ownType);
 
@@ -162,14 +163,26 @@ Value ReverseMode::getGradient(Value value) {
                                       : sum(found->second, getSumType(value));
 }
 
-/// Say of the contractions and reductions that compute `gradient`, that of
-/// operand `number` of `op`, what they are, where types were asked for; casts
-/// and reshapes may follow them.
-void ReverseMode::markGradientOf(Operation *op, unsigned number, Value gradient,
-                                 size_t firstBuilt) {
+/// Of what the gradient of operand `number` is.
+static GradientOfAttr describeGradient(ContractionOpInterface op,
+                                       unsigned number) {
+  auto operand =
+      number == op.getLhsOperand().getOperandNumber()   ? GradientOperand::Lhs
+      : number == op.getRhsOperand().getOperandNumber() ? GradientOperand::Rhs
+                                                        : GradientOperand::Bias;
+  return GradientOfAttr::get(op->getContext(), operand,
+                             getSoleState(op->getOperand(number)));
+}
+
+/// Say of the contractions and sums that compute `gradient`, that of operand
+/// `number` of `op`, what they are, and in which types if some were asked for;
+/// casts and reshapes may follow them.
+void ReverseMode::markGradientOf(ContractionOpInterface op, unsigned number,
+                                 Value gradient, size_t firstBuilt) {
+  GradientOfAttr what = describeGradient(op, number);
   auto asked = op->getAttrOfType<ArrayAttr>(kOperandGradientsAttr);
-  if (!asked || !isa<GradientTypesAttr>(asked[number]))
-    return;
+  auto types =
+      asked ? dyn_cast<GradientTypesAttr>(asked[number]) : GradientTypesAttr();
   ArrayRef<Operation *> built = ArrayRef(listener.built).drop_front(firstBuilt);
   llvm::SmallSetVector<Operation *, 4> sources;
   sources.insert(gradient.getDefiningOp());
@@ -179,8 +192,9 @@ void ReverseMode::markGradientOf(Operation *op, unsigned number, Value gradient,
       continue;
     auto precision = dyn_cast<PrecisionOpInterface>(source);
     if (precision && precision.computesInFullPrecision()) {
-      source->setAttr(kGradientOfAttr, builder.getI64IntegerAttr(number));
-      source->setAttr(kGradientTypesAttr, asked[number]);
+      source->setLoc(markGradient(getForwardLocation(source->getLoc()), what));
+      if (types)
+        source->setAttr(kGradientTypesAttr, types);
     }
     // What a contraction multiplies is not this gradient yet.
     if (isa<ContractionOpInterface>(source))
@@ -203,7 +217,8 @@ LogicalResult ReverseMode::buildVjp(DifferentiableOpInterface op,
   for (auto [number, gradient] : llvm::enumerate(operandGradients)) {
     if (!gradient)
       continue;
-    markGradientOf(op, number, gradient, firstBuilt);
+    if (auto contraction = dyn_cast<ContractionOpInterface>(*op))
+      markGradientOf(contraction, number, gradient, firstBuilt);
     contributions[op->getOperand(number)].push_back(gradient);
   }
   return success();
@@ -354,6 +369,31 @@ static Value buildZero(GradientOp gradient, FlatSymbolRefAttr global,
   return zero->getResult(0);
 }
 
+/// Note on the function in which order the gradients of `globals` are computed,
+/// seen through casts behind them: a constant zero before all.
+static void noteOrder(GradientOp gradient, ArrayRef<FlatSymbolRefAttr> globals,
+                      ArrayRef<Value> gradients) {
+  auto getOrigin = [](Value value) {
+    Operation *op = value ? value.getDefiningOp() : nullptr;
+    auto widening = dyn_cast_or_null<arith::ExtFOp>(op);
+    return widening ? widening.getIn().getDefiningOp() : op;
+  };
+  SmallVector<std::pair<Operation *, Attribute>> order;
+  for (auto [global, value] : llvm::zip(globals, gradients))
+    order.emplace_back(getOrigin(value), global.getAttr());
+  llvm::stable_sort(order, [](const auto &a, const auto &b) {
+    return a.first && b.first ? a.first->isBeforeInBlock(b.first)
+                              : !a.first && b.first;
+  });
+  auto function = gradient->getParentOfType<FunctionOpInterface>();
+  SmallVector<Attribute> names;
+  if (auto before = function->getAttrOfType<ArrayAttr>(kGradientOrderAttr))
+    llvm::append_range(names, before);
+  llvm::append_range(names, llvm::make_second_range(order));
+  function->setAttr(kGradientOrderAttr,
+                    ArrayAttr::get(gradient.getContext(), names));
+}
+
 static LogicalResult differentiate(GradientOp gradient,
                                    SymbolTableCollection &symbols) {
   SmallVector<Operation *> ops;
@@ -366,6 +406,7 @@ static LogicalResult differentiate(GradientOp gradient,
                                    gradient.getMicroBatches(), globals);
   if (failed(gradients))
     return failure();
+  noteOrder(gradient, globals, *gradients);
   for (auto [global, value] : llvm::zip(globals, *gradients)) {
     Type type = gradient.getResult(replacements.size()).getType();
     replacements.push_back(

@@ -25,13 +25,13 @@ ml_program.global private mutable @head(#train.normal<0.0, 1.0>) : tensor<4x16xf
 // input's gradient stays f32 until the body multiplies bf16 again. The body's weight
 // and bias get f32 that nothing rounds. The f32 embedding's weight gradient is bf16.
 // CHECK-LABEL: func.func @step
-// CHECK: %[[G:.*]] = train.matmul {{.*}}train.gradient_of = 0 : i64, train.gradient_types = #train.gradient_types<operand = f32, result = f32>} : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
-// CHECK: %[[HEAD:.*]] = train.matmul {{.*}}{tf32, {{.*}}train.gradient_of = 1 : i64, train.gradient_types = #train.gradient_types<operand = tf32, result = f32>{{.*}}} : (tensor<8x4xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
-// CHECK: %[[BIAS:.*]] = train.reduce sum %[[G]] {{.*}}train.gradient_of = 2 : i64{{.*}} : tensor<8x16xf32> -> tensor<16xf32>
+// CHECK: %[[G:.*]] = train.matmul {{.*}}train.gradient_types = #train.gradient_types<operand = f32, result = f32>} : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
+// CHECK: %[[HEAD:.*]] = train.matmul {{.*}}{tf32, {{.*}}train.gradient_types = #train.gradient_types<operand = tf32, result = f32>{{.*}}} : (tensor<8x4xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+// CHECK: %[[BIAS:.*]] = train.reduce sum %[[G]] {{.*}} : tensor<8x16xf32> -> tensor<16xf32>
 // CHECK: %[[NARROW:.*]] = arith.truncf %[[G]]
 // CHECK: train.matmul %[[NARROW]], {{.*}}{train.backward} : (tensor<8x16xbf16>, tensor<16x16xbf16>) -> tensor<8x16xbf16>
-// CHECK: %[[BODY:.*]] = train.matmul {{.*}}train.gradient_of = 1 : i64,{{.*}}} : (tensor<8x16xbf16>, tensor<8x16xbf16>) -> tensor<16x16xf32>
-// CHECK: %[[EMBED:.*]] = train.matmul {{.*}}train.gradient_of = 1 : i64,{{.*}}} : (tensor<8x16xbf16>, tensor<8x8xbf16>) -> tensor<16x8xbf16>
+// CHECK: %[[BODY:.*]] = train.matmul {{.*}}} : (tensor<8x16xbf16>, tensor<8x16xbf16>) -> tensor<16x16xf32>
+// CHECK: %[[EMBED:.*]] = train.matmul {{.*}}} : (tensor<8x16xbf16>, tensor<8x8xbf16>) -> tensor<16x8xbf16>
 // CHECK: %[[WIDE:.*]] = arith.extf %[[EMBED]]
 // CHECK-DAG: train.update {{.*}}, %[[WIDE]],
 // CHECK-DAG: train.update {{.*}}, %[[BODY]],
@@ -40,7 +40,7 @@ ml_program.global private mutable @head(#train.normal<0.0, 1.0>) : tensor<4x16xf
 
 // Without a line about gradients they follow the op.
 // PLAIN-NOT: train.operand_gradients
-// PLAIN-NOT: train.gradient_of
+// PLAIN-NOT: train.gradient_types
 func.func @loss(%x: tensor<8x8xf32>, %y: tensor<8xi32>) -> tensor<f32> {
   %we = ml_program.global_load @embed : tensor<16x8xf32>
   %wb = ml_program.global_load @body : tensor<16x16xf32>

@@ -11,7 +11,7 @@ ml_program.global private mutable @w(#train.normal<0.0, 1.0>) : tensor<10x16xf32
 // CHECK: arith.truncf {{ *}}f32 {{ *}}f32 {{ *}}bf16 {{.*}} cast; f32 to bf16
 // CHECK: train.linear {{ *}}bf16 {{ *}}f32 {{ *}}bf16 {{ *}}2.56k {{.*}}head {{.*}}vernier/train.linear: low; contraction, summed in f32
 // CHECK: train.cross_entropy {{ *}}bf16 {{ *}}f32 {{ *}}f32 {{.*}}explain.mlir:{{[0-9]+}}:11 {{.*}}full-inside
-// CHECK: train.matmul {{ *}}bf16 {{.*}}head {{.*}}vernier/train.linear: low; gradient of train.linear: follows its forward op
+// CHECK: train.matmul {{ *}}bf16 {{.*}}head {{.*}}vernier/train.linear: low; weight gradient of train.linear: follows its forward op
 // CHECK: amp.unscale
 // CHECK: train.update {{ *}}f32 {{.*}}step; the state of training is f32
 // CHECK: ops by type {{ *}}f32 {{ *}}bf16

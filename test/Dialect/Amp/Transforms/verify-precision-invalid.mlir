@@ -84,6 +84,6 @@ func.func @predict(%x: tensor<4x4xbf16>) -> tensor<4x4xbf16> {
 // A contraction of reverse mode that multiplies other types than were asked for.
 func.func private @step(%g: tensor<4x4xbf16>) -> tensor<4x4xf32> {
   // expected-error@+1 {{computes a gradient from 'bf16' to 'f32', but the policy asks for 'f32' to 'f32'}}
-  %r = train.matmul %g, %g {train.backward, train.gradient_of = 1 : i64, train.gradient_types = #train.gradient_types<operand = f32, result = f32>} : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xf32>
+  %r = train.matmul %g, %g {train.backward, train.gradient_types = #train.gradient_types<operand = f32, result = f32>} : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xf32>
   return %r : tensor<4x4xf32>
 }

@@ -9,6 +9,8 @@
 #ifndef VERNIER_DIALECT_AMP_TRANSFORMS_FORWARD_H
 #define VERNIER_DIALECT_AMP_TRANSFORMS_FORWARD_H
 
+#include "vernier/Dialect/Train/IR/States.h"
+
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -28,17 +30,10 @@ getForwardFunctions(mlir::ModuleOp module) {
   return functions;
 }
 
-/// Whether `value` is made from one parameter, or another global, alone: cast,
-/// reshaped, transposed or padded. Its gradient is a weight gradient.
+/// Whether `value` is made from one parameter, or another state, alone: its
+/// gradient is a weight gradient.
 inline bool isWeight(mlir::Value value) {
-  while (mlir::Operation *op = value.getDefiningOp()) {
-    if (mlir::isa<mlir::ml_program::GlobalLoadOp>(op))
-      return true;
-    if (op->getNumOperands() != 1)
-      return false;
-    value = op->getOperand(0);
-  }
-  return false;
+  return train::getSoleState(value) != nullptr;
 }
 
 } // namespace vernier::amp

@@ -36,6 +36,16 @@ std::string getOpInModel(mlir::Location loc);
 /// if the model does not say.
 std::string getPlace(mlir::Location loc);
 
+/// Of which operand of the forward op what stands at `loc` computes the
+/// gradient; null for all but contractions and sums of reverse mode.
+GradientOfAttr getGradientOf(mlir::Location loc);
+
+/// A location of the forward op as that of what computes a gradient of it.
+mlir::Location markGradient(mlir::Location forward, GradientOfAttr gradient);
+
+/// The location of the op that `loc` belongs to: without markGradient's mark.
+mlir::Location getForwardLocation(mlir::Location loc);
+
 } // namespace vernier::train
 
 #endif // VERNIER_DIALECT_TRAIN_IR_IDENTITY_H

@@ -62,6 +62,11 @@ def Train_Schedule : Train_Enum<"Schedule",
       I32EnumAttrCase<"Cosine", 2, "cosine">]>;
 def Train_ScheduleAttr : EnumAttr<Train_Dialect, Train_Schedule, "schedule">;
 
+def Train_GradientOperand : Train_Enum<"GradientOperand",
+    "Which operand of a contraction a gradient is of", [
+      I32EnumAttrCase<"Lhs", 0, "lhs">, I32EnumAttrCase<"Rhs", 1, "rhs">,
+      I32EnumAttrCase<"Bias", 2, "bias">]>;
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//
@@ -96,6 +101,21 @@ def Train_IdentityAttr : Train_Attr<"Identity", "identity"> {
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::StringAttr":$op,
                         "::mlir::StringAttr":$root);
   let assemblyFormat = "`<` $name `,` `op` `=` $op `,` `root` `=` $root `>`";
+}
+
+def Train_GradientOfAttr : Train_Attr<"GradientOf", "gradient_of"> {
+  let summary = "Of what a contraction or sum of reverse mode is the gradient";
+  let description = [{
+    Around the location of the forward contraction, on the location of what
+    computes the gradient of one of its operands. `parameter` is the state that
+    this operand is made from, if it is made from one alone: cast, reshaped or
+    transposed. Where `cse` finds two gradients equal, the first one's stays.
+
+    Example: `#train.gradient_of<rhs, parameter = "fc2.weight">`
+  }];
+  let parameters = (ins EnumParameter<Train_GradientOperand>:$operand,
+                        OptionalParameter<"::mlir::StringAttr">:$parameter);
+  let assemblyFormat = "`<` $operand (`,` `parameter` `=` $parameter^)? `>`";
 }
 
 //===-- Reverse mode ------------------------------------------------------===//

@@ -45,8 +45,8 @@ def Train_Dialect : Dialect {
     | `train.name` | argument or result of an entry function | the name that data and outputs are bound by |
     | `train.backward` | any op | built by reverse mode, for the forward op at the same location |
     | `train.operand_gradients` | a contraction | for each operand `#train.gradient_types`, in which its gradient is computed, or `unit`: in those of the op |
-    | `train.gradient_of` | a contraction or reduction of reverse mode | of which operand of the forward op it computes the gradient, where `train.operand_gradients` asked for types |
-    | `train.gradient_types` | likewise | the types that were asked for |
+    | `train.gradient_types` | a contraction or reduction of reverse mode | the types of its gradient that `train.operand_gradients` asked for |
+    | `train.gradient_order` | `@step` | the parameters in the order in which reverse mode computes their gradients |
     | `train.classes` | argument of an entry function | how many rows or classes its indices choose from where padding added some |
     | `train.optimizer` | `ml_program.global` of a parameter | its group and the options of `--train-attach-optimizer` for it, where `--train-group-parameters` gave it an optimizer of its own |
     | `train.range` | argument of an entry function, `ml_program.global` | `[low, high]`, bounds that every element keeps in every step; `--amp-analyze-ranges` builds on them |

@@ -74,11 +74,14 @@ inline constexpr llvm::StringLiteral kBackwardAttr = "train.backward";
 /// or unit where that has the op's own types.
 inline constexpr llvm::StringLiteral kOperandGradientsAttr =
     "train.operand_gradients";
-/// On what reverse mode computes with: the number of the operand whose gradient
-/// it computes, and the GradientTypesAttr that was asked for.
-inline constexpr llvm::StringLiteral kGradientOfAttr = "train.gradient_of";
+/// On what reverse mode computes with: the GradientTypesAttr that was asked
+/// for.
 inline constexpr llvm::StringLiteral kGradientTypesAttr =
     "train.gradient_types";
+/// On the function of a gradient: its parameters in the order in which reverse
+/// mode computes their gradients.
+inline constexpr llvm::StringLiteral kGradientOrderAttr =
+    "train.gradient_order";
 inline constexpr llvm::StringLiteral kRangeAttr = "train.range";
 inline constexpr llvm::StringLiteral kClassesAttr = "train.classes";
 
