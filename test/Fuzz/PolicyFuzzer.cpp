@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       fuzz::writeScratch("model.mlir", fuzz::smallModel);
   std::string policy = fuzz::writeScratch("policy.yaml", {data, data + size});
   DriverOptions options = fuzz::makeOptions(model, policy);
-  options.emit = Emit::Amp;
+  options.emit = Stage::Amp;
   fuzz::compile(options);
   return 0;
 }

@@ -39,8 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   options.compile.profile = fuzz::writeScratch("profile.json", text);
   options.compile.errorBudget = 0.01;
   options.compile.autoCompute = "bf16";
-  options.errorBudgetText = "0.01";
-  options.emit = Emit::Amp;
+  options.emit = Stage::Amp;
   fuzz::compile(options);
   return 0;
 }

@@ -54,8 +54,6 @@ DriverOptions fuzz::makeOptions(const std::string &model,
   options.outputFile = (getScratchFolder() / "out").string();
   options.compile.target = "cpu:x86-64-v3";
   options.compile.policy = policy;
-  options.optimizerText = "adamw";
-  options.lossScaleText = "auto";
   options.remarks = "none";
   llvm::Expected<LossScaleSpec> scale = LossScaleSpec::parse("auto");
   options.compile.lossScale = *scale;
